@@ -1,0 +1,52 @@
+// Integer 2-D convolution, channels last, any kernel, stride, dilation, padding and grouping:
+//   Y[b, oy, ox, o] = finish(Σ X[b, oy·stride_h + ky·dilation_h − pad_top,
+//                                  ox·stride_w + kx·dilation_w − pad_left, i] · W[o, i, ky, kx])
+// with the finishing steps of output.h. X is int16 with the zero point subtracted, so padding is
+// zeros. Nothing like im2col is built: the matrix tile reads X through pointers. A 1-D convolution
+// has height 1. Depthwise convolutions belong to kernels/qdwconv/, matrices to kernels/qgemm/.
+#pragma once
+
+#include "kernels/qgemm/output.h"
+#include "kernels/qgemm/pack.h"
+
+namespace octet::kernels {
+
+/// Sizes are checked by the caller: nothing zero, groups divides both channel counts, every output
+/// position is one the padded input can serve.
+struct ConvShape {
+  size_t batch = 1;
+  size_t in_h = 1, in_w = 1;
+  size_t in_channels = 1; // of all groups
+  size_t out_h = 1, out_w = 1;
+  size_t out_channels = 1; // of all groups
+  size_t groups = 1;
+  size_t kernel_h = 1, kernel_w = 1;
+  size_t stride_h = 1, stride_w = 1;
+  size_t dilation_h = 1, dilation_w = 1;
+  size_t pad_top = 0, pad_left = 0;
+};
+
+struct QConv {
+  ConvShape shape;
+  const int16_t* x = nullptr; // [batch, in_h, in_w] pixels
+  size_t x_stride = 0;        // elements between pixels, ≥ in_channels
+  const int8_t* w = nullptr;  // packed by pack_conv_weights
+  void* y = nullptr;          // [batch, out_h, out_w] pixels, element type as `output` says
+  size_t y_stride = 0;        // elements between pixels, ≥ out_channels
+  QOutput output = QOutput::f32;
+  QOutputParams params; // arrays indexed by output channel, over all groups
+};
+
+/// Packs ONNX weights [out_channels, in_channels / groups, kernel_h, kernel_w], group by group.
+size_t packed_conv_weight_bytes(const ConvShape& shape) noexcept;
+void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
+                       int8_t* packed) noexcept;
+
+/// Scratch memory of one running call, 16-byte aligned.
+size_t qconv_scratch_bytes(const ConvShape& shape) noexcept;
+
+/// Computes the output pixels [pixel_begin, pixel_end) of batch · out_h · out_w, all channels.
+/// Ranges that do not overlap may run on different threads, each with its own scratch.
+void qconv(const QConv& args, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept;
+
+} // namespace octet::kernels
