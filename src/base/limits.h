@@ -1,0 +1,20 @@
+// Every cap on hostile input, in one place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace octet::limits {
+
+// Dimensions of one tensor.
+inline constexpr size_t kMaxRank = 32;
+// Bytes of one tensor that a model may ask for without bringing the data in the file.
+inline constexpr size_t kMaxTensorBytes = size_t{3} << 30;
+// Subgraphs in subgraphs, and functions calling functions.
+inline constexpr int kMaxNesting = 16;
+// Nodes after model functions are expanded (an expansion may be exponential in the file's size).
+inline constexpr size_t kMaxNodes = 1'000'000;
+// Bytes that one folded constant may occupy when it is larger than what it was made from.
+inline constexpr size_t kMaxFoldedBytes = size_t{1} << 20;
+
+} // namespace octet::limits

@@ -1,0 +1,147 @@
+#include "graph/edit.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/error.h"
+
+namespace octet {
+
+NodeId GraphEdit::insert_before(NodeId before, Node node) {
+  const NodeId id = graph_.add_node(std::move(node));
+  graph_.order_.pop_back();
+  inserted_.emplace_back(before, id);
+  dirty_ = true;
+  return id;
+}
+
+NodeId GraphEdit::append(Node node) {
+  finish();
+  return graph_.add_node(std::move(node));
+}
+
+void GraphEdit::detach(NodeId id) {
+  Node& node = graph_.node(id);
+  graph_.count_uses(node, -1);
+  for (ValueId out : node.outputs)
+    if (out && graph_.value(out).producer == id) graph_.value(out).producer = NodeId();
+}
+
+void GraphEdit::remove_node(NodeId id) {
+  if (removed(id)) return;
+  detach(id);
+  removed_.resize(graph_.node_slots());
+  removed_[id.index] = true;
+  dirty_ = true;
+}
+
+bool GraphEdit::is_plain(ValueId id) const {
+  const auto listed = [&](const std::vector<ValueId>& list) {
+    return std::find(list.begin(), list.end(), id) != list.end();
+  };
+  return !graph_.value(id).constant && !listed(graph_.inputs_) && !listed(graph_.outputs_) &&
+         !listed(graph_.captures_);
+}
+
+bool GraphEdit::replace_uses(ValueId from, ValueId to) {
+  if (from == to) return true;
+  const bool output = graph_.is_output(from);
+  if (output && !is_plain(to)) return false;
+  const auto redirect = [&](std::vector<ValueId>& list) {
+    for (ValueId& v : list) {
+      if (v != from) continue;
+      v = to;
+      --graph_.value(from).uses;
+      ++graph_.value(to).uses;
+    }
+  };
+  for (size_t i = 0; i < graph_.nodes_.size() && graph_.value(from).uses > 0; ++i) {
+    if (removed(NodeId(i))) continue;
+    redirect(graph_.nodes_[i].inputs);
+    redirect(graph_.nodes_[i].captures);
+  }
+  redirect(graph_.outputs_);
+  if (output) {
+    std::swap(graph_.value(from).name, graph_.value(to).name);
+    std::swap(graph_.value(from).extra, graph_.value(to).extra);
+    std::swap(graph_.value(from).type.symbols, graph_.value(to).type.symbols);
+  }
+  return true;
+}
+
+void GraphEdit::set_input(NodeId id, size_t index, ValueId value) {
+  Node& node = graph_.node(id);
+  if (node.inputs.size() <= index) node.inputs.resize(index + 1);
+  if (node.inputs[index]) --graph_.value(node.inputs[index]).uses;
+  node.inputs[index] = value;
+  if (value) ++graph_.value(value).uses;
+}
+
+void GraphEdit::make_constant(ValueId id, Tensor tensor) {
+  Value& value = graph_.value(id);
+  value.type.dtype = tensor.dtype();
+  value.type.shape = tensor.shape();
+  value.type.symbols.clear();
+  value.constant = std::move(tensor);
+  if (!value.producer) return;
+  for (ValueId& out : graph_.node(value.producer).outputs)
+    if (out == id) out = ValueId();
+  value.producer = NodeId();
+}
+
+ValueId GraphEdit::new_value(std::string_view hint, TensorType type) {
+  std::string name = concat(hint, "__", graph_.value_count());
+  const auto taken = [&] {
+    return std::any_of(graph_.values_.begin(), graph_.values_.end(),
+                       [&](const Value& v) { return v.name == name; });
+  };
+  while (taken()) name += '_';
+  return graph_.add_value(std::move(name), std::move(type));
+}
+
+ValueId GraphEdit::new_constant(std::string_view hint, Tensor tensor) {
+  const ValueId id = new_value(hint, {.dtype = tensor.dtype(), .shape = tensor.shape()});
+  graph_.value(id).constant = std::move(tensor);
+  return id;
+}
+
+size_t GraphEdit::remove_dead() {
+  finish();
+  size_t count = 0;
+  for (size_t i = graph_.order_.size(); i-- > 0;) {
+    const Node& node = graph_.node(graph_.order_[i]);
+    const bool used = std::any_of(node.outputs.begin(), node.outputs.end(),
+                                  [&](ValueId v) { return v && graph_.value(v).uses > 0; });
+    if (used) continue;
+    remove_node(graph_.order_[i]);
+    ++count;
+  }
+  for (Value& value : graph_.values_)
+    if (value.uses == 0) value.constant.reset();
+  finish();
+  return count;
+}
+
+void GraphEdit::set_order(std::vector<NodeId> order) {
+  finish();
+  graph_.order_ = std::move(order);
+}
+
+void GraphEdit::finish() {
+  if (!dirty_) return;
+  std::unordered_map<NodeId, std::vector<NodeId>> before;
+  for (const auto& [anchor, node] : inserted_) before[anchor].push_back(node);
+  std::vector<NodeId> order;
+  order.reserve(graph_.order_.size() + inserted_.size());
+  const auto place = [&](auto& self, NodeId id) -> void {
+    if (const auto found = before.find(id); found != before.end())
+      for (NodeId n : found->second) self(self, n);
+    if (!removed(id)) order.push_back(id);
+  };
+  for (NodeId id : graph_.order_) place(place, id);
+  graph_.order_ = std::move(order);
+  inserted_.clear();
+  dirty_ = false;
+}
+
+} // namespace octet

@@ -1,0 +1,231 @@
+// What an operator is: one definition that inference, planning, running and quantization all read.
+//
+// An operator's file defines `const OpDef`s; op_list.inc names each in one row; nothing else changes when an
+// operator is added. The life of a node in a plan:
+//   infer    (dtypes, concrete shapes, small known values of inputs) → the same of the outputs
+//   prepare  checks types, chooses kernels, packs constant operands, asks for scratch → a Kernel
+//   run      the Kernel gets pointers only; it must not allocate when shapes are planned
+// Shapes are always concrete here. When an output's shape depends on a value that is not known yet, infer
+// leaves that shape empty; the runtime then infers again during the run, when every value is known.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/tensor.h"
+#include "graph/graph.h"
+
+namespace octet {
+
+// What is known about a value while planning.
+struct ValueFact {
+  DType dtype = DType::Undefined;
+  std::optional<Shape> shape;   // concrete, or not known before the run
+  std::optional<Tensor> value;  // known now: an initializer, a shape computation
+};
+
+class SubgraphHost; // plans and runs the subgraphs of If, Loop, Scan; implemented by the runtime
+
+// --- infer ---------------------------------------------------------------------------------------------
+
+class InferContext {
+public:
+  InferContext(const Node& node, int64_t opset, std::span<const ValueFact* const> inputs,
+               std::span<const ValueFact* const> captures, SubgraphHost* host);
+
+  const Node& node() const { return node_; }
+  const Attributes& attributes() const { return node_.attributes; }
+  // Version of the operator set that the node's domain was imported with.
+  int64_t opset() const { return opset_; }
+
+  size_t input_count() const { return inputs_.size(); }
+  size_t output_count() const { return outputs_.size(); }
+  bool has_input(size_t i) const { return i < inputs_.size() && inputs_[i]; }
+  // All throw InvalidModel naming the node when a required input is missing.
+  const ValueFact& input(size_t i) const;
+  DType dtype(size_t i) const { return input(i).dtype; }
+  const Shape& shape(size_t i) const { return *input(i).shape; }
+
+  // The value of input i as numbers, or nothing when it is not known yet (then leave the output's shape
+  // empty). Throws InvalidModel when it is not of a numeric type.
+  std::optional<std::vector<int64_t>> int_values(size_t i) const;
+  std::optional<std::vector<double>> float_values(size_t i) const;
+
+  void set_output(size_t i, DType dtype, Shape shape);
+  void set_output_dtype(size_t i, DType dtype); // shape not known before the run
+  void set_output_value(size_t i, Tensor value); // known now (Shape, Size, Constant)
+  // For operators of which every output has input 0's type and shape.
+  void pass_through(size_t input = 0);
+
+  std::span<const ValueFact* const> captures() const { return captures_; }
+  SubgraphHost* host() const { return host_; }
+  std::vector<ValueFact>& outputs() { return outputs_; }
+
+  // Throws InvalidModel prefixed with the node's operator and name.
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    octet::fail(ErrorCode::InvalidModel, describe_node(), ": ", parts...);
+  }
+  std::string describe_node() const;
+
+private:
+  const Node& node_;
+  int64_t opset_;
+  std::span<const ValueFact* const> inputs_, captures_;
+  SubgraphHost* host_;
+  std::vector<ValueFact> outputs_;
+};
+
+// --- prepare and run ----------------------------------------------------------------------------------
+
+// Pointers for one execution of a node; order and count as in the node, null for an absent optional.
+struct RunContext {
+  const void* const* inputs;
+  void* const* outputs;
+  const void* const* captures;
+  uint8_t* scratch; // 64-byte aligned, as many bytes as prepare asked for
+
+  template <class T>
+  const T* input(size_t i) const {
+    return static_cast<const T*>(inputs[i]);
+  }
+  template <class T>
+  T* output(size_t i) const {
+    return static_cast<T*>(outputs[i]);
+  }
+};
+
+// A prepared node: a callable that owns what prepare computed (packed weights, tables, sizes).
+class Kernel {
+public:
+  Kernel() = default;
+  template <class F>
+  Kernel(F function) : body_(std::make_unique<Body<F>>(std::move(function))) {}
+  void operator()(const RunContext& context) const { body_->run(context); }
+  explicit operator bool() const { return body_ != nullptr; }
+
+private:
+  struct Base {
+    virtual ~Base() = default;
+    virtual void run(const RunContext&) const = 0;
+  };
+  template <class F>
+  struct Body final : Base {
+    explicit Body(F f) : function(std::move(f)) {}
+    void run(const RunContext& context) const override { function(context); }
+    F function;
+  };
+  std::unique_ptr<Base> body_;
+};
+
+// Packed constants, shared by all plans of a session. Keyed by the bytes of the constant they were made
+// from and a name for the way of packing (which includes every parameter that changes the result).
+class PackedWeights {
+public:
+  using Pack = std::function<Buffer()>;
+  std::shared_ptr<const Buffer> get(const Tensor& source, std::string_view how, const Pack& pack);
+
+private:
+  struct Entry {
+    const uint8_t* source;
+    std::string how;
+    std::shared_ptr<const Buffer> packed;
+  };
+  std::vector<Entry> entries_;
+};
+
+class PrepareContext {
+public:
+  PrepareContext(const Node& node, int64_t opset, std::span<const ValueFact* const> inputs,
+                 std::span<const ValueFact* const> outputs, std::span<const ValueFact* const> captures,
+                 PackedWeights& weights, SubgraphHost* host);
+
+  const Node& node() const { return node_; }
+  const Attributes& attributes() const { return node_.attributes; }
+  int64_t opset() const { return opset_; }
+
+  size_t input_count() const { return inputs_.size(); }
+  size_t output_count() const { return outputs_.size(); }
+  bool has_input(size_t i) const { return i < inputs_.size() && inputs_[i]; }
+  bool has_output(size_t i) const { return i < outputs_.size() && outputs_[i]; }
+  const ValueFact& input(size_t i) const { return *inputs_[i]; }
+  const ValueFact& output(size_t i) const { return *outputs_[i]; }
+  DType dtype(size_t i) const { return inputs_[i]->dtype; }
+  const Shape& shape(size_t i) const { return *inputs_[i]->shape; }
+  const Shape& output_shape(size_t i) const { return *outputs_[i]->shape; }
+  // The tensor when input i is known now; its pointer is what the run will pass as well.
+  const Tensor* constant(size_t i) const;
+
+  // Reserves scratch for every run; the largest request counts once, so ask once with the sum.
+  void request_scratch(size_t bytes) { scratch_bytes_ = bytes; }
+  size_t scratch_bytes() const { return scratch_bytes_; }
+  // The packed form of constant input i (see PackedWeights).
+  std::shared_ptr<const Buffer> packed(size_t i, std::string_view how, const PackedWeights::Pack& pack);
+
+  std::span<const ValueFact* const> captures() const { return captures_; }
+  SubgraphHost* host() const { return host_; }
+
+  // Throws UnsupportedOperator: the operator exists but not for these types or attributes.
+  template <class... Parts>
+  [[noreturn]] void unsupported(const Parts&... parts) const {
+    octet::fail(ErrorCode::UnsupportedOperator, describe_node(), ": ", parts...);
+  }
+  std::string describe_node() const;
+
+private:
+  const Node& node_;
+  int64_t opset_;
+  std::span<const ValueFact* const> inputs_, outputs_, captures_;
+  PackedWeights& weights_;
+  SubgraphHost* host_;
+  size_t scratch_bytes_ = 0;
+};
+
+// --- subgraphs ------------------------------------------------------------------------------------------
+
+class SubgraphPlan {
+public:
+  virtual ~SubgraphPlan() = default;
+  virtual const std::vector<ValueFact>& outputs() const = 0;
+  // `inputs`: the subgraph's inputs, then its captures. Outputs are copied to `outputs`.
+  virtual void run(std::span<const void* const> inputs, std::span<void* const> outputs) = 0;
+};
+
+class SubgraphHost {
+public:
+  virtual ~SubgraphHost() = default;
+  // Facts of the subgraph's outputs, given facts of its inputs followed by its captures.
+  virtual std::vector<ValueFact> infer(const Graph& graph, std::span<const ValueFact* const> inputs) = 0;
+  virtual std::unique_ptr<SubgraphPlan> plan(const Graph& graph,
+                                             std::span<const ValueFact* const> inputs) = 0;
+};
+
+// --- the definition ---------------------------------------------------------------------------------------
+
+enum class Aliasing : uint8_t {
+  None,
+  InPlace, // an output may share memory with a dying input of the same type and byte size
+  View,    // output 0 is input 0's bytes under another shape: no step runs
+};
+
+// How the planner for channels-last may treat the operator (see passes/choose_layout).
+enum class LayoutRule : uint8_t {
+  Fixed,       // sees its operands as the model lays them out
+  Elementwise, // any one layout for all operands (numpy broadcasting)
+};
+
+struct OpDef {
+  void (*infer)(InferContext&);
+  // Null: exists only in the canonical stage; a lowering pass replaces it before a plan is made.
+  Kernel (*prepare)(PrepareContext&) = nullptr;
+  Aliasing aliasing = Aliasing::None;
+  LayoutRule layout = LayoutRule::Fixed;
+  // False: running it twice may differ (random numbers); never folded.
+  bool deterministic = true;
+};
+
+} // namespace octet

@@ -1,0 +1,27 @@
+// Finds operators by domain and name; the list itself is op_list.inc.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "ops/op_def.h"
+
+namespace octet {
+
+// Domain of operators that exist only in the lowered stage.
+inline constexpr std::string_view kLoweredDomain = "octet";
+
+struct OpListing {
+  std::string_view domain, name;
+};
+
+// Null when there is no such operator. "ai.onnx" and "" are the same domain.
+const OpDef* find_op(std::string_view domain, std::string_view name);
+
+// The operator of a node; throws UnsupportedOperator naming the node.
+const OpDef& op_of(const Node& node);
+
+// All operators, in the list's order.
+std::vector<OpListing> list_ops();
+
+} // namespace octet
