@@ -11,7 +11,9 @@ Buffer::Buffer(size_t size) : size_(size) {
   if (!data_) fail(ErrorCode::OutOfMemory, "cannot allocate ", size, " bytes");
 }
 
-void Buffer::Free::operator()(uint8_t* p) const { std::free(p); }
+void Buffer::Free::operator()(uint8_t* p) const {
+  std::free(p);
+}
 
 SharedBytes::SharedBytes(Buffer buffer) {
   auto owner = std::make_shared<const Buffer>(std::move(buffer));

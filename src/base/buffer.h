@@ -28,8 +28,8 @@ private:
   size_t size_ = 0;
 };
 
-// Read-only bytes with shared ownership: a slice of the caller's file (owner = whatever keeps the file
-// alive) or a Buffer of our own. Copies share; nothing is ever copied byte by byte.
+// Read-only bytes with shared ownership: a slice of the caller's file (owner = whatever keeps the
+// file alive) or a Buffer of our own. Copies share; nothing is ever copied byte by byte.
 class SharedBytes {
 public:
   SharedBytes() = default;

@@ -1,5 +1,6 @@
-// Element types of tensors, numbered as in ONNX's TensorProto.DataType so that readers and writers need
-// no table. Types narrower than a byte are packed two (or four) to a byte, low bits first, as in ONNX.
+// Element types of tensors, numbered as in ONNX's TensorProto.DataType so that readers and writers
+// need no table. Types narrower than a byte are packed two (or four) to a byte, low bits first, as
+// in ONNX.
 #pragma once
 
 #include <cstddef>

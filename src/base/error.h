@@ -1,8 +1,9 @@
 // The one exception type of Octet.
 //
 // Every failure that a caller can cause (a broken file, a wrong feed, an option out of range) is an
-// Error with a code that programs act on and a message that names the node, tensor or option and what
-// was expected. It is thrown with `fail` and caught once, at the bindings or a native entry point.
+// Error with a code that programs act on and a message that names the node, tensor or option and
+// what was expected. It is thrown with `fail` and caught once, at the bindings or a native entry
+// point.
 #pragma once
 
 #include <cstdint>
@@ -39,18 +40,27 @@ private:
 };
 
 namespace detail {
-inline void append(std::string& out, std::string_view part) { out += part; }
-inline void append(std::string& out, const char* part) { out += part; }
-inline void append(std::string& out, const std::string& part) { out += part; }
+inline void append(std::string& out, std::string_view part) {
+  out += part;
+}
+inline void append(std::string& out, const char* part) {
+  out += part;
+}
+inline void append(std::string& out, const std::string& part) {
+  out += part;
+}
 void append_number(std::string& out, int64_t value);
 void append_number(std::string& out, uint64_t value);
 void append_number(std::string& out, double value);
 template <class T>
   requires std::is_arithmetic_v<T>
 void append(std::string& out, T value) {
-  if constexpr (std::is_floating_point_v<T>) append_number(out, static_cast<double>(value));
-  else if constexpr (std::is_signed_v<T>) append_number(out, static_cast<int64_t>(value));
-  else append_number(out, static_cast<uint64_t>(value));
+  if constexpr (std::is_floating_point_v<T>)
+    append_number(out, static_cast<double>(value));
+  else if constexpr (std::is_signed_v<T>)
+    append_number(out, static_cast<int64_t>(value));
+  else
+    append_number(out, static_cast<uint64_t>(value));
 }
 } // namespace detail
 

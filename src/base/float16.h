@@ -11,7 +11,8 @@ inline float float16_to_float32(uint16_t h) {
   const uint32_t exponent = (h >> 10) & 0x1f;
   const uint32_t mantissa = h & 0x3ff;
   if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  if (exponent != 0)
+    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
   const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
   return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));
 }
@@ -23,7 +24,8 @@ inline uint16_t float32_to_float16(float value) {
   if (magnitude > 0x7f800000u) return sign | 0x7e00u;
   if (magnitude >= 0x477ff000u) return sign | 0x7c00u;
   if (magnitude < 0x38800000u) {
-    // The addition places the 10 fraction bits of a subnormal at the bottom, rounded by the hardware.
+    // The addition places the 10 fraction bits of a subnormal at the bottom, rounded by the
+    // hardware.
     const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
     return sign | static_cast<uint16_t>(std::bit_cast<uint32_t>(shifted) - 0x3f000000u);
   }
@@ -31,7 +33,9 @@ inline uint16_t float32_to_float16(float value) {
   return sign | static_cast<uint16_t>((rounded - 0x38000000u) >> 13);
 }
 
-inline float bfloat16_to_float32(uint16_t b) { return std::bit_cast<float>(uint32_t{b} << 16); }
+inline float bfloat16_to_float32(uint16_t b) {
+  return std::bit_cast<float>(uint32_t{b} << 16);
+}
 
 inline uint16_t float32_to_bfloat16(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);

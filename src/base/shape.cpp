@@ -11,7 +11,9 @@ bool Shape::is_concrete() const {
   return std::all_of(dims_.begin(), dims_.end(), [](int64_t d) { return d >= 0; });
 }
 
-size_t Shape::elements() const { return elements(0, dims_.size()); }
+size_t Shape::elements() const {
+  return elements(0, dims_.size());
+}
 
 size_t Shape::elements(size_t begin, size_t end) const {
   size_t count = 1;

@@ -1,7 +1,7 @@
 // The dimensions of a tensor.
 //
-// A Shape in a running plan is concrete (every dim ≥ 0). A model's declared type may leave dims open:
-// then the dim is kDynamicDim and its symbol, if any, is kept by the graph beside it.
+// A Shape in a running plan is concrete (every dim ≥ 0). A model's declared type may leave dims
+// open: then the dim is kDynamicDim and its symbol, if any, is kept by the graph beside it.
 #pragma once
 
 #include <cstdint>

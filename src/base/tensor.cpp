@@ -8,7 +8,8 @@
 namespace octet {
 
 Tensor::Tensor(DType dtype, Shape shape, SharedBytes data)
-    : dtype_(dtype), shape_(std::move(shape)), elements_(shape_.elements()), data_(std::move(data)) {
+    : dtype_(dtype), shape_(std::move(shape)), elements_(shape_.elements()),
+      data_(std::move(data)) {
   const size_t expected = dtype_bytes(dtype_, elements_);
   if (data_.size() != expected)
     fail(ErrorCode::InvalidModel, "a ", dtype_name(dtype_), " tensor of shape ", to_string(shape_),
@@ -19,8 +20,8 @@ Tensor::Tensor(Shape shape, std::vector<std::string> strings)
     : dtype_(DType::String), shape_(std::move(shape)), elements_(shape_.elements()),
       strings_(std::make_shared<const std::vector<std::string>>(std::move(strings))) {
   if (strings_->size() != elements_)
-    fail(ErrorCode::InvalidModel, "a string tensor of shape ", to_string(shape_), " needs ", elements_,
-         " strings, not ", strings_->size());
+    fail(ErrorCode::InvalidModel, "a string tensor of shape ", to_string(shape_), " needs ",
+         elements_, " strings, not ", strings_->size());
 }
 
 Tensor Tensor::of_dims(std::span<const int64_t> values) {
@@ -55,13 +56,20 @@ std::vector<Out> widen(const Tensor& tensor) {
 template <class Out>
 std::vector<Out> widen_integer(const Tensor& tensor, const char* what) {
   switch (tensor.dtype()) {
-  case DType::Int64: return widen<Out, int64_t>(tensor);
-  case DType::Int32: return widen<Out, int32_t>(tensor);
-  case DType::Int16: return widen<Out, int16_t>(tensor);
-  case DType::Int8: return widen<Out, int8_t>(tensor);
-  case DType::UInt64: return widen<Out, uint64_t>(tensor);
-  case DType::UInt32: return widen<Out, uint32_t>(tensor);
-  case DType::UInt16: return widen<Out, uint16_t>(tensor);
+  case DType::Int64:
+    return widen<Out, int64_t>(tensor);
+  case DType::Int32:
+    return widen<Out, int32_t>(tensor);
+  case DType::Int16:
+    return widen<Out, int16_t>(tensor);
+  case DType::Int8:
+    return widen<Out, int8_t>(tensor);
+  case DType::UInt64:
+    return widen<Out, uint64_t>(tensor);
+  case DType::UInt32:
+    return widen<Out, uint32_t>(tensor);
+  case DType::UInt16:
+    return widen<Out, uint16_t>(tensor);
   case DType::UInt8:
   case DType::Bool: {
     return std::vector<Out>(tensor.bytes(), tensor.bytes() + tensor.elements());
@@ -88,11 +96,16 @@ std::vector<int64_t> int64_values(const Tensor& tensor, const char* what) {
 
 std::vector<double> float64_values(const Tensor& tensor, const char* what) {
   switch (tensor.dtype()) {
-  case DType::Float32: return widen<double, float>(tensor);
-  case DType::Float64: return widen<double, double>(tensor);
-  case DType::Float16: return widen_half(tensor, float16_to_float32);
-  case DType::BFloat16: return widen_half(tensor, bfloat16_to_float32);
-  default: return widen_integer<double>(tensor, what);
+  case DType::Float32:
+    return widen<double, float>(tensor);
+  case DType::Float64:
+    return widen<double, double>(tensor);
+  case DType::Float16:
+    return widen_half(tensor, float16_to_float32);
+  case DType::BFloat16:
+    return widen_half(tensor, bfloat16_to_float32);
+  default:
+    return widen_integer<double>(tensor, what);
   }
 }
 

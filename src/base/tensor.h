@@ -1,7 +1,7 @@
 // A tensor value: element type, concrete shape, and shared read-only bytes (or strings).
 //
-// Initializers, constants, feeds and results are Tensors. Kernels never see one: operators hand them raw
-// pointers. Copying a Tensor shares its data.
+// Initializers, constants, feeds and results are Tensors. Kernels never see one: operators hand
+// them raw pointers. Copying a Tensor shares its data.
 #pragma once
 
 #include <algorithm>
@@ -46,7 +46,8 @@ public:
   const SharedBytes& data() const { return data_; }
   const std::vector<std::string>& strings() const { return *strings_; }
 
-  // Typed view. Precondition: dtype() == dtype_of<T>. Copies first when a file left the bytes unaligned.
+  // Typed view. Precondition: dtype() == dtype_of<T>. Copies first when a file left the bytes
+  // unaligned.
   template <class T>
   std::span<const T> values() const;
 

@@ -50,10 +50,12 @@ float Attributes::get_float(std::string_view name, float fallback) const {
 std::string Attributes::get_string(std::string_view name, std::string_view fallback) const {
   return typed_or<std::string>(*this, name, std::string(fallback));
 }
-std::vector<int64_t> Attributes::get_ints(std::string_view name, std::vector<int64_t> fallback) const {
+std::vector<int64_t> Attributes::get_ints(std::string_view name,
+                                          std::vector<int64_t> fallback) const {
   return typed_or<std::vector<int64_t>>(*this, name, std::move(fallback));
 }
-std::vector<float> Attributes::get_floats(std::string_view name, std::vector<float> fallback) const {
+std::vector<float> Attributes::get_floats(std::string_view name,
+                                          std::vector<float> fallback) const {
   return typed_or<std::vector<float>>(*this, name, std::move(fallback));
 }
 const Tensor* Attributes::find_tensor(std::string_view name) const {

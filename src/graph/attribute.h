@@ -16,8 +16,8 @@ namespace octet {
 class Graph;
 
 // The alternatives are ONNX's AttributeType; a subgraph is shared because nodes are copied freely.
-// `Opaque` keeps an attribute of a kind that Octet does not model (sparse tensor, type proto) in the
-// encoding of the format it was read from, so that it survives a round trip.
+// `Opaque` keeps an attribute of a kind that Octet does not model (sparse tensor, type proto) in
+// the encoding of the format it was read from, so that it survives a round trip.
 struct Opaque {
   std::string encoded;
 };
@@ -33,8 +33,8 @@ public:
   void set(std::string_view name, AttributeValue value);
   void erase(std::string_view name);
 
-  // Typed look-ups. The `get_*` return the fallback when the attribute is absent; all throw InvalidModel
-  // naming the attribute when it is there under another type.
+  // Typed look-ups. The `get_*` return the fallback when the attribute is absent; all throw
+  // InvalidModel naming the attribute when it is there under another type.
   int64_t get_int(std::string_view name, int64_t fallback) const;
   float get_float(std::string_view name, float fallback) const;
   std::string get_string(std::string_view name, std::string_view fallback) const;

@@ -1,7 +1,7 @@
 // The only mutator of a graph that exists: passes change graphs through a GraphEdit.
 //
-// Values and links change at once; insertions and removals take effect in the node order when `finish()`
-// (or the destructor) rebuilds it, so a pass may edit while it walks a copy of nodes().
+// Values and links change at once; insertions and removals take effect in the node order when
+// `finish()` (or the destructor) rebuilds it, so a pass may edit while it walks a copy of nodes().
 #pragma once
 
 #include <string_view>
@@ -28,9 +28,9 @@ public:
   void remove_node(NodeId id);
   bool removed(NodeId id) const { return id.index < removed_.size() && removed_[id.index]; }
 
-  // Every reader of `from`, and the graph's outputs, read `to` instead. When `from` is a graph output its
-  // name moves to `to`; so that no name is lost this returns false and changes nothing when `to` is itself
-  // a graph input, output, initializer or capture.
+  // Every reader of `from`, and the graph's outputs, read `to` instead. When `from` is a graph
+  // output its name moves to `to`; so that no name is lost this returns false and changes nothing
+  // when `to` is itself a graph input, output, initializer or capture.
   bool replace_uses(ValueId from, ValueId to);
   void set_input(NodeId node, size_t index, ValueId value);
   // Turns a value into an initializer; its producer stops producing it.
@@ -41,8 +41,8 @@ public:
   ValueId new_value(std::string_view hint, TensorType type = {});
   ValueId new_constant(std::string_view hint, Tensor tensor);
 
-  // Removes nodes none of whose outputs are used and frees initializers that nobody reads (both in order,
-  // so chains go at once). Returns how many nodes went.
+  // Removes nodes none of whose outputs are used and frees initializers that nobody reads (both in
+  // order, so chains go at once). Returns how many nodes went.
   size_t remove_dead();
 
   // Puts the live nodes in this order (a permutation of nodes()).

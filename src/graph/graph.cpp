@@ -18,8 +18,9 @@ std::vector<NodeId> Graph::users(ValueId id) const {
   std::vector<NodeId> out;
   for (NodeId n : order_) {
     const Node& node = nodes_[n.index];
-    const bool reads = std::find(node.inputs.begin(), node.inputs.end(), id) != node.inputs.end() ||
-                       std::find(node.captures.begin(), node.captures.end(), id) != node.captures.end();
+    const bool reads =
+        std::find(node.inputs.begin(), node.inputs.end(), id) != node.inputs.end() ||
+        std::find(node.captures.begin(), node.captures.end(), id) != node.captures.end();
     if (reads) out.push_back(n);
   }
   return out;

@@ -1,10 +1,12 @@
 // The graph of a model: values (edges) and nodes, by typed ids.
 //
 // Invariants (established by readers, checked by validate(), kept by the functions of edit.h):
-//  - every value has at most one source: a node's output, a graph input, an initializer or, in a subgraph,
+//  - every value has at most one source: a node's output, a graph input, an initializer or, in a
+//  subgraph,
 //    a capture of a value of the enclosing graph;
 //  - `nodes()` lists the live nodes in an order in which every value is produced before it is used;
-//  - `uses` of a value counts the live nodes' inputs and captures, and the graph outputs, that name it.
+//  - `uses` of a value counts the live nodes' inputs and captures, and the graph outputs, that name
+//  it.
 // Ids stay valid while the graph lives: a removed node keeps its slot and is no longer listed.
 //
 // Precision is part of a value's type: TensorType::quant says what an integer tensor stands for.
@@ -22,9 +24,10 @@
 namespace octet {
 
 struct TensorType {
-  DType dtype = DType::Undefined; // Undefined: not declared
+  DType dtype = DType::Undefined;  // Undefined: not declared
   std::optional<Shape> shape = {}; // nothing: rank unknown; dims may be kDynamicDim
-  std::vector<std::string> symbols = {}; // names of dynamic dims, parallel to shape's dims, or empty
+  std::vector<std::string> symbols =
+      {}; // names of dynamic dims, parallel to shape's dims, or empty
   std::optional<QuantParams> quant = {};
 };
 
@@ -34,15 +37,17 @@ struct Value {
   NodeId producer = {};                // invalid for graph inputs, initializers, captures
   std::optional<Tensor> constant = {}; // an initializer
   uint32_t uses = 0;
-  std::string extra = {}; // what the format that read it wants to write back, in that format's encoding
+  std::string extra =
+      {}; // what the format that read it wants to write back, in that format's encoding
 };
 
 struct Node {
   std::string name = {};
-  std::string op_type = {}; // ONNX's name verbatim; the lowered stage adds operators of domain "octet"
-  std::string domain = {};  // "" is ai.onnx
-  std::string overload = {}; // of a model function
-  std::vector<ValueId> inputs = {}; // may hold invalid ids (optional inputs)
+  std::string op_type =
+      {}; // ONNX's name verbatim; the lowered stage adds operators of domain "octet"
+  std::string domain = {};           // "" is ai.onnx
+  std::string overload = {};         // of a model function
+  std::vector<ValueId> inputs = {};  // may hold invalid ids (optional inputs)
   std::vector<ValueId> outputs = {}; // may hold invalid ids
   Attributes attributes = {};
   // For each subgraph, values of this graph that it reads: kept in `captures` so that liveness and
@@ -79,14 +84,16 @@ public:
   const std::vector<NodeId>& nodes() const { return order_; } // topological
   const std::vector<ValueId>& inputs() const { return inputs_; }
   const std::vector<ValueId>& outputs() const { return outputs_; }
-  // Of a subgraph: the inner values that stand for the enclosing node's `captures`, in the same order.
+  // Of a subgraph: the inner values that stand for the enclosing node's `captures`, in the same
+  // order.
   const std::vector<ValueId>& captures() const { return captures_; }
 
   const Tensor* constant(ValueId id) const {
     return id && value(id).constant ? &*value(id).constant : nullptr;
   }
   bool is_output(ValueId id) const;
-  // Live nodes that read the value (as input or capture), in graph order; linear in the graph's size.
+  // Live nodes that read the value (as input or capture), in graph order; linear in the graph's
+  // size.
   std::vector<NodeId> users(ValueId id) const;
 
   // --- building (readers, passes through edit.h)

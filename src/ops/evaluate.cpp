@@ -8,13 +8,15 @@ namespace {
 std::vector<ValueFact> facts_of(std::span<const Tensor* const> tensors) {
   std::vector<ValueFact> out;
   for (const Tensor* t : tensors)
-    out.push_back(t ? ValueFact{.dtype = t->dtype(), .shape = t->shape(), .value = *t} : ValueFact{});
+    out.push_back(t ? ValueFact{.dtype = t->dtype(), .shape = t->shape(), .value = *t}
+                    : ValueFact{});
   return out;
 }
 
 std::vector<const ValueFact*> pointers_to(const std::vector<ValueFact>& facts) {
   std::vector<const ValueFact*> out;
-  for (const ValueFact& fact : facts) out.push_back(fact.dtype == DType::Undefined ? nullptr : &fact);
+  for (const ValueFact& fact : facts)
+    out.push_back(fact.dtype == DType::Undefined ? nullptr : &fact);
   return out;
 }
 
@@ -37,7 +39,8 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& m
   if (!op.prepare && op.aliasing != Aliasing::View) return std::nullopt;
   const int64_t opset = opset_of(node, model);
   const auto input_facts = facts_of(inputs), capture_facts = facts_of(captures);
-  const auto input_pointers = pointers_to(input_facts), capture_pointers = pointers_to(capture_facts);
+  const auto input_pointers = pointers_to(input_facts),
+             capture_pointers = pointers_to(capture_facts);
   InferContext infer(node, opset, input_pointers, capture_pointers, host);
   op.infer(infer);
   std::vector<ValueFact>& outputs = infer.outputs();
@@ -63,7 +66,8 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& m
   if (!all_known) {
     PackedWeights weights;
     const auto output_pointers = pointers_to(outputs);
-    PrepareContext prepare(node, opset, input_pointers, output_pointers, capture_pointers, weights, host);
+    PrepareContext prepare(node, opset, input_pointers, output_pointers, capture_pointers, weights,
+                           host);
     const Kernel kernel = op.prepare(prepare);
     Buffer scratch(prepare.scratch_bytes());
     const auto input_data = data_of(inputs), capture_data = data_of(captures);
@@ -71,7 +75,8 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& m
   }
   for (size_t i = 0; i < outputs.size(); ++i)
     results[i] = outputs[i].value ? *outputs[i].value
-                                  : Tensor(outputs[i].dtype, *outputs[i].shape, SharedBytes(std::move(buffers[i])));
+                                  : Tensor(outputs[i].dtype, *outputs[i].shape,
+                                           SharedBytes(std::move(buffers[i])));
   return results;
 }
 

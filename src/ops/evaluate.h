@@ -11,8 +11,9 @@ namespace octet {
 // Version of the operator set the node belongs to, under the graph's imports.
 int64_t opset_of(const Node& node, const ModelInfo& model);
 
-// Outputs of the node for fully known inputs (null = absent optional), parallel to node.outputs. Returns
-// nothing when the operator can't run outside of a lowered graph. Throws what infer and prepare throw.
+// Outputs of the node for fully known inputs (null = absent optional), parallel to node.outputs.
+// Returns nothing when the operator can't run outside of a lowered graph. Throws what infer and
+// prepare throw.
 std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& model,
                                             std::span<const Tensor* const> inputs,
                                             std::span<const Tensor* const> captures = {},

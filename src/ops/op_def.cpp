@@ -7,12 +7,15 @@ std::string describe(const Node& node) {
 }
 } // namespace
 
-InferContext::InferContext(const Node& node, int64_t opset, std::span<const ValueFact* const> inputs,
+InferContext::InferContext(const Node& node, int64_t opset,
+                           std::span<const ValueFact* const> inputs,
                            std::span<const ValueFact* const> captures, SubgraphHost* host)
     : node_(node), opset_(opset), inputs_(inputs), captures_(captures), host_(host),
       outputs_(node.outputs.size()) {}
 
-std::string InferContext::describe_node() const { return describe(node_); }
+std::string InferContext::describe_node() const {
+  return describe(node_);
+}
 
 const ValueFact& InferContext::input(size_t i) const {
   if (!has_input(i)) fail("input ", i, " is missing");
@@ -42,7 +45,8 @@ void InferContext::set_output_dtype(size_t i, DType dtype) {
 
 void InferContext::set_output_value(size_t i, Tensor value) {
   if (i >= outputs_.size()) return;
-  outputs_[i] = ValueFact{.dtype = value.dtype(), .shape = value.shape(), .value = std::move(value)};
+  outputs_[i] =
+      ValueFact{.dtype = value.dtype(), .shape = value.shape(), .value = std::move(value)};
 }
 
 void InferContext::pass_through(size_t in) {
@@ -59,14 +63,17 @@ std::shared_ptr<const Buffer> PackedWeights::get(const Tensor& source, std::stri
   return packed;
 }
 
-PrepareContext::PrepareContext(const Node& node, int64_t opset, std::span<const ValueFact* const> inputs,
+PrepareContext::PrepareContext(const Node& node, int64_t opset,
+                               std::span<const ValueFact* const> inputs,
                                std::span<const ValueFact* const> outputs,
                                std::span<const ValueFact* const> captures, PackedWeights& weights,
                                SubgraphHost* host)
     : node_(node), opset_(opset), inputs_(inputs), outputs_(outputs), captures_(captures),
       weights_(weights), host_(host) {}
 
-std::string PrepareContext::describe_node() const { return describe(node_); }
+std::string PrepareContext::describe_node() const {
+  return describe(node_);
+}
 
 const Tensor* PrepareContext::constant(size_t i) const {
   return has_input(i) && inputs_[i]->value ? &*inputs_[i]->value : nullptr;

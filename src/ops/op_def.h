@@ -1,12 +1,13 @@
 // What an operator is: one definition that inference, planning, running and quantization all read.
 //
-// An operator's file defines `const OpDef`s; op_list.inc names each in one row; nothing else changes when an
-// operator is added. The life of a node in a plan:
+// An operator's file defines `const OpDef`s; op_list.inc names each in one row; nothing else
+// changes when an operator is added. The life of a node in a plan:
 //   infer    (dtypes, concrete shapes, small known values of inputs) → the same of the outputs
 //   prepare  checks types, chooses kernels, packs constant operands, asks for scratch → a Kernel
 //   run      the Kernel gets pointers only; it must not allocate when shapes are planned
-// Shapes are always concrete here. When an output's shape depends on a value that is not known yet, infer
-// leaves that shape empty; the runtime then infers again during the run, when every value is known.
+// Shapes are always concrete here. When an output's shape depends on a value that is not known yet,
+// infer leaves that shape empty; the runtime then infers again during the run, when every value is
+// known.
 #pragma once
 
 #include <functional>
@@ -24,13 +25,14 @@ namespace octet {
 // What is known about a value while planning.
 struct ValueFact {
   DType dtype = DType::Undefined;
-  std::optional<Shape> shape;   // concrete, or not known before the run
-  std::optional<Tensor> value;  // known now: an initializer, a shape computation
+  std::optional<Shape> shape;  // concrete, or not known before the run
+  std::optional<Tensor> value; // known now: an initializer, a shape computation
 };
 
 class SubgraphHost; // plans and runs the subgraphs of If, Loop, Scan; implemented by the runtime
 
-// --- infer ---------------------------------------------------------------------------------------------
+// --- infer
+// ---------------------------------------------------------------------------------------------
 
 class InferContext {
 public:
@@ -50,13 +52,13 @@ public:
   DType dtype(size_t i) const { return input(i).dtype; }
   const Shape& shape(size_t i) const { return *input(i).shape; }
 
-  // The value of input i as numbers, or nothing when it is not known yet (then leave the output's shape
-  // empty). Throws InvalidModel when it is not of a numeric type.
+  // The value of input i as numbers, or nothing when it is not known yet (then leave the output's
+  // shape empty). Throws InvalidModel when it is not of a numeric type.
   std::optional<std::vector<int64_t>> int_values(size_t i) const;
   std::optional<std::vector<double>> float_values(size_t i) const;
 
   void set_output(size_t i, DType dtype, Shape shape);
-  void set_output_dtype(size_t i, DType dtype); // shape not known before the run
+  void set_output_dtype(size_t i, DType dtype);  // shape not known before the run
   void set_output_value(size_t i, Tensor value); // known now (Shape, Size, Constant)
   // For operators of which every output has input 0's type and shape.
   void pass_through(size_t input = 0);
@@ -80,9 +82,11 @@ private:
   std::vector<ValueFact> outputs_;
 };
 
-// --- prepare and run ----------------------------------------------------------------------------------
+// --- prepare and run
+// ----------------------------------------------------------------------------------
 
-// Pointers for one execution of a node; order and count as in the node, null for an absent optional.
+// Pointers for one execution of a node; order and count as in the node, null for an absent
+// optional.
 struct RunContext {
   const void* const* inputs;
   void* const* outputs;
@@ -122,8 +126,9 @@ private:
   std::unique_ptr<Base> body_;
 };
 
-// Packed constants, shared by all plans of a session. Keyed by the bytes of the constant they were made
-// from and a name for the way of packing (which includes every parameter that changes the result).
+// Packed constants, shared by all plans of a session. Keyed by the bytes of the constant they were
+// made from and a name for the way of packing (which includes every parameter that changes the
+// result).
 class PackedWeights {
 public:
   using Pack = std::function<Buffer()>;
@@ -141,8 +146,9 @@ private:
 class PrepareContext {
 public:
   PrepareContext(const Node& node, int64_t opset, std::span<const ValueFact* const> inputs,
-                 std::span<const ValueFact* const> outputs, std::span<const ValueFact* const> captures,
-                 PackedWeights& weights, SubgraphHost* host);
+                 std::span<const ValueFact* const> outputs,
+                 std::span<const ValueFact* const> captures, PackedWeights& weights,
+                 SubgraphHost* host);
 
   const Node& node() const { return node_; }
   const Attributes& attributes() const { return node_.attributes; }
@@ -164,7 +170,8 @@ public:
   void request_scratch(size_t bytes) { scratch_bytes_ = bytes; }
   size_t scratch_bytes() const { return scratch_bytes_; }
   // The packed form of constant input i (see PackedWeights).
-  std::shared_ptr<const Buffer> packed(size_t i, std::string_view how, const PackedWeights::Pack& pack);
+  std::shared_ptr<const Buffer> packed(size_t i, std::string_view how,
+                                       const PackedWeights::Pack& pack);
 
   std::span<const ValueFact* const> captures() const { return captures_; }
   SubgraphHost* host() const { return host_; }
@@ -185,7 +192,8 @@ private:
   size_t scratch_bytes_ = 0;
 };
 
-// --- subgraphs ------------------------------------------------------------------------------------------
+// --- subgraphs
+// ------------------------------------------------------------------------------------------
 
 class SubgraphPlan {
 public:
@@ -199,12 +207,14 @@ class SubgraphHost {
 public:
   virtual ~SubgraphHost() = default;
   // Facts of the subgraph's outputs, given facts of its inputs followed by its captures.
-  virtual std::vector<ValueFact> infer(const Graph& graph, std::span<const ValueFact* const> inputs) = 0;
+  virtual std::vector<ValueFact> infer(const Graph& graph,
+                                       std::span<const ValueFact* const> inputs) = 0;
   virtual std::unique_ptr<SubgraphPlan> plan(const Graph& graph,
                                              std::span<const ValueFact* const> inputs) = 0;
 };
 
-// --- the definition ---------------------------------------------------------------------------------------
+// --- the definition
+// ---------------------------------------------------------------------------------------
 
 enum class Aliasing : uint8_t {
   None,

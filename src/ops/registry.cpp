@@ -30,7 +30,8 @@ const OpDef* find_op(std::string_view domain, std::string_view name) {
 const OpDef& op_of(const Node& node) {
   if (const OpDef* def = find_op(node.domain, node.op_type)) return *def;
   fail(ErrorCode::UnsupportedOperator, "node '", node.name, "': operator ",
-       node.domain.empty() ? "ai.onnx" : node.domain.c_str(), ".", node.op_type, " is not supported");
+       node.domain.empty() ? "ai.onnx" : node.domain.c_str(), ".", node.op_type,
+       " is not supported");
 }
 
 std::vector<OpListing> list_ops() {

@@ -13,7 +13,8 @@ void infer_shape(InferContext& ctx) {
   const auto clamp = [&](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + rank : i, 0, rank); };
   const int64_t start = clamp(ctx.attributes().get_int("start", 0));
   const int64_t end = std::max(start, clamp(ctx.attributes().get_int("end", rank)));
-  ctx.set_output_value(0, Tensor::of_dims({shape.dims().data() + start, static_cast<size_t>(end - start)}));
+  ctx.set_output_value(
+      0, Tensor::of_dims({shape.dims().data() + start, static_cast<size_t>(end - start)}));
 }
 } // namespace
 
