@@ -1,0 +1,28 @@
+// What the user asks of quantization; mirrors QuantizeOptions of the public API.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+
+namespace octet {
+
+struct WeightOptions {
+  DType type = DType::Int8; // Int8 or UInt8
+  bool symmetric = true;
+  bool per_channel = false;
+};
+
+struct QuantizeConfig {
+  WeightOptions weights;
+  // Names of nodes left in float (after include/exclude of the public API were resolved), and operator types
+  // to quantize; empty: all that can be.
+  std::vector<std::string> exclude_nodes;
+  std::vector<std::string> op_types;
+  // Called between nodes with (done, total); returns false to cancel, which throws Aborted.
+  std::function<bool(size_t done, size_t total)> on_progress;
+};
+
+} // namespace octet

@@ -1,0 +1,35 @@
+// What quantization did, tensor by tensor and node by node.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+
+namespace octet {
+
+struct QuantizedTensor {
+  std::string name;
+  std::string node; // the operator that reads it
+  DType type = DType::Undefined;
+  float scale_min = 0, scale_max = 0; // over channels
+  std::string granularity;            // "per-tensor" or "per-channel"
+  std::string method;                 // "minmax"
+  double sqnr_db = 0;                 // of the weight itself against its float values
+};
+
+struct FloatNode {
+  std::string name, op_type, reason;
+};
+
+struct QuantizationReport {
+  std::string mode;
+  std::vector<QuantizedTensor> tensors;
+  std::vector<FloatNode> float_nodes; // of operators that could be quantized, or hold weights
+  size_t bytes_before = 0, bytes_after = 0; // of the model files
+};
+
+// JSON of the public type QuantizationReport (web/src/quantize.ts).
+std::string to_json(const QuantizationReport& report);
+
+} // namespace octet
