@@ -9,7 +9,7 @@ if(failed)
 endif()
 include(${root}/cmake/Modules/Platform/Emscripten.cmake)
 
-set(CMAKE_CXX_FLAGS_INIT "-msimd128 -fwasm-exceptions -sSUPPORT_LONGJMP=0")
+set(CMAKE_CXX_FLAGS_INIT "-msimd128 -fwasm-exceptions -sSUPPORT_LONGJMP=0 -include ${CMAKE_CURRENT_LIST_DIR}/libcxx_shim.h")
 # stack-first is the default of newer wasm-ld, and Emscripten before 3.1.25 assumes the other order.
 set(CMAKE_EXE_LINKER_FLAGS_INIT
     "-sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB -sABORTING_MALLOC=0 -sTOTAL_STACK=1MB -Wl,--no-stack-first")
