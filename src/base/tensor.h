@@ -43,6 +43,12 @@ public:
   size_t elements() const { return elements_; }
   size_t size_bytes() const { return data_.size(); }
   const uint8_t* bytes() const { return data_.data(); }
+  // The same, moved to an address fit for the element type if a file left them elsewhere (natively
+  // only).
+  const uint8_t* aligned_bytes() const {
+    align_to(8);
+    return data_.data();
+  }
   const SharedBytes& data() const { return data_; }
   const std::vector<std::string>& strings() const { return *strings_; }
 

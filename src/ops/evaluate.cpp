@@ -34,7 +34,7 @@ int64_t opset_of(const Node& node, const ModelInfo& model) {
 std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& model,
                                             std::span<const Tensor* const> inputs,
                                             std::span<const Tensor* const> captures,
-                                            SubgraphHost* host) {
+                                            SubgraphHost* host, PackedWeights* weights) {
   const OpDef& op = op_of(node);
   if (!op.prepare && op.aliasing != Aliasing::View) return std::nullopt;
   const int64_t opset = opset_of(node, model);
@@ -64,7 +64,7 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& m
     pointers[i] = buffers[i].data();
   }
   if (!all_known) {
-    PackedWeights weights;
+    PackedWeights own_weights;
     const auto output_pointers = pointers_to(outputs);
     PrepareContext prepare(node, opset, input_pointers, output_pointers, capture_pointers, weights,
                            host);

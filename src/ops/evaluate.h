@@ -17,6 +17,7 @@ int64_t opset_of(const Node& node, const ModelInfo& model);
 std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& model,
                                             std::span<const Tensor* const> inputs,
                                             std::span<const Tensor* const> captures = {},
-                                            SubgraphHost* host = nullptr);
+                                            SubgraphHost* host = nullptr,
+                                            PackedWeights* weights = nullptr);
 
 } // namespace octet

@@ -57,9 +57,9 @@ void InferContext::pass_through(size_t in) {
 std::shared_ptr<const Buffer> PackedWeights::get(const Tensor& source, std::string_view how,
                                                  const Pack& pack) {
   for (const Entry& entry : entries_)
-    if (entry.source == source.bytes() && entry.how == how) return entry.packed;
+    if (entry.source.data() == source.bytes() && entry.how == how) return entry.packed;
   auto packed = std::make_shared<const Buffer>(pack());
-  entries_.push_back({source.bytes(), std::string(how), packed});
+  entries_.push_back({source.data(), std::string(how), packed});
   return packed;
 }
 

@@ -136,7 +136,7 @@ public:
 
 private:
   struct Entry {
-    const uint8_t* source;
+    SharedBytes source; // kept, so that its address stays taken
     std::string how;
     std::shared_ptr<const Buffer> packed;
   };

@@ -2,9 +2,9 @@
 //
 //   scale = (max − min) / (qmax − qmin),  zero_point = saturate(round(qmin − min / scale))
 //   q = saturate(round(x / scale) + zero_point),  x ≈ scale * (q − zero_point)
-// which is q = round((x − min) / (max − min) · (qmax − qmin) + qmin) with the zero point made an integer, so
-// that 0 is exactly representable. Rounding is half to even (ONNX QuantizeLinear). Ranges are widened to
-// include 0.
+// which is q = round((x − min) / (max − min) · (qmax − qmin) + qmin) with the zero point made an
+// integer, so that 0 is exactly representable. Rounding is half to even (ONNX QuantizeLinear).
+// Ranges are widened to include 0.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ struct QuantRange {
   int32_t min, max;
 };
 
-// The integers of a quantized type: Int8 −128…127 (or −127…127 when symmetric), UInt8, Int4, UInt4, Int16, UInt16.
-// Throws InvalidOption for other types.
+// The integers of a quantized type: Int8 −128…127 (or −127…127 when symmetric), UInt8, Int4, UInt4,
+// Int16, UInt16. Throws InvalidOption for other types.
 QuantRange quant_range(DType type, bool symmetric);
 
 struct ScaleAndZero {
@@ -27,14 +27,15 @@ struct ScaleAndZero {
   int32_t zero_point = 0;
 };
 
-// Parameters for values in [min, max]. Symmetric: zero_point is the middle of the type's range (0, or 128
-// for UInt8) and the range is ±max(|min|, |max|). A range of {0} gives scale 1. Throws InvalidInput for NaN,
-// infinities or min > max.
+// Parameters for values in [min, max]. Symmetric: zero_point is the middle of the type's range (0,
+// or 128 for UInt8) and the range is ±max(|min|, |max|). A range of {0} gives scale 1. Throws
+// InvalidInput for NaN, infinities or min > max.
 ScaleAndZero choose_quant_params(float min, float max, DType type, bool symmetric);
 
 // values[i] → codes[i], as int32 of the type's range. NaN becomes the zero point.
 void quantize_values(std::span<const float> values, ScaleAndZero params, QuantRange range,
                      std::span<int32_t> codes);
-void dequantize_values(std::span<const int32_t> codes, ScaleAndZero params, std::span<float> values);
+void dequantize_values(std::span<const int32_t> codes, ScaleAndZero params,
+                       std::span<float> values);
 
 } // namespace octet

@@ -17,8 +17,8 @@ struct WeightOptions {
 
 struct QuantizeConfig {
   WeightOptions weights;
-  // Names of nodes left in float (after include/exclude of the public API were resolved), and operator types
-  // to quantize; empty: all that can be.
+  // Names of nodes left in float (after include/exclude of the public API were resolved), and
+  // operator types to quantize; empty: all that can be.
   std::vector<std::string> exclude_nodes;
   std::vector<std::string> op_types;
   // Called between nodes with (done, total); returns false to cancel, which throws Aborted.

@@ -25,7 +25,7 @@ struct FloatNode {
 struct QuantizationReport {
   std::string mode;
   std::vector<QuantizedTensor> tensors;
-  std::vector<FloatNode> float_nodes; // of operators that could be quantized, or hold weights
+  std::vector<FloatNode> float_nodes;       // of operators that could be quantized, or hold weights
   size_t bytes_before = 0, bytes_after = 0; // of the model files
 };
 

@@ -1,0 +1,32 @@
+// Carries facts (types, concrete shapes, small known values) from a graph's inputs to every value.
+#pragma once
+
+#include <vector>
+
+#include "ops/op_def.h"
+
+namespace octet {
+
+// One fact per value slot of a graph.
+class GraphFacts {
+public:
+  // `inputs`: facts of the graph's inputs followed by its captures.
+  GraphFacts(const Graph& graph, std::span<const ValueFact* const> inputs);
+
+  const ValueFact& operator[](ValueId id) const { return facts_[id.index]; }
+  ValueFact& operator[](ValueId id) { return facts_[id.index]; }
+  // Null for an absent optional.
+  const ValueFact* find(ValueId id) const { return id ? &facts_[id.index] : nullptr; }
+  std::vector<const ValueFact*> find_all(std::span<const ValueId> ids) const;
+
+private:
+  std::vector<ValueFact> facts_;
+};
+
+// Infers node after node. A node with an input whose shape is not known yields unknown outputs; a
+// node with only known inputs is evaluated when its result is small, so chains of shape arithmetic
+// become known.
+GraphFacts propagate(const Graph& graph, std::span<const ValueFact* const> inputs,
+                     SubgraphHost* host);
+
+} // namespace octet

@@ -1,0 +1,233 @@
+#include "runtime/plan.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "ops/evaluate.h"
+#include "ops/registry.h"
+
+namespace octet {
+namespace {
+size_t bytes_of(const ValueFact& fact) {
+  return dtype_bytes(fact.dtype, fact.shape->elements());
+}
+} // namespace
+
+Plan::Plan(std::shared_ptr<const Graph> graph, std::span<const ValueFact* const> inputs,
+           PackedWeights& weights, SubgraphHost& host)
+    : owner_(std::move(graph)), graph_(*owner_), weights_(weights), host_(host),
+      facts_(propagate(graph_, inputs, &host)), locations_(graph_.value_count()),
+      dynamic_(graph_.value_count()), last_reads_(graph_.value_count(), 0) {
+  const auto& nodes = graph_.nodes();
+  for (uint32_t i = 0; i < nodes.size(); ++i) {
+    const Node& node = graph_.node(nodes[i]);
+    for (const auto* list : {&node.inputs, &node.captures})
+      for (ValueId id : *list)
+        if (id) last_reads_[id.index] = i;
+  }
+  for (ValueId id : graph_.outputs()) last_reads_[id.index] = static_cast<uint32_t>(nodes.size());
+  place_inputs_and_constants();
+  for (NodeId id : nodes) {
+    place_node(graph_.node(id));
+    ++node_index_;
+  }
+  lay_out_arena();
+}
+
+void Plan::place_inputs_and_constants() {
+  uint32_t next = 0;
+  for (const auto* list : {&graph_.inputs(), &graph_.captures()})
+    for (ValueId id : *list) locations_[id.index] = {Place::Input, next++};
+  for (size_t i = 0; i < locations_.size(); ++i) {
+    const ValueId id(i);
+    if (locations_[i].place == Place::None && facts_[id].value)
+      locations_[i].place = Place::Constant;
+  }
+}
+
+void Plan::place_node(const Node& node) {
+  const auto placed = [&](ValueId id) {
+    return !id || locations_[id.index].place == Place::Constant;
+  };
+  if (std::all_of(node.outputs.begin(), node.outputs.end(), placed)) return;
+  const OpDef& op = op_of(node);
+  const auto known = [&](ValueId id) { return !id || facts_[id].shape.has_value(); };
+  const bool is_static = std::all_of(node.inputs.begin(), node.inputs.end(), known) &&
+                         std::all_of(node.captures.begin(), node.captures.end(), known) &&
+                         std::all_of(node.outputs.begin(), node.outputs.end(), known);
+  if (!is_static) {
+    for (ValueId out : node.outputs)
+      if (out && !placed(out)) locations_[out.index].place = Place::Dynamic;
+    steps_.push_back({.node = &node, .kernel = {}});
+    return;
+  }
+  for (size_t i = 0; i < node.outputs.size(); ++i)
+    if (node.outputs[i] && !placed(node.outputs[i])) place_output(node, i, op);
+  if (op.aliasing != Aliasing::View) add_step(node, op);
+}
+
+void Plan::place_output(const Node& node, size_t output, const OpDef& op) {
+  const ValueId id = node.outputs[output];
+  const uint32_t last = std::max(last_reads_[id.index], node_index_);
+  if (op.aliasing == Aliasing::View && output == 0) {
+    locations_[id.index] = locations_[node.inputs[0].index];
+    if (locations_[id.index].place == Place::Arena) {
+      uint32_t& end = requests_[locations_[id.index].index].last_step;
+      end = std::max(end, last);
+    }
+    return;
+  }
+  if (op.aliasing == Aliasing::InPlace && share_in_place(node, id)) return;
+  const size_t bytes = bytes_of(facts_[id]);
+  if (bytes > limits::kMaxTensorBytes)
+    fail(ErrorCode::InvalidInput, "value '", graph_.value(id).name, "' of shape ",
+         to_string(*facts_[id].shape), " is too large");
+  locations_[id.index] = {Place::Arena, static_cast<uint32_t>(requests_.size())};
+  requests_.push_back({.bytes = bytes, .first_step = node_index_, .last_step = last});
+}
+
+bool Plan::share_in_place(const Node& node, ValueId output) {
+  const size_t bytes = bytes_of(facts_[output]);
+  for (ValueId in : node.inputs) {
+    if (!in || locations_[in.index].place != Place::Arena) continue;
+    const uint32_t index = locations_[in.index].index;
+    ArenaRequest& request = requests_[index];
+    // Another operand in the same place would be read after it was overwritten.
+    const auto same_place = [&](ValueId other) {
+      return other && other != in && locations_[other.index].place == Place::Arena &&
+             locations_[other.index].index == index;
+    };
+    if (request.last_step != node_index_ || bytes_of(facts_[in]) != bytes ||
+        request.bytes != bytes || facts_[in].dtype != facts_[output].dtype ||
+        std::any_of(node.inputs.begin(), node.inputs.end(), same_place) ||
+        std::any_of(node.outputs.begin(), node.outputs.end(), same_place))
+      continue;
+    locations_[output.index] = {Place::Arena, index};
+    request.last_step = std::max(last_reads_[output.index], node_index_);
+    return true;
+  }
+  return false;
+}
+
+void Plan::add_step(const Node& node, const OpDef& op) {
+  if (!op.prepare)
+    fail(ErrorCode::UnsupportedOperator, node.op_type, " '", node.name,
+         "': no kernel for these operands (rank, type or attributes)");
+  const auto inputs = facts_.find_all(node.inputs), outputs = facts_.find_all(node.outputs),
+             captures = facts_.find_all(node.captures);
+  PrepareContext ctx(node, opset_of(node, graph_.model), inputs, outputs, captures, weights_,
+                     &host_);
+  Step step{
+      .node = &node, .kernel = op.prepare(ctx), .first = static_cast<uint32_t>(operands_.size())};
+  scratch_bytes_ = std::max(scratch_bytes_, ctx.scratch_bytes());
+  add_operands(node.inputs);
+  add_operands(node.outputs);
+  add_operands(node.captures);
+  steps_.push_back(std::move(step));
+}
+
+void Plan::add_operands(std::span<const ValueId> ids) {
+  for (ValueId id : ids) {
+    const auto operand = static_cast<uint32_t>(operands_.size());
+    operands_.push_back(nullptr);
+    if (!id) continue;
+    switch (locations_[id.index].place) {
+    case Place::Constant:
+      operands_[operand] = address(id);
+      break;
+    case Place::Input:
+      input_slots_.push_back({operand, id});
+      break;
+    default:
+      arena_slots_.push_back({operand, id});
+      break;
+    }
+  }
+}
+
+void Plan::lay_out_arena() {
+  layout_ = plan_arena(requests_);
+  arena_bytes_ = checked_add(layout_.bytes, scratch_bytes_);
+}
+
+const void* Plan::address(ValueId id) const {
+  const Location& location = locations_[id.index];
+  switch (location.place) {
+  case Place::Input:
+    return inputs_[location.index];
+  case Place::Constant:
+    return facts_[id].value->aligned_bytes();
+  case Place::Arena:
+    return arena_ + layout_.offsets[location.index];
+  case Place::Dynamic:
+    return dynamic_[id.index].bytes();
+  case Place::None:
+    return nullptr;
+  }
+  return nullptr;
+}
+
+std::vector<ValueFact> Plan::output_facts() const {
+  std::vector<ValueFact> out;
+  for (ValueId id : graph_.outputs()) out.push_back(facts_[id]);
+  return out;
+}
+
+Tensor Plan::tensor_of(ValueId id) const {
+  if (locations_[id.index].place == Place::Dynamic) return dynamic_[id.index];
+  const ValueFact& fact = facts_[id];
+  if (fact.value) return *fact.value;
+  const Bytes bytes(static_cast<const uint8_t*>(address(id)), bytes_of(fact));
+  return Tensor(fact.dtype, *fact.shape, SharedBytes(bytes, nullptr));
+}
+
+void Plan::bind(uint8_t* arena, std::span<const void* const> inputs) {
+  const bool moved = arena != arena_;
+  arena_ = arena;
+  inputs_ = inputs;
+  for (const Slot& slot : input_slots_) operands_[slot.operand] = address(slot.value);
+  if (!moved) return;
+  for (const Slot& slot : arena_slots_) operands_[slot.operand] = address(slot.value);
+}
+
+void Plan::run(uint8_t* arena, std::span<const void* const> inputs, Profiler* profiler) {
+  bind(arena, inputs);
+  uint8_t* scratch = arena + layout_.bytes;
+  for (const Step& step : steps_) {
+    if (profiler) profiler->begin();
+    if (step.kernel) {
+      const void* const* operands = operands_.data() + step.first;
+      const size_t input_count = step.node->inputs.size(), output_count = step.node->outputs.size();
+      step.kernel({.inputs = operands,
+                   .outputs = const_cast<void* const*>(operands + input_count),
+                   .captures = operands + input_count + output_count,
+                   .scratch = scratch});
+    } else {
+      run_dynamic(*step.node);
+    }
+    if (profiler) profiler->end(*step.node);
+  }
+}
+
+void Plan::run_dynamic(const Node& node) {
+  const auto tensors_of = [&](std::span<const ValueId> ids) {
+    std::vector<Tensor> out;
+    for (ValueId id : ids) out.push_back(id ? tensor_of(id) : Tensor());
+    return out;
+  };
+  const auto pointers_to = [](const std::vector<Tensor>& tensors) {
+    std::vector<const Tensor*> out;
+    for (const Tensor& t : tensors) out.push_back(t.dtype() == DType::Undefined ? nullptr : &t);
+    return out;
+  };
+  const auto inputs = tensors_of(node.inputs), captures = tensors_of(node.captures);
+  auto results =
+      evaluate(node, graph_.model, pointers_to(inputs), pointers_to(captures), &host_, &weights_);
+  if (!results)
+    fail(ErrorCode::UnsupportedOperator, node.op_type, " '", node.name,
+         "': shapes that depend on data are not supported here");
+  for (size_t i = 0; i < node.outputs.size(); ++i)
+    if (node.outputs[i]) dynamic_[node.outputs[i].index] = std::move((*results)[i]);
+}
+
+} // namespace octet

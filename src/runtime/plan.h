@@ -1,0 +1,85 @@
+// A lowered graph bound to one set of input shapes: an ordered list of steps with kernels chosen,
+// constants packed and every intermediate placed in an arena.
+//
+// A value lives in one of four places: the caller's feed, a constant, the arena, or, where its
+// shape depends on data, a tensor allocated during the run. Values that are the same bytes under
+// another shape (views), or that an operator may overwrite in place, share one place. Running a
+// plan without data-dependent shapes allocates nothing.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ops/op_def.h"
+#include "ops/propagate.h"
+#include "runtime/arena_planner.h"
+#include "runtime/profiler.h"
+
+namespace octet {
+
+class Plan {
+public:
+  // `inputs`: facts with concrete shapes of the graph's inputs and
+  // captures.
+  Plan(std::shared_ptr<const Graph> graph, std::span<const ValueFact* const> inputs,
+       PackedWeights& weights, SubgraphHost& host);
+
+  size_t arena_bytes() const { return arena_bytes_; }
+  // Without a shape where only a run can tell.
+  std::vector<ValueFact> output_facts() const;
+
+  // Runs on an arena of arena_bytes(). `inputs`: data of the inputs, then captures. Results stay
+  // where they are until the arena is used again; read them with `output`.
+  void run(uint8_t* arena, std::span<const void* const> inputs, Profiler* profiler);
+
+  // Output i of the last run, pointing into memory that the next run overwrites.
+  Tensor output(size_t i) const { return tensor_of(graph_.outputs()[i]); }
+
+private:
+  enum class Place : uint8_t { None, Input, Constant, Arena, Dynamic };
+  struct Location {
+    Place place = Place::None;
+    uint32_t index = 0; // of the input, or of the arena request
+  };
+  struct Step {
+    const Node* node;
+    Kernel kernel;      // empty: its shapes depend on data, so it is evaluated afresh
+    uint32_t first = 0; // of its operands in operands_: inputs, outputs, captures
+  };
+  struct Slot {
+    uint32_t operand;
+    ValueId value;
+  };
+
+  void place_inputs_and_constants();
+  void place_node(const Node& node);
+  void place_output(const Node& node, size_t output, const OpDef& op);
+  bool share_in_place(const Node& node, ValueId output);
+  void add_step(const Node& node, const OpDef& op);
+  void add_operands(std::span<const ValueId> ids);
+  void lay_out_arena();
+  void bind(uint8_t* arena, std::span<const void* const> inputs);
+  void run_dynamic(const Node& node);
+  const void* address(ValueId id) const;
+  Tensor tensor_of(ValueId id) const;
+
+  std::shared_ptr<const Graph> owner_;
+  const Graph& graph_;
+  PackedWeights& weights_;
+  SubgraphHost& host_;
+  GraphFacts facts_;
+  std::vector<Location> locations_; // by value
+  std::vector<Tensor> dynamic_;     // by value; of the last run
+  std::vector<ArenaRequest> requests_;
+  std::vector<uint32_t> last_reads_; // by value: the index of the last node that reads it
+  uint32_t node_index_ = 0;
+  std::vector<Step> steps_;
+  std::vector<const void*> operands_;
+  std::vector<Slot> input_slots_, arena_slots_;
+  ArenaLayout layout_;
+  size_t scratch_bytes_ = 0, arena_bytes_ = 0;
+  uint8_t* arena_ = nullptr;
+  std::span<const void* const> inputs_;
+};
+
+} // namespace octet

@@ -1,0 +1,158 @@
+#include "runtime/session.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "runtime/plan.h"
+#include "runtime/subgraph_host.h"
+
+namespace octet {
+namespace {
+constexpr size_t kMaxPlans = 8;
+
+std::vector<Port> ports_of(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<Port> out;
+  for (ValueId id : ids)
+    out.push_back({.name = graph.value(id).name, .type = graph.value(id).type});
+  return out;
+}
+
+// Puts the caller's sizes in the place of symbolic dims.
+void fix_free_dimensions(Graph& graph, const SessionOptions& options) {
+  for (ValueId id : graph.inputs()) {
+    TensorType& type = graph.value(id).type;
+    for (size_t i = 0; type.shape && i < type.symbols.size(); ++i)
+      for (const auto& [symbol, size] : options.free_dimensions)
+        if (type.symbols[i] == symbol) {
+          (*type.shape)[i] = size;
+          type.symbols[i].clear();
+        }
+  }
+}
+
+void check_feed(const Port& port, const Tensor& tensor) {
+  if (port.type.dtype != DType::Undefined && tensor.dtype() != port.type.dtype)
+    fail(ErrorCode::InvalidInput, "input '", port.name, "' expects ", dtype_name(port.type.dtype),
+         ", not ", dtype_name(tensor.dtype()));
+  if (!port.type.shape) return;
+  const Shape& declared = *port.type.shape;
+  bool fits = declared.rank() == tensor.shape().rank();
+  for (size_t i = 0; fits && i < declared.rank(); ++i)
+    fits = declared[i] == kDynamicDim || declared[i] == tensor.shape()[i];
+  if (!fits)
+    fail(ErrorCode::InvalidInput, "input '", port.name, "' expects shape ", to_string(declared),
+         ", not ", to_string(tensor.shape()));
+}
+} // namespace
+
+struct Session::State {
+  State(std::unique_ptr<Graph> g, Lowering l, SessionOptions o)
+      : graph(std::move(g)), options(std::move(o)), host(std::move(l)) {
+    fix_free_dimensions(*graph, options);
+    inputs = ports_of(*graph, graph->inputs());
+    outputs = ports_of(*graph, graph->outputs());
+  }
+
+  struct CachedPlan {
+    std::vector<Shape> shapes;
+    std::unique_ptr<Plan> plan;
+  };
+
+  std::vector<const Tensor*> order_feeds(std::span<const NamedTensor> feeds) const;
+  std::vector<size_t> order_fetches(std::span<const std::string> fetches) const;
+  Plan& plan_for(std::span<const Tensor* const> feeds);
+
+  std::unique_ptr<Graph> graph;
+  SessionOptions options;
+  std::vector<Port> inputs, outputs;
+  LoweringHost host;
+  std::deque<CachedPlan> plans; // most recently used first
+  Buffer arena;
+  Profiler profiler;
+};
+
+std::vector<const Tensor*> Session::State::order_feeds(std::span<const NamedTensor> feeds) const {
+  std::vector<const Tensor*> ordered(inputs.size());
+  for (const NamedTensor& feed : feeds) {
+    const auto port = std::find_if(inputs.begin(), inputs.end(),
+                                   [&](const Port& p) { return p.name == feed.name; });
+    if (port == inputs.end())
+      fail(ErrorCode::InvalidInput, "the model has no input '", feed.name, "'");
+    const Tensor*& slot = ordered[static_cast<size_t>(port - inputs.begin())];
+    if (slot) fail(ErrorCode::InvalidInput, "input '", feed.name, "' is fed twice");
+    check_feed(*port, feed.tensor);
+    slot = &feed.tensor;
+  }
+  for (size_t i = 0; i < ordered.size(); ++i)
+    if (!ordered[i]) fail(ErrorCode::InvalidInput, "input '", inputs[i].name, "' is missing");
+  return ordered;
+}
+
+std::vector<size_t> Session::State::order_fetches(std::span<const std::string> fetches) const {
+  std::vector<size_t> out;
+  for (const std::string& name : fetches) {
+    const auto port =
+        std::find_if(outputs.begin(), outputs.end(), [&](const Port& p) { return p.name == name; });
+    if (port == outputs.end())
+      fail(ErrorCode::InvalidInput, "the model has no output '", name, "'");
+    out.push_back(static_cast<size_t>(port - outputs.begin()));
+  }
+  if (fetches.empty())
+    for (size_t i = 0; i < outputs.size(); ++i) out.push_back(i);
+  return out;
+}
+
+Plan& Session::State::plan_for(std::span<const Tensor* const> feeds) {
+  const auto fits = [&](const CachedPlan& cached) {
+    return std::equal(feeds.begin(), feeds.end(), cached.shapes.begin(), cached.shapes.end(),
+                      [](const Tensor* t, const Shape& shape) { return t->shape() == shape; });
+  };
+  const auto found = std::find_if(plans.begin(), plans.end(), fits);
+  if (found != plans.end()) {
+    std::rotate(plans.begin(), found, found + 1);
+    return *plans.front().plan;
+  }
+  std::vector<ValueFact> facts;
+  std::vector<Shape> shapes;
+  for (const Tensor* t : feeds) {
+    facts.push_back({.dtype = t->dtype(), .shape = t->shape(), .value = std::nullopt});
+    shapes.push_back(t->shape());
+  }
+  std::vector<const ValueFact*> pointers;
+  for (const ValueFact& fact : facts) pointers.push_back(&fact);
+  auto plan = host.make_plan(*graph, pointers);
+  if (plan->arena_bytes() > arena.size()) arena = Buffer(plan->arena_bytes());
+  plans.push_front({.shapes = std::move(shapes), .plan = std::move(plan)});
+  if (plans.size() > kMaxPlans) plans.pop_back();
+  return *plans.front().plan;
+}
+
+Session::Session(std::unique_ptr<Graph> graph, Lowering lower, SessionOptions options)
+    : state_(std::make_unique<State>(std::move(graph), std::move(lower), std::move(options))) {}
+Session::~Session() = default;
+
+const std::vector<Port>& Session::inputs() const {
+  return state_->inputs;
+}
+const std::vector<Port>& Session::outputs() const {
+  return state_->outputs;
+}
+const std::vector<StepTime>& Session::profile() const {
+  return state_->profiler.steps();
+}
+
+std::vector<Tensor> Session::run(std::span<const NamedTensor> feeds,
+                                 std::span<const std::string> fetches) {
+  const auto wanted = state_->order_fetches(fetches);
+  const auto ordered = state_->order_feeds(feeds);
+  Plan& plan = state_->plan_for(ordered);
+  std::vector<const void*> data;
+  for (const Tensor* t : ordered) data.push_back(t->bytes());
+  state_->profiler.clear();
+  plan.run(state_->arena.data(), data, state_->options.profile ? &state_->profiler : nullptr);
+  std::vector<Tensor> results;
+  for (size_t i : wanted) results.push_back(plan.output(i));
+  return results;
+}
+
+} // namespace octet

@@ -1,0 +1,81 @@
+#include "runtime/subgraph_host.h"
+
+#include <cstring>
+
+namespace octet {
+namespace {
+constexpr size_t kMaxLowered = 64;
+
+// A subgraph's plan with an arena of its own, run inside a step of the enclosing plan.
+class OwnedPlan final : public SubgraphPlan {
+public:
+  explicit OwnedPlan(std::unique_ptr<Plan> plan)
+      : plan_(std::move(plan)), arena_(plan_->arena_bytes()), outputs_(plan_->output_facts()) {}
+
+  const std::vector<ValueFact>& outputs() const override { return outputs_; }
+
+  void run(std::span<const void* const> inputs, std::span<void* const> outputs) override {
+    plan_->run(arena_.data(), inputs, nullptr);
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (!outputs[i]) continue;
+      const Tensor result = plan_->output(i);
+      std::memcpy(outputs[i], result.bytes(), result.size_bytes());
+    }
+  }
+
+private:
+  std::unique_ptr<Plan> plan_;
+  Buffer arena_;
+  std::vector<ValueFact> outputs_;
+};
+
+bool same_value(const Tensor& a, const Tensor& b) {
+  return a.dtype() == b.dtype() && a.shape() == b.shape() && a.size_bytes() == b.size_bytes() &&
+         (a.bytes() == b.bytes() || std::memcmp(a.bytes(), b.bytes(), a.size_bytes()) == 0);
+}
+} // namespace
+
+std::shared_ptr<const Graph> LoweringHost::lowered(const Graph& source,
+                                                   std::span<const ValueFact* const> inputs) {
+  std::vector<std::pair<DType, size_t>> signature;
+  std::vector<Tensor> known;
+  for (const ValueFact* fact : inputs) {
+    signature.emplace_back(fact->dtype, fact->shape->rank());
+    known.push_back(fact->value.value_or(Tensor()));
+  }
+  const auto equal_known = [&](const std::vector<Tensor>& other) {
+    for (size_t i = 0; i < known.size(); ++i)
+      if (!same_value(known[i], other[i])) return false;
+    return true;
+  };
+  for (const Lowered& entry : lowered_)
+    if (entry.source == &source && entry.signature == signature && equal_known(entry.known))
+      return entry.graph;
+  auto graph = std::make_shared<Graph>(source);
+  lower_(*graph, inputs, *this);
+  lowered_.push_front({&source, std::move(signature), std::move(known), std::move(graph)});
+  if (lowered_.size() > kMaxLowered) lowered_.pop_back();
+  return lowered_.front().graph;
+}
+
+std::unique_ptr<Plan> LoweringHost::make_plan(const Graph& graph,
+                                              std::span<const ValueFact* const> inputs) {
+  return std::make_unique<Plan>(lowered(graph, inputs), inputs, weights_, *this);
+}
+
+std::vector<ValueFact> LoweringHost::infer(const Graph& graph,
+                                           std::span<const ValueFact* const> inputs) {
+  const GraphFacts facts = propagate(graph, inputs, this);
+  std::vector<ValueFact> out;
+  for (ValueId id : graph.outputs()) out.push_back(facts[id]);
+  return out;
+}
+
+std::unique_ptr<SubgraphPlan> LoweringHost::plan(const Graph& graph,
+                                                 std::span<const ValueFact* const> inputs) {
+  const Graph& executable = lowered(graph, inputs);
+  return std::make_unique<OwnedPlan>(std::make_unique<Plan>(executable, inputs, weights_, *this),
+                                     executable);
+}
+
+} // namespace octet

@@ -1,0 +1,42 @@
+// Lowers and plans graphs and, at the request of If, Loop and Scan, their subgraphs.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "ops/op_def.h"
+#include "runtime/plan.h"
+#include "runtime/session.h"
+
+namespace octet {
+
+// Keeps one lowered copy of each graph per combination of input ranks and types (what lowering may
+// depend on), and the packed weights that all plans share.
+class LoweringHost final : public SubgraphHost {
+public:
+  explicit LoweringHost(Lowering lower) : lower_(std::move(lower)) {}
+
+  std::unique_ptr<Plan> make_plan(const Graph& graph, std::span<const ValueFact* const> inputs);
+
+  std::vector<ValueFact> infer(const Graph& graph,
+                               std::span<const ValueFact* const> inputs) override;
+  std::unique_ptr<SubgraphPlan> plan(const Graph& graph,
+                                     std::span<const ValueFact* const> inputs) override;
+
+private:
+  struct Lowered {
+    const Graph* source;
+    std::vector<std::pair<DType, size_t>> signature; // type and rank of each input
+    std::vector<Tensor> known;                       // values lowering may have used
+    std::shared_ptr<const Graph> graph;
+  };
+  std::shared_ptr<const Graph> lowered(const Graph& source,
+                                       std::span<const ValueFact* const> inputs);
+
+  Lowering lower_;
+  std::deque<Lowered> lowered_; // newest first, a bounded number
+  PackedWeights weights_;
+};
+
+} // namespace octet
