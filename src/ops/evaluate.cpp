@@ -66,8 +66,8 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& m
   if (!all_known) {
     PackedWeights own_weights;
     const auto output_pointers = pointers_to(outputs);
-    PrepareContext prepare(node, opset, input_pointers, output_pointers, capture_pointers, weights,
-                           host);
+    PrepareContext prepare(node, opset, input_pointers, output_pointers, capture_pointers,
+                           weights ? *weights : own_weights, host);
     const Kernel kernel = op.prepare(prepare);
     Buffer scratch(prepare.scratch_bytes());
     const auto input_data = data_of(inputs), capture_data = data_of(captures);

@@ -73,9 +73,7 @@ std::vector<ValueFact> LoweringHost::infer(const Graph& graph,
 
 std::unique_ptr<SubgraphPlan> LoweringHost::plan(const Graph& graph,
                                                  std::span<const ValueFact* const> inputs) {
-  const Graph& executable = lowered(graph, inputs);
-  return std::make_unique<OwnedPlan>(std::make_unique<Plan>(executable, inputs, weights_, *this),
-                                     executable);
+  return std::make_unique<OwnedPlan>(make_plan(graph, inputs));
 }
 
 } // namespace octet
