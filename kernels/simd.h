@@ -1,6 +1,6 @@
 #pragma once
-// The WebAssembly SIMD128 intrinsics, under their own names in every build: native builds compile the same kernel
-// sources through SIMDe, so that sanitizers run the code that ships.
+// The WebAssembly SIMD128 intrinsics, under their own names in every build: native builds compile
+// the same kernel sources through SIMDe, so that sanitizers run the code that ships.
 
 #ifdef __wasm__
 #include <wasm_simd128.h>

@@ -30,7 +30,7 @@ struct QConv {
   ConvShape shape;
   const int16_t* x = nullptr; // [batch, in_h, in_w] pixels
   size_t x_stride = 0;        // elements between pixels, ≥ in_channels
-  const int8_t* w = nullptr;  // packed by pack_conv_weights
+  const void* w = nullptr;    // packed by pack_conv_weights
   void* y = nullptr;          // [batch, out_h, out_w] pixels, element type as `output` says
   size_t y_stride = 0;        // elements between pixels, ≥ out_channels
   QOutput output = QOutput::f32;
@@ -40,7 +40,7 @@ struct QConv {
 /// Packs ONNX weights [out_channels, in_channels / groups, kernel_h, kernel_w], group by group.
 size_t packed_conv_weight_bytes(const ConvShape& shape) noexcept;
 void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
-                       int8_t* packed) noexcept;
+                       void* packed) noexcept;
 
 /// Scratch memory of one running call, 16-byte aligned.
 size_t qconv_scratch_bytes(const ConvShape& shape) noexcept;

@@ -11,14 +11,15 @@ namespace octet::kernels {
 /// Packs ONNX weights [channels, 1, kernel_h, kernel_w] of int8 or uint8. Their zero point is
 /// subtracted here (the packed form is int16), so QOutputParams::w_zero stays null. `zero_point`
 /// has the weights' type and one entry (per_channel false) or one per channel; null means zeros.
+/// `packed` is 2-byte aligned.
 size_t packed_dwconv_weight_bytes(const ConvShape& shape) noexcept;
 void pack_dwconv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
-                         const void* zero_point, bool per_channel, int8_t* packed) noexcept;
+                         const void* zero_point, bool per_channel, void* packed) noexcept;
 
 /// Scratch memory of one running call, 16-byte aligned.
 size_t qdwconv_scratch_bytes(const ConvShape& shape) noexcept;
 
-/// QConv as for qconv, but args.w comes from pack_dwconv_weights (2-byte aligned) and
+/// QConv as for qconv, but args.w comes from pack_dwconv_weights and
 /// args.params.w_zero is null. Computes the output pixels [pixel_begin, pixel_end) of
 /// batch · out_h · out_w; ranges that do not overlap may run on different threads.
 void qdwconv(const QConv& args, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept;

@@ -15,12 +15,13 @@ inline constexpr size_t kDwTilePixels = 2;
 /// Pixels past the last real one repeat it, in `x` as in `y`. A padding tap (to make the count
 /// even) points at any readable pixel.
 struct QDwTile {
-  const int16_t* const* x; // [tap_pairs · 2][kDwTilePixels], each readable for `channels` elements
-  size_t tap_pairs;
-  size_t channels;
-  const int16_t* w;
-  void* y[kDwTilePixels];
-  const QOutputParams* params; // w_zero is null
+  const int16_t* const* x =
+      nullptr; // [tap_pairs · 2][kDwTilePixels], each readable for `channels` elements
+  size_t tap_pairs = 0;
+  size_t channels = 0;
+  const int16_t* w = nullptr;
+  void* y[kDwTilePixels] = {};
+  const QOutputParams* params = nullptr; // w_zero is null
 };
 
 using QDwTileFn = void(const QDwTile& tile) noexcept;

@@ -16,15 +16,15 @@ namespace octet::kernels {
 /// Rows past the last real one repeat it, in `a` as in `c`: they compute and store the same values
 /// again. Tiles of one row (family qgemv_*) read only the first pointer of each tap.
 struct QTile {
-  const int16_t* const* a; // [taps][kTileRows], each readable for k elements
-  size_t taps;
-  size_t k;
-  const int8_t* b;     // packed weights, from column 0
-  size_t column_begin; // multiple of kPanelWidth
-  size_t column_end;   // a multiple of kPanelWidth, or the last column of the matrix
-  void* c[kTileRows];  // rows of the output, from column 0
-  const QOutputParams* params;
-  int32_t row_sum[kTileRows]; // Σ a of each row; read only where params->w_zero is set
+  const int16_t* const* a = nullptr; // [taps][kTileRows], each readable for k elements
+  size_t taps = 1;
+  size_t k = 0;
+  const int8_t* b = nullptr; // packed weights, from column 0
+  size_t column_begin = 0;   // multiple of kPanelWidth
+  size_t column_end = 0;     // a multiple of kPanelWidth, or the last column of the matrix
+  void* c[kTileRows] = {};   // rows of the output, from column 0
+  const QOutputParams* params = nullptr;
+  int32_t row_sum[kTileRows] = {}; // Σ a of each row; read only where params->w_zero is set
 };
 
 using QTileFn = void(const QTile& tile) noexcept;

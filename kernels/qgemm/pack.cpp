@@ -1,0 +1,48 @@
+#include "kernels/qgemm/pack.h"
+
+#include <algorithm>
+
+#include "kernels/qgemm/output.h"
+
+namespace octet::kernels {
+namespace {
+
+int8_t stored_weight(const QWeights& w, ptrdiff_t index) noexcept {
+  if (!w.is_unsigned) return static_cast<const int8_t*>(w.data)[index];
+  return static_cast<int8_t>(static_cast<const uint8_t*>(w.data)[index] - 128);
+}
+
+/// One column of one tap: every second byte pair of a 16-byte piece.
+void pack_column(const QWeights& w, ptrdiff_t start, int8_t* packed) noexcept {
+  size_t k = 0;
+  for (size_t r = 0; r < w.run; ++r) {
+    ptrdiff_t index = start + static_cast<ptrdiff_t>(r) * w.run_stride;
+    for (size_t c = 0; c < w.k; ++c, ++k, index += w.k_stride)
+      packed[k / 2 * 2 * kPanelWidth + k % 2] = stored_weight(w, index);
+  }
+}
+
+} // namespace
+
+size_t packed_panel_bytes(size_t taps, size_t k) noexcept {
+  return taps * (k + k % 2) * kPanelWidth;
+}
+
+size_t packed_weight_bytes(size_t n, size_t taps, size_t k) noexcept {
+  return (n + kPanelWidth - 1) / kPanelWidth * packed_panel_bytes(taps, k);
+}
+
+void pack_weights(const QWeights& w, int8_t* packed) noexcept {
+  const size_t k = w.run * w.k;
+  std::fill_n(packed, packed_weight_bytes(w.n, w.taps, k), int8_t{0});
+  const size_t tap_bytes = packed_panel_bytes(1, k);
+  for (size_t n = 0; n < w.n; ++n) {
+    int8_t* column = packed + n / kPanelWidth * w.taps * tap_bytes + n % kPanelWidth * 2;
+    for (size_t t = 0; t < w.taps; ++t)
+      pack_column(w,
+                  static_cast<ptrdiff_t>(n) * w.n_stride + static_cast<ptrdiff_t>(t) * w.tap_stride,
+                  column + t * tap_bytes);
+  }
+}
+
+} // namespace octet::kernels

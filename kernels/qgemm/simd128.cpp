@@ -1,0 +1,84 @@
+#include "kernels/dispatch.h"
+#include "kernels/qgemm/output_simd128.h"
+#include "kernels/qgemm/pack.h"
+
+namespace octet::kernels {
+namespace {
+
+void add_products(V8& acc, v128_t a, v128_t b_lo, v128_t b_hi) noexcept {
+  acc.lo = wasm_i32x4_add(acc.lo, wasm_i32x4_dot_i16x8(a, b_lo));
+  acc.hi = wasm_i32x4_add(acc.hi, wasm_i32x4_dot_i16x8(a, b_hi));
+}
+
+/// Adds the products of one tap to the accumulators and returns the end of its weights. An odd k is
+/// finished by pairing the last activation with itself: the packed weight beside it is zero.
+const int8_t* add_tap(V8 (&acc)[kTileRows], const int16_t* const* rows, const int8_t* b,
+                      size_t k) noexcept {
+  const int16_t* a0 = rows[0];
+  const int16_t* a1 = rows[1];
+  const int16_t* a2 = rows[2];
+  const int16_t* a3 = rows[3];
+  for (; k >= 2; k -= 2) {
+    const v128_t b_lo = wasm_i16x8_load8x8(b);
+    const v128_t b_hi = wasm_i16x8_load8x8(b + 8);
+    b += 16;
+    add_products(acc[0], wasm_v128_load32_splat(a0), b_lo, b_hi);
+    add_products(acc[1], wasm_v128_load32_splat(a1), b_lo, b_hi);
+    add_products(acc[2], wasm_v128_load32_splat(a2), b_lo, b_hi);
+    add_products(acc[3], wasm_v128_load32_splat(a3), b_lo, b_hi);
+    a0 += 2;
+    a1 += 2;
+    a2 += 2;
+    a3 += 2;
+  }
+  if (k == 0) return b;
+  const v128_t b_lo = wasm_i16x8_load8x8(b);
+  const v128_t b_hi = wasm_i16x8_load8x8(b + 8);
+  add_products(acc[0], wasm_v128_load16_splat(a0), b_lo, b_hi);
+  add_products(acc[1], wasm_v128_load16_splat(a1), b_lo, b_hi);
+  add_products(acc[2], wasm_v128_load16_splat(a2), b_lo, b_hi);
+  add_products(acc[3], wasm_v128_load16_splat(a3), b_lo, b_hi);
+  return b + 16;
+}
+
+template <QOutput kOutput>
+void run_tile(const QTile& tile) noexcept {
+  const size_t panel_bytes = packed_panel_bytes(tile.taps, tile.k);
+  const int8_t* b = tile.b + tile.column_begin / kPanelWidth * panel_bytes;
+  for (size_t n = tile.column_begin; n < tile.column_end; n += kPanelWidth) {
+    const v128_t zero = wasm_i32x4_splat(0);
+    V8 acc[kTileRows] = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
+    for (size_t t = 0; t < tile.taps; ++t) b = add_tap(acc, tile.a + t * kTileRows, b, tile.k);
+    store_panel_simd128<kOutput>(acc, tile.row_sum, *tile.params, n, tile.column_end, tile.c);
+  }
+}
+
+} // namespace
+
+void qs16_qc8w_gemm_i32_4x8_simd128(const QTile& tile) noexcept {
+  run_tile<QOutput::i32>(tile);
+}
+void qs16_qc8w_gemm_f32_4x8_simd128(const QTile& tile) noexcept {
+  run_tile<QOutput::f32>(tile);
+}
+void qs16_qc8w_gemm_u8_4x8_simd128(const QTile& tile) noexcept {
+  run_tile<QOutput::u8>(tile);
+}
+void qs16_qc8w_gemm_s8_4x8_simd128(const QTile& tile) noexcept {
+  run_tile<QOutput::s8>(tile);
+}
+void qs16_qc8w_gemm_s16_4x8_simd128(const QTile& tile) noexcept {
+  run_tile<QOutput::s16>(tile);
+}
+
+int32_t qs16_row_sum_simd128(const int16_t* x, size_t n) noexcept {
+  v128_t sum = wasm_i32x4_splat(0);
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    sum = wasm_i32x4_add(sum, wasm_i32x4_extadd_pairwise_i16x8(wasm_v128_load(x + i)));
+  sum = wasm_i32x4_add(sum, wasm_i32x4_shuffle(sum, sum, 2, 3, 0, 1));
+  sum = wasm_i32x4_add(sum, wasm_i32x4_shuffle(sum, sum, 1, 0, 3, 2));
+  return wasm_i32x4_extract_lane(sum, 0) + qs16_row_sum_reference(x + i, n - i);
+}
+
+} // namespace octet::kernels

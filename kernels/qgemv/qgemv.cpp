@@ -1,0 +1,25 @@
+#include "kernels/qgemv/qgemv.h"
+
+#include "kernels/qgemm/tile_kernels.h"
+
+namespace octet::kernels {
+
+void qgemv(const QGemm& args, size_t column_begin, size_t column_end) noexcept {
+  QTileFn* one_row = tile_kernels(args.output).one_row;
+  const int16_t* a[kTileRows];
+  QTile tile{.a = a,
+             .taps = 1,
+             .k = args.k,
+             .b = args.b,
+             .column_begin = column_begin,
+             .column_end = column_end,
+             .params = &args.params};
+  for (size_t row = 0; row < args.m; ++row) {
+    a[0] = args.a + row * args.a_stride;
+    tile.c[0] = static_cast<char*>(args.c) + row * args.c_stride * output_bytes(args.output);
+    set_row_sums(tile, 1);
+    one_row(tile);
+  }
+}
+
+} // namespace octet::kernels
