@@ -27,14 +27,14 @@ struct ConvShape {
 };
 
 struct QConv {
-  ConvShape shape;
+  ConvShape shape = {};
   const int16_t* x = nullptr; // [batch, in_h, in_w] pixels
   size_t x_stride = 0;        // elements between pixels, ≥ in_channels
   const void* w = nullptr;    // packed by pack_conv_weights
   void* y = nullptr;          // [batch, out_h, out_w] pixels, element type as `output` says
   size_t y_stride = 0;        // elements between pixels, ≥ out_channels
   QOutput output = QOutput::f32;
-  QOutputParams params; // arrays indexed by output channel, over all groups
+  QOutputParams params = {}; // arrays indexed by output channel, over all groups
 };
 
 /// Packs ONNX weights [out_channels, in_channels / groups, kernel_h, kernel_w], group by group.

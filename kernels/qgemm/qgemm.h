@@ -18,7 +18,7 @@ struct QGemm {
   void* c = nullptr;   // element type as `output` says
   size_t c_stride = 0; // elements between rows, ≥ n
   QOutput output = QOutput::f32;
-  QOutputParams params;
+  QOutputParams params = {};
 };
 
 /// Computes rows [row_begin, row_end). Ranges that do not overlap may run on different threads;

@@ -1,0 +1,89 @@
+// Operands and expectations shared by the tests of the integer kernels.
+#pragma once
+
+#include <algorithm>
+#include <cfenv>
+#include <cmath>
+#include <cstring>
+#include <string_view>
+
+#include "kernels/qgemm/output.h"
+#include "tests/kernels/random.h"
+
+namespace octet::kernels::test {
+
+inline constexpr QOutput kOutputs[] = {QOutput::i32, QOutput::f32, QOutput::u8, QOutput::s8,
+                                       QOutput::s16};
+
+/// The output type that a family or function name carries.
+inline QOutput output_of(std::string_view name) {
+  if (name.ends_with("i32")) return QOutput::i32;
+  if (name.ends_with("f32")) return QOutput::f32;
+  if (name.ends_with("u8")) return QOutput::u8;
+  if (name.ends_with("s16")) return QOutput::s16;
+  return QOutput::s8;
+}
+
+/// Owns the arrays of a QOutputParams. Scales are chosen so that some values saturate.
+class OutputOperands {
+public:
+  OutputOperands(Random& random, QOutput output, size_t n, size_t k)
+      : w_zero_(random.integers<int32_t>(column_capacity(n), -128, 127)),
+        bias_(random.integers<int32_t>(column_capacity(n), -5000, 5000)),
+        bias_f32_(random.reals(column_capacity(n), -1.0f, 1.0f)) {
+    const float typical = 10000.0f * std::sqrt(static_cast<float>(k));
+    const float reach = output == QOutput::f32 ? 1.0f : 150.0f;
+    scale_ = random.reals(column_capacity(n), 0.1f * reach / typical, reach / typical);
+    params_.scale = scale_.data();
+    if (random.chance()) params_.w_zero = w_zero_.data();
+    if (random.chance()) params_.bias = bias_.data();
+    if (random.chance()) params_.bias_f32 = bias_f32_.data();
+    if (random.chance()) params_.lo = 0.0f;
+    if (random.chance()) params_.hi = 0.5f;
+    params_.a_scale = random.real(0.5f, 1.5f);
+    const int lowest = output == QOutput::s8 ? -128 : 0;
+    params_.zero_point = lowest + random.integer(0, 255);
+    params_.qmin = lowest;
+    params_.qmax = lowest + 255;
+    if (random.chance()) params_.qmin = std::max(params_.qmin, params_.zero_point);
+  }
+
+  QOutputParams& params() { return params_; }
+
+private:
+  std::vector<int32_t> w_zero_;
+  std::vector<int32_t> bias_;
+  std::vector<float> bias_f32_;
+  std::vector<float> scale_;
+  QOutputParams params_;
+};
+
+/// One output element as bytes, computed from the exact sums by the formula of output.h.
+inline std::vector<char> expected_output(QOutput output, int64_t acc, int64_t row_sum, size_t n,
+                                         const QOutputParams& p) {
+  int64_t t = acc;
+  if (p.w_zero) t -= p.w_zero[n] * row_sum;
+  if (p.bias) t += p.bias[n];
+  const auto real = static_cast<float>(t);
+  std::vector<char> bytes(output_bytes(output));
+  const auto give = [&](auto value) { std::memcpy(bytes.data(), &value, sizeof value); };
+  if (output == QOutput::i32) {
+    give(static_cast<int32_t>(t));
+  } else if (output == QOutput::f32) {
+    float x = real * (p.a_scale * p.scale[n]);
+    if (p.bias_f32) x += p.bias_f32[n];
+    give(std::min(std::max(x, p.lo), p.hi));
+  } else {
+    const double rounded = std::nearbyint(static_cast<double>(real * p.scale[n]));
+    const double q = std::clamp<double>(rounded + p.zero_point, p.qmin, p.qmax);
+    if (output == QOutput::u8)
+      give(static_cast<uint8_t>(q));
+    else if (output == QOutput::s8)
+      give(static_cast<int8_t>(q));
+    else
+      give(static_cast<int16_t>(q - p.zero_point));
+  }
+  return bytes;
+}
+
+} // namespace octet::kernels::test

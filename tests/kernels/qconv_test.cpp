@@ -1,0 +1,321 @@
+// Integer convolutions, dense, grouped and depthwise, against a direct loop.
+#include "kernels/qconv/qconv.h"
+
+#include <catch2/catch.hpp>
+
+#include "kernels/dispatch.h"
+#include "kernels/qdwconv/qdwconv.h"
+#include "tests/kernels/q_operands.h"
+
+using namespace octet::kernels;
+using namespace octet::kernels::test;
+
+namespace {
+
+struct Padding {
+  size_t top, left, bottom, right;
+};
+
+ConvShape with_output_size(ConvShape s, Padding pad) {
+  s.pad_top = pad.top;
+  s.pad_left = pad.left;
+  s.out_h = (s.in_h + pad.top + pad.bottom - (s.kernel_h - 1) * s.dilation_h - 1) / s.stride_h + 1;
+  s.out_w = (s.in_w + pad.left + pad.right - (s.kernel_w - 1) * s.dilation_w - 1) / s.stride_w + 1;
+  return s;
+}
+
+struct Sums {
+  int64_t products = 0;
+  int64_t activations = 0;
+};
+
+/// Both sums of output (b, oy, ox, o). Weights are ONNX [O, I / groups, kH, kW].
+template <class Weight>
+Sums direct_sums(const QConv& conv, size_t b, size_t oy, size_t ox, size_t o, Weight&& weight) {
+  const ConvShape& s = conv.shape;
+  const size_t inputs = s.in_channels / s.groups;
+  const size_t first_input = o / (s.out_channels / s.groups) * inputs;
+  Sums sums;
+  for (size_t i = 0; i < inputs; ++i)
+    for (size_t ky = 0; ky < s.kernel_h; ++ky)
+      for (size_t kx = 0; kx < s.kernel_w; ++kx) {
+        const auto y = static_cast<int64_t>(oy * s.stride_h + ky * s.dilation_h) -
+                       static_cast<int64_t>(s.pad_top);
+        const auto x = static_cast<int64_t>(ox * s.stride_w + kx * s.dilation_w) -
+                       static_cast<int64_t>(s.pad_left);
+        if (y < 0 || x < 0 || y >= static_cast<int64_t>(s.in_h) ||
+            x >= static_cast<int64_t>(s.in_w))
+          continue;
+        const size_t pixel =
+            (b * s.in_h + static_cast<size_t>(y)) * s.in_w + static_cast<size_t>(x);
+        const int64_t a = conv.x[pixel * conv.x_stride + first_input + i];
+        sums.products += a * weight(((o * inputs + i) * s.kernel_h + ky) * s.kernel_w + kx);
+        sums.activations += a;
+      }
+  return sums;
+}
+
+template <class Weight>
+std::vector<char> direct_conv(const QConv& conv, Weight&& weight) {
+  const ConvShape& s = conv.shape;
+  std::vector<char> result;
+  for (size_t b = 0; b < s.batch; ++b)
+    for (size_t oy = 0; oy < s.out_h; ++oy)
+      for (size_t ox = 0; ox < s.out_w; ++ox)
+        for (size_t o = 0; o < s.out_channels; ++o) {
+          const Sums sums = direct_sums(conv, b, oy, ox, o, weight);
+          const auto bytes =
+              expected_output(conv.output, sums.products, sums.activations, o, conv.params);
+          result.insert(result.end(), bytes.begin(), bytes.end());
+        }
+  return result;
+}
+
+using ConvFn = void(const QConv&, size_t, size_t, void*) noexcept;
+
+/// Runs in two ranges and drops the gap between output pixels.
+std::vector<char> run_conv(Random& random, QConv conv, ConvFn* function, size_t scratch_bytes) {
+  const size_t element = output_bytes(conv.output);
+  const size_t pixels = conv.shape.batch * conv.shape.out_h * conv.shape.out_w;
+  const size_t channels = conv.shape.out_channels;
+  std::vector<char> y(((pixels - 1) * conv.y_stride + channels) * element);
+  std::vector<int64_t> scratch(scratch_bytes / sizeof(int64_t), -1);
+  conv.y = y.data();
+  const size_t split = random.size(0, pixels);
+  function(conv, split, pixels, scratch.data());
+  function(conv, 0, split, scratch.data());
+  std::vector<char> result;
+  for (size_t p = 0; p < pixels; ++p) {
+    const auto pixel = y.begin() + static_cast<ptrdiff_t>(p * conv.y_stride * element);
+    result.insert(result.end(), pixel, pixel + static_cast<ptrdiff_t>(channels * element));
+  }
+  return result;
+}
+
+/// A convolution of this shape with random operands, int8 or uint8 weights, touching or spaced
+/// pixels, for each output type.
+void check_conv(Random& random, const ConvShape& shape) {
+  for (const QOutput output : kOutputs) {
+    const bool is_unsigned = random.chance();
+    const size_t inputs = shape.in_channels / shape.groups;
+    const size_t taps = shape.kernel_h * shape.kernel_w;
+    OutputOperands operands(random, output, shape.out_channels, inputs * taps);
+    QConv conv{.shape = shape, .output = output, .params = operands.params()};
+    conv.x_stride = shape.in_channels + (random.chance() ? 0 : random.size(1, 3));
+    conv.y_stride = shape.out_channels + random.size(0, 3);
+    CAPTURE(static_cast<int>(output), is_unsigned, conv.x_stride, conv.y_stride);
+    const size_t in_pixels = shape.batch * shape.in_h * shape.in_w;
+    const auto x =
+        random.integers<int16_t>((in_pixels - 1) * conv.x_stride + shape.in_channels, -255, 255);
+    const auto w = random.integers<int8_t>(shape.out_channels * inputs * taps, -128, 127);
+    std::vector<int8_t> packed(packed_conv_weight_bytes(shape));
+    pack_conv_weights(shape, w.data(), is_unsigned, packed.data());
+    conv.x = x.data();
+    conv.w = packed.data();
+    const auto stored = [&](size_t i) {
+      return is_unsigned ? static_cast<uint8_t>(w[i]) - 128 : w[i];
+    };
+    REQUIRE(run_conv(random, conv, qconv, qconv_scratch_bytes(shape)) == direct_conv(conv, stored));
+  }
+}
+
+void check_dwconv(Random& random, const ConvShape& shape) {
+  for (const QOutput output : kOutputs) {
+    const bool is_unsigned = random.chance();
+    const bool per_channel = random.chance();
+    const size_t channels = shape.in_channels;
+    const size_t taps = shape.kernel_h * shape.kernel_w;
+    OutputOperands operands(random, output, channels, taps);
+    operands.params().w_zero = nullptr;
+    QConv conv{.shape = shape, .output = output, .params = operands.params()};
+    conv.x_stride = channels + random.size(0, 3);
+    conv.y_stride = channels + random.size(0, 3);
+    CAPTURE(static_cast<int>(output), is_unsigned, per_channel, conv.x_stride, conv.y_stride);
+    const size_t in_pixels = shape.batch * shape.in_h * shape.in_w;
+    const auto x = random.integers<int16_t>((in_pixels - 1) * conv.x_stride + channels, -255, 255);
+    const auto w = random.integers<int8_t>(channels * taps, -128, 127);
+    const auto zero = random.integers<int8_t>(per_channel ? channels : 1, -128, 127);
+    std::vector<int16_t> packed(packed_dwconv_weight_bytes(shape) / sizeof(int16_t));
+    pack_dwconv_weights(shape, w.data(), is_unsigned, zero.data(), per_channel, packed.data());
+    conv.x = x.data();
+    conv.w = packed.data();
+    const auto read = [&](int8_t value) {
+      return is_unsigned ? static_cast<uint8_t>(value) : value;
+    };
+    const auto centered = [&](size_t i) {
+      return read(w[i]) - read(zero[per_channel ? i / taps : 0]);
+    };
+    REQUIRE(run_conv(random, conv, qdwconv, qdwconv_scratch_bytes(shape)) ==
+            direct_conv(conv, centered));
+  }
+}
+
+} // namespace
+
+TEST_CASE("qconv computes convolutions of every geometry") {
+  Random random(5);
+  const auto [name, shape, pad] = GENERATE(table<const char*, ConvShape, Padding>({
+      {"1x1", {.in_h = 5, .in_w = 3, .in_channels = 16, .out_channels = 20}, {}},
+      {"1x1 stride 2",
+       {.in_h = 5, .in_w = 7, .in_channels = 6, .out_channels = 9, .stride_h = 2, .stride_w = 2},
+       {}},
+      {"1x1 with padding",
+       {.in_h = 3, .in_w = 3, .in_channels = 4, .out_channels = 8},
+       {1, 1, 1, 1}},
+      {"3x3",
+       {.batch = 2,
+        .in_h = 6,
+        .in_w = 5,
+        .in_channels = 8,
+        .out_channels = 12,
+        .kernel_h = 3,
+        .kernel_w = 3},
+       {1, 1, 1, 1}},
+      {"3x3 of 3 channels, stride 2",
+       {.batch = 2,
+        .in_h = 9,
+        .in_w = 11,
+        .in_channels = 3,
+        .out_channels = 10,
+        .kernel_h = 3,
+        .kernel_w = 3,
+        .stride_h = 2,
+        .stride_w = 2},
+       {0, 0, 1, 1}},
+      {"7x7 of 3 channels",
+       {.in_h = 10,
+        .in_w = 12,
+        .in_channels = 3,
+        .out_channels = 8,
+        .kernel_h = 7,
+        .kernel_w = 7,
+        .stride_h = 2,
+        .stride_w = 2},
+       {3, 3, 3, 3}},
+      {"one channel",
+       {.in_h = 7, .in_w = 8, .in_channels = 1, .out_channels = 5, .kernel_h = 3, .kernel_w = 3},
+       {1, 1, 1, 1}},
+      {"odd channels, dilated",
+       {.in_h = 9,
+        .in_w = 9,
+        .in_channels = 5,
+        .out_channels = 3,
+        .kernel_h = 3,
+        .kernel_w = 2,
+        .dilation_h = 2,
+        .dilation_w = 3},
+       {2, 1, 0, 2}},
+      {"even channels, dilated rows",
+       {.in_h = 9,
+        .in_w = 6,
+        .in_channels = 4,
+        .out_channels = 17,
+        .kernel_h = 2,
+        .kernel_w = 3,
+        .dilation_h = 3},
+       {1, 1, 1, 1}},
+      {"groups",
+       {.batch = 2,
+        .in_h = 5,
+        .in_w = 5,
+        .in_channels = 12,
+        .out_channels = 30,
+        .groups = 3,
+        .kernel_h = 3,
+        .kernel_w = 3},
+       {1, 1, 1, 1}},
+      {"groups of odd channels",
+       {.in_h = 4,
+        .in_w = 6,
+        .in_channels = 6,
+        .out_channels = 4,
+        .groups = 2,
+        .kernel_h = 1,
+        .kernel_w = 3},
+       {0, 1, 0, 1}},
+      {"depthwise with multiplier 2",
+       {.in_h = 5,
+        .in_w = 5,
+        .in_channels = 4,
+        .out_channels = 8,
+        .groups = 4,
+        .kernel_h = 3,
+        .kernel_w = 3},
+       {1, 1, 1, 1}},
+      {"one dimension",
+       {.in_w = 20, .in_channels = 10, .out_channels = 6, .kernel_w = 5, .stride_w = 2},
+       {0, 2, 0, 2}},
+      {"kernel larger than the image",
+       {.in_h = 2, .in_w = 2, .in_channels = 2, .out_channels = 3, .kernel_h = 5, .kernel_w = 5},
+       {3, 3, 3, 3}},
+      {"weights beyond one block of columns",
+       {.in_h = 2, .in_w = 3, .in_channels = 512, .out_channels = 80, .kernel_h = 3, .kernel_w = 3},
+       {1, 1, 1, 1}},
+  }));
+  INFO(name);
+  check_conv(random, with_output_size(shape, pad));
+}
+
+TEST_CASE("qdwconv computes depthwise convolutions of every geometry") {
+  Random random(6);
+  const size_t channels = GENERATE(size_t{1}, size_t{8}, size_t{19}, size_t{32});
+  const auto [kernel_h, kernel_w, stride, dilation] =
+      GENERATE(table<size_t, size_t, size_t, size_t>({{1, 1, 1, 1},
+                                                      {3, 3, 1, 1},
+                                                      {3, 3, 2, 1},
+                                                      {5, 5, 1, 1},
+                                                      {5, 5, 2, 1},
+                                                      {3, 3, 1, 2},
+                                                      {1, 4, 1, 1},
+                                                      {7, 2, 3, 1}}));
+  CAPTURE(channels, kernel_h, kernel_w, stride, dilation);
+  ConvShape shape{.batch = 2,
+                  .in_h = 8,
+                  .in_w = 9,
+                  .in_channels = channels,
+                  .out_channels = channels,
+                  .groups = channels,
+                  .kernel_h = kernel_h,
+                  .kernel_w = kernel_w,
+                  .stride_h = stride,
+                  .stride_w = stride,
+                  .dilation_h = dilation,
+                  .dilation_w = dilation};
+  const size_t pad_y = kernel_h / 2;
+  const size_t pad_x = kernel_w / 2;
+  check_dwconv(random, with_output_size(shape, {pad_y, pad_x, pad_y, pad_x}));
+}
+
+TEST_CASE("depthwise tiles equal their references") {
+  Random random(7);
+  for_each_variant<QDwTileFn>([&](const char* family, const char* name, QDwTileFn* function,
+                                  QDwTileFn* reference) {
+    INFO(name);
+    const QOutput output = output_of(family);
+    for (int round = 0; round < 40; ++round) {
+      const size_t pairs = random.size(1, 13);
+      const size_t channels = random.size(1, 40);
+      CAPTURE(pairs, channels);
+      OutputOperands operands(random, output, channels, pairs);
+      operands.params().w_zero = nullptr;
+      std::vector<std::vector<int16_t>> pixels;
+      std::vector<const int16_t*> pointers;
+      for (size_t i = 0; i < pairs * 2 * kDwTilePixels; ++i) {
+        pixels.push_back(random.integers<int16_t>(channels, -255, 255));
+        pointers.push_back(pixels.back().data());
+      }
+      const size_t panels = (channels + kPanelWidth - 1) / kPanelWidth;
+      const auto w = random.integers<int16_t>(panels * pairs * 2 * kPanelWidth, -255, 255);
+      QDwTile tile{.x = pointers.data(), .tap_pairs = pairs, .channels = channels, .w = w.data()};
+      tile.params = &operands.params();
+      const auto run = [&](QDwTileFn* kernel) {
+        std::vector<std::vector<char>> y(kDwTilePixels,
+                                         std::vector<char>(channels * output_bytes(output), 0x5A));
+        for (size_t p = 0; p < kDwTilePixels; ++p) tile.y[p] = y[p].data();
+        kernel(tile);
+        return y;
+      };
+      REQUIRE(run(function) == run(reference));
+    }
+  });
+}

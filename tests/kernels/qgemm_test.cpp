@@ -1,0 +1,218 @@
+// Matrix tiles against their references, packing, and the drivers against a direct loop.
+#include "kernels/qgemm/qgemm.h"
+
+#include <catch2/catch.hpp>
+
+#include "kernels/dispatch.h"
+#include "kernels/qgemm/pack.h"
+#include "kernels/qgemv/qgemv.h"
+#include "tests/kernels/q_operands.h"
+
+using namespace octet::kernels;
+using namespace octet::kernels::test;
+
+namespace {
+
+/// A tile with its operands; each run of activations and each output row is an array of its own.
+struct TileCase {
+  TileCase(Random& random, QOutput output, size_t taps, size_t k, size_t n)
+      : operands(random, output, n, taps * k), row_bytes(n * output_bytes(output)) {
+    for (size_t i = 0; i < taps * kTileRows; ++i) {
+      runs.push_back(random.integers<int16_t>(k, -255, 255));
+      pointers.push_back(runs.back().data());
+    }
+    const auto weights = random.integers<int8_t>(n * taps * k, -128, 127);
+    packed.resize(packed_weight_bytes(n, taps, k));
+    pack_weights({.data = weights.data(),
+                  .n = n,
+                  .k = k,
+                  .taps = taps,
+                  .n_stride = static_cast<ptrdiff_t>(taps * k),
+                  .k_stride = 1,
+                  .tap_stride = static_cast<ptrdiff_t>(k)},
+                 packed.data());
+    tile.a = pointers.data();
+    tile.taps = taps;
+    tile.k = k;
+    tile.b = packed.data();
+    tile.column_begin = random.size(0, (n - 1) / kPanelWidth) * kPanelWidth;
+    tile.column_end = n;
+    tile.params = &operands.params();
+    for (int32_t& sum : tile.row_sum) sum = random.integer(-10000, 10000);
+  }
+
+  /// Rows of output after a run, which start as 0x5A.
+  std::vector<std::vector<char>> run(QTileFn* function) {
+    std::vector<std::vector<char>> rows(kTileRows, std::vector<char>(row_bytes, 0x5A));
+    for (size_t r = 0; r < kTileRows; ++r) tile.c[r] = rows[r].data();
+    function(tile);
+    return rows;
+  }
+
+  OutputOperands operands;
+  size_t row_bytes;
+  std::vector<std::vector<int16_t>> runs;
+  std::vector<const int16_t*> pointers;
+  std::vector<int8_t> packed;
+  QTile tile;
+};
+
+/// C of a QGemm by the definition. `weight(k, n)` is the weight as stored.
+template <class Weight>
+std::vector<char> direct_product(const QGemm& args, Weight&& weight) {
+  std::vector<char> result;
+  for (size_t m = 0; m < args.m; ++m)
+    for (size_t n = 0; n < args.n; ++n) {
+      int64_t acc = 0;
+      int64_t row_sum = 0;
+      for (size_t k = 0; k < args.k; ++k) {
+        const int64_t a = args.a[m * args.a_stride + k];
+        acc += a * weight(k, n);
+        row_sum += a;
+      }
+      const auto bytes = expected_output(args.output, acc, row_sum, n, args.params);
+      result.insert(result.end(), bytes.begin(), bytes.end());
+    }
+  return result;
+}
+
+/// Drops the gap between the rows of C.
+std::vector<char> without_gaps(const std::vector<char>& c, const QGemm& args) {
+  const size_t element = output_bytes(args.output);
+  std::vector<char> result;
+  for (size_t m = 0; m < args.m; ++m) {
+    const auto row = c.begin() + static_cast<ptrdiff_t>(m * args.c_stride * element);
+    result.insert(result.end(), row, row + static_cast<ptrdiff_t>(args.n * element));
+  }
+  return result;
+}
+
+} // namespace
+
+TEST_CASE("matrix tiles equal their references") {
+  Random random(1);
+  for_each_variant<QTileFn>(
+      [&](const char* family, const char* name, QTileFn* function, QTileFn* reference) {
+        INFO(name);
+        for (int round = 0; round < 60; ++round) {
+          const size_t taps = random.size(1, 4);
+          const size_t k = random.size(1, 19);
+          const size_t n = random.size(1, 75);
+          CAPTURE(taps, k, n);
+          TileCase tile(random, output_of(family), taps, k, n);
+          REQUIRE(tile.run(function) == tile.run(reference));
+        }
+      });
+}
+
+TEST_CASE("row sums equal their reference") {
+  Random random(2);
+  for_each_variant<QRowSumFn>(
+      [&](const char*, const char* name, QRowSumFn* function, QRowSumFn* reference) {
+        INFO(name);
+        for (size_t n = 0; n < 40; ++n) {
+          const auto x = random.integers<int16_t>(n, -255, 255);
+          REQUIRE(function(x.data(), n) == reference(x.data(), n));
+        }
+      });
+}
+
+TEST_CASE("panels hold pairs of k for eight columns, padded with zeros") {
+  std::vector<uint8_t> b(3 * 2); // [K = 3, N = 2]
+  for (size_t i = 0; i < b.size(); ++i) b[i] = static_cast<uint8_t>(128 + i);
+  std::vector<int8_t> packed(packed_weight_bytes(2, 1, 3));
+  pack_weights(
+      {.data = b.data(), .is_unsigned = true, .n = 2, .k = 3, .n_stride = 1, .k_stride = 2},
+      packed.data());
+  std::vector<int8_t> expected(32, 0);
+  expected[0] = 0, expected[1] = 2, expected[2] = 1, expected[3] = 3;
+  expected[16] = 4, expected[18] = 5;
+  CHECK(packed == expected);
+}
+
+TEST_CASE("qgemm and qgemv compute the matrix product") {
+  Random random(3);
+  for (const QOutput output : kOutputs) {
+    for (int round = 0; round < 30; ++round) {
+      const bool transposed = random.chance();
+      const bool is_unsigned = random.chance();
+      QGemm args{.m = random.size(1, 11), .n = random.size(1, 70), .k = random.size(1, 40)};
+      CAPTURE(static_cast<int>(output), args.m, args.n, args.k, transposed, is_unsigned);
+      args.a_stride = args.k + random.size(0, 3);
+      args.c_stride = args.n + random.size(0, 3);
+      args.output = output;
+      OutputOperands operands(random, output, args.n, args.k);
+      args.params = operands.params();
+
+      const auto a = random.integers<int16_t>((args.m - 1) * args.a_stride + args.k, -255, 255);
+      const auto b = random.integers<int8_t>(args.k * args.n, -128, 127);
+      std::vector<int8_t> packed(packed_weight_bytes(args.n, 1, args.k));
+      const auto n_stride = static_cast<ptrdiff_t>(transposed ? args.k : 1);
+      const auto k_stride = static_cast<ptrdiff_t>(transposed ? 1 : args.n);
+      pack_weights({.data = b.data(),
+                    .is_unsigned = is_unsigned,
+                    .n = args.n,
+                    .k = args.k,
+                    .n_stride = n_stride,
+                    .k_stride = k_stride},
+                   packed.data());
+      args.a = a.data();
+      args.b = packed.data();
+      const auto expected = direct_product(args, [&](size_t k, size_t n) {
+        const int8_t w = b[k * static_cast<size_t>(k_stride) + n * static_cast<size_t>(n_stride)];
+        return is_unsigned ? static_cast<uint8_t>(w) - 128 : w;
+      });
+
+      const size_t c_bytes = ((args.m - 1) * args.c_stride + args.n) * output_bytes(output);
+      std::vector<char> c(c_bytes);
+      args.c = c.data();
+      const size_t split = random.size(0, args.m / kTileRows) * kTileRows;
+      qgemm(args, split, args.m);
+      qgemm(args, 0, split);
+      REQUIRE(without_gaps(c, args) == expected);
+
+      std::fill(c.begin(), c.end(), '\0');
+      const size_t columns = random.size(0, args.n / kPanelWidth) * kPanelWidth;
+      qgemv(args, columns, args.n);
+      qgemv(args, 0, columns);
+      REQUIRE(without_gaps(c, args) == expected);
+    }
+  }
+}
+
+TEST_CASE("qgemm blocks over columns when the weights are large") {
+  Random random(4);
+  QGemm args{.m = 5, .n = 150, .k = 4000, .output = QOutput::i32};
+  args.a_stride = args.k;
+  args.c_stride = args.n;
+  const auto a = random.integers<int16_t>(args.m * args.k, -255, 255);
+  const auto b = random.integers<int8_t>(args.k * args.n, -128, 127);
+  std::vector<int8_t> packed(packed_weight_bytes(args.n, 1, args.k));
+  pack_weights({.data = b.data(),
+                .n = args.n,
+                .k = args.k,
+                .n_stride = 1,
+                .k_stride = static_cast<ptrdiff_t>(args.n)},
+               packed.data());
+  std::vector<char> c(args.m * args.n * sizeof(int32_t));
+  args.a = a.data();
+  args.b = packed.data();
+  args.c = c.data();
+  qgemm(args, 0, args.m);
+  CHECK(c == direct_product(args, [&](size_t k, size_t n) { return b[k * args.n + n]; }));
+}
+
+TEST_CASE("sums wrap at 32 bits") {
+  const size_t k = 70000;
+  const std::vector<int16_t> a(k, 255);
+  std::vector<int8_t> packed(packed_weight_bytes(1, 1, k));
+  const std::vector<int8_t> b(k, -128);
+  pack_weights({.data = b.data(), .n = 1, .k = k, .k_stride = 1}, packed.data());
+  int32_t c = 0;
+  QGemm args{.m = 1, .n = 1, .k = k, .a = a.data(), .a_stride = k, .b = packed.data(), .c = &c};
+  args.c_stride = 1;
+  args.output = QOutput::i32;
+  qgemm(args, 0, 1);
+  const int64_t exact = int64_t{255} * -128 * static_cast<int64_t>(k);
+  CHECK(c == static_cast<int32_t>(static_cast<uint32_t>(exact)));
+}
