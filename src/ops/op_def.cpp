@@ -1,37 +1,34 @@
 #include "ops/op_def.h"
 
 namespace octet {
-namespace {
-std::string describe(const Node& node) {
-  return node.name.empty() ? node.op_type : concat(node.op_type, " '", node.name, "'");
-}
-} // namespace
-
-InferContext::InferContext(const Node& node, int64_t opset,
-                           std::span<const ValueFact* const> inputs,
-                           std::span<const ValueFact* const> captures, SubgraphHost* host)
-    : node_(node), opset_(opset), inputs_(inputs), captures_(captures), host_(host),
-      outputs_(node.outputs.size()) {}
-
-std::string InferContext::describe_node() const {
-  return describe(node_);
+std::string NodeContext::describe_node() const {
+  return node_.name.empty() ? node_.op_type : concat(node_.op_type, " '", node_.name, "'");
 }
 
-const ValueFact& InferContext::input(size_t i) const {
+const ValueFact& NodeContext::input(size_t i) const {
   if (!has_input(i)) fail("input ", i, " is missing");
   return *inputs_[i];
 }
 
-std::optional<std::vector<int64_t>> InferContext::int_values(size_t i) const {
+std::optional<std::vector<int64_t>> NodeContext::int_values(size_t i) const {
   const ValueFact& fact = input(i);
   if (!fact.value) return std::nullopt;
-  return int64_values(*fact.value, node_.op_type.c_str());
+  return int64_values(*fact.value, describe_node().c_str());
 }
 
-std::optional<std::vector<double>> InferContext::float_values(size_t i) const {
+std::optional<std::vector<double>> NodeContext::float_values(size_t i) const {
   const ValueFact& fact = input(i);
   if (!fact.value) return std::nullopt;
-  return float64_values(*fact.value, node_.op_type.c_str());
+  return float64_values(*fact.value, describe_node().c_str());
+}
+
+std::optional<std::vector<int64_t>> NodeContext::int_operand(size_t i,
+                                                             std::string_view attribute) const {
+  return has_input(i) ? int_values(i) : attributes().get_ints(attribute);
+}
+
+size_t NodeContext::normalize_axis(int64_t axis, size_t rank) const {
+  return octet::normalize_axis(axis, rank, describe_node().c_str());
 }
 
 void InferContext::set_output(size_t i, DType dtype, Shape shape) {
@@ -63,20 +60,8 @@ std::shared_ptr<const Buffer> PackedWeights::get(const Tensor& source, std::stri
   return packed;
 }
 
-PrepareContext::PrepareContext(const Node& node, int64_t opset,
-                               std::span<const ValueFact* const> inputs,
-                               std::span<const ValueFact* const> outputs,
-                               std::span<const ValueFact* const> captures, PackedWeights& weights,
-                               SubgraphHost* host)
-    : node_(node), opset_(opset), inputs_(inputs), outputs_(outputs), captures_(captures),
-      weights_(weights), host_(host) {}
-
-std::string PrepareContext::describe_node() const {
-  return describe(node_);
-}
-
 const Tensor* PrepareContext::constant(size_t i) const {
-  return has_input(i) && inputs_[i]->value ? &*inputs_[i]->value : nullptr;
+  return has_input(i) && input(i).value ? &*input(i).value : nullptr;
 }
 
 std::shared_ptr<const Buffer> PrepareContext::packed(size_t i, std::string_view how,

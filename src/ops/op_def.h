@@ -31,13 +31,15 @@ struct ValueFact {
 
 class SubgraphHost; // plans and runs the subgraphs of If, Loop, Scan; implemented by the runtime
 
-// --- infer
-// ---------------------------------------------------------------------------------------------
+// --- contexts
 
-class InferContext {
+// What infer and prepare both see of a node: parsing of attributes and shape-like operands that
+// both need takes one of these.
+class NodeContext {
 public:
-  InferContext(const Node& node, int64_t opset, std::span<const ValueFact* const> inputs,
-               std::span<const ValueFact* const> captures, SubgraphHost* host);
+  NodeContext(const Node& node, int64_t opset, std::span<const ValueFact* const> inputs,
+              std::span<const ValueFact* const> captures, SubgraphHost* host)
+      : node_(node), opset_(opset), inputs_(inputs), captures_(captures), host_(host) {}
 
   const Node& node() const { return node_; }
   const Attributes& attributes() const { return node_.attributes; }
@@ -45,45 +47,61 @@ public:
   int64_t opset() const { return opset_; }
 
   size_t input_count() const { return inputs_.size(); }
-  size_t output_count() const { return outputs_.size(); }
   bool has_input(size_t i) const { return i < inputs_.size() && inputs_[i]; }
   // All throw InvalidModel naming the node when a required input is missing.
   const ValueFact& input(size_t i) const;
   DType dtype(size_t i) const { return input(i).dtype; }
   const Shape& shape(size_t i) const { return *input(i).shape; }
 
-  // The value of input i as numbers, or nothing when it is not known yet (then leave the output's
-  // shape empty). Throws InvalidModel when it is not of a numeric type.
+  // The value of input i as numbers, or nothing when it is not known yet (infer then leaves the
+  // output's shape empty). Throws InvalidModel when it is not of a numeric type.
   std::optional<std::vector<int64_t>> int_values(size_t i) const;
   std::optional<std::vector<double>> float_values(size_t i) const;
-
-  void set_output(size_t i, DType dtype, Shape shape);
-  void set_output_dtype(size_t i, DType dtype);  // shape not known before the run
-  void set_output_value(size_t i, Tensor value); // known now (Shape, Size, Constant)
-  // For operators of which every output has input 0's type and shape.
-  void pass_through(size_t input = 0);
+  // Integers that older operator sets give as an attribute and newer ones as input i; empty when
+  // both are left out.
+  std::optional<std::vector<int64_t>> int_operand(size_t i, std::string_view attribute) const;
 
   std::span<const ValueFact* const> captures() const { return captures_; }
   SubgraphHost* host() const { return host_; }
-  std::vector<ValueFact>& outputs() { return outputs_; }
 
   // Throws InvalidModel prefixed with the node's operator and name.
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
     octet::fail(ErrorCode::InvalidModel, describe_node(), ": ", parts...);
   }
+  // Throws UnsupportedOperator: the operator exists but not for these types or attributes.
+  template <class... Parts>
+  [[noreturn]] void unsupported(const Parts&... parts) const {
+    octet::fail(ErrorCode::UnsupportedOperator, describe_node(), ": ", parts...);
+  }
   std::string describe_node() const;
+  // `axis` counted from 0; throws InvalidModel when it is outside of [−rank, rank).
+  size_t normalize_axis(int64_t axis, size_t rank) const;
 
 private:
   const Node& node_;
   int64_t opset_;
   std::span<const ValueFact* const> inputs_, captures_;
   SubgraphHost* host_;
-  std::vector<ValueFact> outputs_;
 };
 
-// --- prepare and run
-// ----------------------------------------------------------------------------------
+class InferContext : public NodeContext {
+public:
+  InferContext(const Node& node, int64_t opset, std::span<const ValueFact* const> inputs,
+               std::span<const ValueFact* const> captures, SubgraphHost* host)
+      : NodeContext(node, opset, inputs, captures, host), outputs_(node.outputs.size()) {}
+
+  size_t output_count() const { return outputs_.size(); }
+  void set_output(size_t i, DType dtype, Shape shape);
+  void set_output_dtype(size_t i, DType dtype);  // shape not known before the run
+  void set_output_value(size_t i, Tensor value); // known now (Shape, Size, Constant)
+  // For operators of which every output has input 0's type and shape.
+  void pass_through(size_t input = 0);
+  std::vector<ValueFact>& outputs() { return outputs_; }
+
+private:
+  std::vector<ValueFact> outputs_;
+};
 
 // Pointers for one execution of a node; order and count as in the node, null for an absent
 // optional.
@@ -143,25 +161,17 @@ private:
   std::vector<Entry> entries_;
 };
 
-class PrepareContext {
+class PrepareContext : public NodeContext {
 public:
   PrepareContext(const Node& node, int64_t opset, std::span<const ValueFact* const> inputs,
                  std::span<const ValueFact* const> outputs,
                  std::span<const ValueFact* const> captures, PackedWeights& weights,
-                 SubgraphHost* host);
+                 SubgraphHost* host)
+      : NodeContext(node, opset, inputs, captures, host), outputs_(outputs), weights_(weights) {}
 
-  const Node& node() const { return node_; }
-  const Attributes& attributes() const { return node_.attributes; }
-  int64_t opset() const { return opset_; }
-
-  size_t input_count() const { return inputs_.size(); }
   size_t output_count() const { return outputs_.size(); }
-  bool has_input(size_t i) const { return i < inputs_.size() && inputs_[i]; }
   bool has_output(size_t i) const { return i < outputs_.size() && outputs_[i]; }
-  const ValueFact& input(size_t i) const { return *inputs_[i]; }
   const ValueFact& output(size_t i) const { return *outputs_[i]; }
-  DType dtype(size_t i) const { return inputs_[i]->dtype; }
-  const Shape& shape(size_t i) const { return *inputs_[i]->shape; }
   const Shape& output_shape(size_t i) const { return *outputs_[i]->shape; }
   // The tensor when input i is known now; its pointer is what the run will pass as well.
   const Tensor* constant(size_t i) const;
@@ -173,27 +183,13 @@ public:
   std::shared_ptr<const Buffer> packed(size_t i, std::string_view how,
                                        const PackedWeights::Pack& pack);
 
-  std::span<const ValueFact* const> captures() const { return captures_; }
-  SubgraphHost* host() const { return host_; }
-
-  // Throws UnsupportedOperator: the operator exists but not for these types or attributes.
-  template <class... Parts>
-  [[noreturn]] void unsupported(const Parts&... parts) const {
-    octet::fail(ErrorCode::UnsupportedOperator, describe_node(), ": ", parts...);
-  }
-  std::string describe_node() const;
-
 private:
-  const Node& node_;
-  int64_t opset_;
-  std::span<const ValueFact* const> inputs_, outputs_, captures_;
+  std::span<const ValueFact* const> outputs_;
   PackedWeights& weights_;
-  SubgraphHost* host_;
   size_t scratch_bytes_ = 0;
 };
 
 // --- subgraphs
-// ------------------------------------------------------------------------------------------
 
 class SubgraphPlan {
 public:
@@ -214,7 +210,6 @@ public:
 };
 
 // --- the definition
-// ---------------------------------------------------------------------------------------
 
 enum class Aliasing : uint8_t {
   None,
