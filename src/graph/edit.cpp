@@ -77,6 +77,14 @@ void GraphEdit::set_input(NodeId id, size_t index, ValueId value) {
   if (value) ++graph_.value(value).uses;
 }
 
+void GraphEdit::produce(NodeId id, size_t index, ValueId value) {
+  Node& node = graph_.node(id);
+  if (node.outputs.size() <= index) node.outputs.resize(index + 1);
+  if (node.outputs[index]) graph_.value(node.outputs[index]).producer = NodeId();
+  node.outputs[index] = value;
+  graph_.value(value).producer = id;
+}
+
 void GraphEdit::make_constant(ValueId id, Tensor tensor) {
   Value& value = graph_.value(id);
   value.type.dtype = tensor.dtype();

@@ -33,6 +33,8 @@ public:
   // when `to` is itself a graph input, output, initializer or capture.
   bool replace_uses(ValueId from, ValueId to);
   void set_input(NodeId node, size_t index, ValueId value);
+  // Makes `value` (without a producer by now) output `index` of the node.
+  void produce(NodeId node, size_t index, ValueId value);
   // Turns a value into an initializer; its producer stops producing it.
   void make_constant(ValueId id, Tensor tensor);
   void drop_constant(ValueId id) { graph_.value(id).constant.reset(); }

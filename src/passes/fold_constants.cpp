@@ -1,0 +1,56 @@
+#include "passes/fold_constants.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "graph/edit.h"
+#include "ops/evaluate.h"
+#include "ops/registry.h"
+
+namespace octet {
+namespace {
+size_t total_bytes(std::span<const Tensor* const> tensors) {
+  size_t bytes = 0;
+  for (const Tensor* t : tensors)
+    if (t) bytes += t->size_bytes();
+  return bytes;
+}
+
+// Of a node whose output size can't be told before it is made, growth is judged afterwards.
+bool worth_keeping(const std::vector<Tensor>& results, std::span<const Tensor* const> inputs) {
+  size_t bytes = 0;
+  for (const Tensor& t : results) bytes += t.size_bytes();
+  return bytes <= std::max(total_bytes(inputs), limits::kMaxFoldedBytes);
+}
+
+std::optional<std::vector<Tensor>> fold(const Graph& graph, const Node& node) {
+  const OpDef* op = find_op(node.domain, node.op_type);
+  if (!op || !op->deterministic || !node.captures.empty()) return std::nullopt;
+  // A weight stored as integers stays one: that is what makes the model small and the product an
+  // integer one.
+  if (node.op_type == "DequantizeLinear") return std::nullopt;
+  std::vector<const Tensor*> inputs;
+  for (ValueId id : node.inputs) {
+    const Tensor* constant = graph.constant(id);
+    if (id && !constant) return std::nullopt;
+    inputs.push_back(constant);
+  }
+  auto results = evaluate(node, graph.model, inputs);
+  if (results && !worth_keeping(*results, inputs)) return std::nullopt;
+  return results;
+}
+} // namespace
+
+void fold_constants(Graph& graph) {
+  GraphEdit edit(graph);
+  for (NodeId id : graph.nodes()) {
+    const auto results = fold(graph, graph.node(id));
+    if (!results) continue;
+    const std::vector<ValueId> outputs = graph.node(id).outputs;
+    for (size_t i = 0; i < outputs.size(); ++i)
+      if (outputs[i]) edit.make_constant(outputs[i], (*results)[i]);
+    edit.remove_node(id);
+  }
+}
+
+} // namespace octet

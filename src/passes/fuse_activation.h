@@ -1,0 +1,12 @@
+#pragma once
+
+#include "graph/graph.h"
+
+namespace octet {
+
+// Moves an activation that alone reads a lowered Conv, MatMul or their integer forms into the
+// producer, as its attributes `activation` (the operator's name) and `activation_params` (see
+// ops/activation.h).
+void fuse_activation(Graph& graph);
+
+} // namespace octet

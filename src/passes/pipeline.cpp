@@ -1,0 +1,54 @@
+#include "passes/pipeline.h"
+
+#include "graph/edit.h"
+#include "passes/choose_layout.h"
+#include "passes/fold_constants.h"
+#include "passes/fold_scale_shift.h"
+#include "passes/fuse_activation.h"
+#include "passes/fuse_bias.h"
+#include "passes/fuse_integer_scale.h"
+#include "passes/recognise_functions.h"
+#include "passes/remove_identity.h"
+
+namespace octet {
+namespace {
+using CanonicalPass = void (*)(Graph&);
+constexpr CanonicalPass kCanonicalPasses[] = {fold_constants, remove_identity, fold_scale_shift};
+
+void canonicalize_subgraphs(Graph& graph) {
+  for (NodeId id : graph.nodes())
+    for (auto& [name, value] : graph.node(id).attributes)
+      if (auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value)) canonicalize(**subgraph);
+}
+
+// What the enclosing graph knows of a captured value is a constant here.
+void bind_known_captures(Graph& graph, std::span<const ValueFact* const> inputs) {
+  GraphEdit edit(graph);
+  const size_t first = graph.inputs().size();
+  for (size_t i = 0; i < graph.captures().size(); ++i)
+    if (const auto& value = inputs[first + i]->value)
+      edit.make_constant(graph.captures()[i], *value);
+}
+} // namespace
+
+void canonicalize(Graph& graph) {
+  canonicalize_subgraphs(graph);
+  for (CanonicalPass pass : kCanonicalPasses) {
+    pass(graph);
+    GraphEdit(graph).remove_dead();
+  }
+}
+
+void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost& host) {
+  bind_known_captures(graph, inputs);
+  fold_constants(graph);
+  recognise_functions(graph);
+  const GraphFacts facts = propagate(graph, inputs, &host);
+  fuse_integer_scale(graph, facts);
+  choose_layout(graph, facts);
+  fuse_bias(graph);
+  fuse_activation(graph);
+  GraphEdit(graph).remove_dead();
+}
+
+} // namespace octet
