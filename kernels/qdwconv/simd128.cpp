@@ -22,7 +22,8 @@ void add_products(V8& acc, v128_t even, v128_t odd, const V8& w) noexcept {
 
 /// Channels [c, c + 8), or up to the last one if kWhole is false.
 template <QOutput kOutput, bool kWhole>
-void run_panel(const QDwTile& tile, size_t c, const int16_t* w) noexcept {
+void run_panel(const QDwTile& tile, const OutputStep<kOutput>& output, size_t c,
+               const int16_t* w) noexcept {
   const v128_t zero = wasm_i32x4_splat(0);
   V8 acc[kDwTilePixels] = {{zero, zero}, {zero, zero}};
   const size_t left = tile.channels - c;
@@ -36,18 +37,19 @@ void run_panel(const QDwTile& tile, size_t c, const int16_t* w) noexcept {
     even = odd + kDwTilePixels;
     w += 2 * kPanelWidth;
   }
-  store_panel_simd128<kOutput>(acc, nullptr, *tile.params, c, tile.channels, tile.y);
+  output.store(acc, nullptr, c, tile.channels, tile.y);
 }
 
 template <QOutput kOutput>
 void run_tile(const QDwTile& tile) noexcept {
+  const OutputStep<kOutput> output(*tile.params);
   const int16_t* w = tile.w;
   size_t c = 0;
   for (; c + kPanelWidth <= tile.channels; c += kPanelWidth) {
-    run_panel<kOutput, true>(tile, c, w);
+    run_panel<kOutput, true>(tile, output, c, w);
     w += tile.tap_pairs * 2 * kPanelWidth;
   }
-  if (c < tile.channels) run_panel<kOutput, false>(tile, c, w);
+  if (c < tile.channels) run_panel<kOutput, false>(tile, output, c, w);
 }
 
 } // namespace

@@ -40,34 +40,34 @@ inline void store_first_bytes(v128_t v, size_t bytes, char* to) noexcept {
   if (bytes & 1) wasm_v128_store8_lane(to, v, 0);
 }
 
-/// Stores 8 columns, or the first `columns` of them, as packed elements of kOutput.
+/// The element type of kOutput, for one row: 4-byte types fill both vectors, others the low one.
 template <QOutput kOutput>
-void store_v8(V8 v, size_t columns, void* c, size_t n) noexcept {
+V8 narrow_output(V8 v) noexcept {
+  if constexpr (output_bytes(kOutput) == 4) return v;
+  const v128_t narrow = wasm_i16x8_narrow_i32x4(v.lo, v.hi);
+  if constexpr (kOutput == QOutput::u8) return {wasm_u8x16_narrow_i16x8(narrow, narrow), narrow};
+  if constexpr (kOutput == QOutput::s8) return {wasm_i8x16_narrow_i16x8(narrow, narrow), narrow};
+  return {narrow, narrow};
+}
+
+template <QOutput kOutput>
+void store_columns(V8 v, char* to) noexcept {
   constexpr size_t kBytes = output_bytes(kOutput);
-  char* to = static_cast<char*>(c) + n * kBytes;
-  if constexpr (kBytes == 4) {
-    if (columns >= kPanelWidth) {
-      wasm_v128_store(to, v.lo);
-      wasm_v128_store(to + 16, v.hi);
-      return;
-    }
-    if (columns >= 4) {
-      wasm_v128_store(to, v.lo);
-      store_first_bytes(v.hi, (columns - 4) * kBytes, to + 16);
-      return;
-    }
-    store_first_bytes(v.lo, columns * kBytes, to);
+  if constexpr (kBytes == 1) {
+    wasm_v128_store64_lane(to, v.lo, 0);
   } else {
-    v128_t packed = wasm_i16x8_narrow_i32x4(v.lo, v.hi);
-    if constexpr (kOutput == QOutput::u8) packed = wasm_u8x16_narrow_i16x8(packed, packed);
-    if constexpr (kOutput == QOutput::s8) packed = wasm_i8x16_narrow_i16x8(packed, packed);
-    if (columns < kPanelWidth)
-      store_first_bytes(packed, columns * kBytes, to);
-    else if constexpr (kBytes == 2)
-      wasm_v128_store(to, packed);
-    else
-      wasm_v128_store64_lane(to, packed, 0);
+    wasm_v128_store(to, v.lo);
+    if constexpr (kBytes == 4) wasm_v128_store(to + 16, v.hi);
   }
+}
+
+/// Stores the first `columns` (< 8).
+template <QOutput kOutput>
+void store_first_columns(V8 v, size_t columns, char* to) noexcept {
+  const size_t bytes = columns * output_bytes(kOutput);
+  if (bytes < 16) return store_first_bytes(v.lo, bytes, to);
+  wasm_v128_store(to, v.lo);
+  store_first_bytes(v.hi, bytes - 16, to + 16);
 }
 
 inline v128_t scale_to_float(v128_t t, v128_t scale, v128_t bias, v128_t lo, v128_t hi) noexcept {
@@ -85,48 +85,95 @@ inline v128_t requantize(v128_t t, v128_t scale, v128_t lo, v128_t hi, v128_t of
   return wasm_i32x4_add(round_to_int(wasm_f32x4_pmin(hi, wasm_f32x4_pmax(lo, x))), offset);
 }
 
-template <QOutput kOutput, size_t kRows>
-void store_panel_simd128(V8 (&acc)[kRows], const int32_t* row_sum, const QOutputParams& p, size_t n,
-                         size_t column_end, void* const* c) noexcept {
-  const size_t columns = column_end - n;
-  if (p.w_zero) {
-    const V8 zero = load_v8(p.w_zero + n);
+/// The output step with its constants in registers, made once for a tile. Members are inlined by
+/// force: accumulators that went through memory would cost as much as a short product.
+template <QOutput kOutput>
+class OutputStep {
+public:
+  [[clang::always_inline]] explicit OutputStep(const QOutputParams& p) noexcept
+      : w_zero_(p.w_zero), bias_(p.bias), scale_(p.scale), bias_f32_(p.bias_f32),
+        a_scale_(wasm_f32x4_splat(p.a_scale)) {
+    if constexpr (kOutput == QOutput::f32) {
+      lo_ = wasm_f32x4_splat(p.lo);
+      hi_ = wasm_f32x4_splat(p.hi);
+    } else {
+      lo_ = wasm_f32x4_splat(static_cast<float>(p.qmin - p.zero_point));
+      hi_ = wasm_f32x4_splat(static_cast<float>(p.qmax - p.zero_point));
+    }
+    offset_ = wasm_i32x4_splat(kOutput == QOutput::s16 ? 0 : p.zero_point);
+  }
+
+  /// Finishes kRows accumulators of columns [n, n + 8) and stores those before column_end.
+  template <size_t kRows>
+  [[clang::always_inline]] void store(V8 (&acc)[kRows], const int32_t* row_sum, size_t n,
+                                      size_t column_end, void* const* c) const noexcept {
+    if (w_zero_) subtract_zero_points(acc, row_sum, n);
+    if (bias_) add_bias(acc, n);
+    if constexpr (kOutput == QOutput::f32)
+      make_float(acc, n);
+    else if constexpr (kOutput != QOutput::i32)
+      make_quantized(acc, n);
+    for (V8& row : acc) row = narrow_output<kOutput>(row);
+
+    const size_t offset = n * output_bytes(kOutput);
+    if (n + kPanelWidth <= column_end)
+      for (size_t r = 0; r < kRows; ++r)
+        store_columns<kOutput>(acc[r], static_cast<char*>(c[r]) + offset);
+    else
+      for (size_t r = 0; r < kRows; ++r)
+        store_first_columns<kOutput>(acc[r], column_end - n, static_cast<char*>(c[r]) + offset);
+  }
+
+private:
+  template <size_t kRows>
+  [[clang::always_inline]] void subtract_zero_points(V8 (&acc)[kRows], const int32_t* row_sum,
+                                                     size_t n) const noexcept {
+    const V8 zero = load_v8(w_zero_ + n);
     for (size_t r = 0; r < kRows; ++r) {
       const v128_t sum = wasm_v128_load32_splat(row_sum + r);
       acc[r].lo = wasm_i32x4_sub(acc[r].lo, wasm_i32x4_mul(zero.lo, sum));
       acc[r].hi = wasm_i32x4_sub(acc[r].hi, wasm_i32x4_mul(zero.hi, sum));
     }
   }
-  if (p.bias) {
-    const V8 bias = load_v8(p.bias + n);
+
+  template <size_t kRows>
+  [[clang::always_inline]] void add_bias(V8 (&acc)[kRows], size_t n) const noexcept {
+    const V8 bias = load_v8(bias_ + n);
     for (V8& row : acc) {
       row.lo = wasm_i32x4_add(row.lo, bias.lo);
       row.hi = wasm_i32x4_add(row.hi, bias.hi);
     }
   }
-  if constexpr (kOutput == QOutput::f32) {
-    const v128_t a_scale = wasm_f32x4_splat(p.a_scale);
-    const V8 w_scale = load_v8(p.scale + n);
-    const V8 scale = {wasm_f32x4_mul(a_scale, w_scale.lo), wasm_f32x4_mul(a_scale, w_scale.hi)};
+
+  template <size_t kRows>
+  [[clang::always_inline]] void make_float(V8 (&acc)[kRows], size_t n) const noexcept {
+    const V8 w_scale = load_v8(scale_ + n);
+    const V8 scale = {wasm_f32x4_mul(a_scale_, w_scale.lo), wasm_f32x4_mul(a_scale_, w_scale.hi)};
     const v128_t none = wasm_f32x4_splat(-0.0f);
-    const V8 bias = p.bias_f32 ? load_v8(p.bias_f32 + n) : V8{none, none};
-    const v128_t lo = wasm_f32x4_splat(p.lo);
-    const v128_t hi = wasm_f32x4_splat(p.hi);
+    const V8 bias = bias_f32_ ? load_v8(bias_f32_ + n) : V8{none, none};
     for (V8& row : acc) {
-      row.lo = scale_to_float(row.lo, scale.lo, bias.lo, lo, hi);
-      row.hi = scale_to_float(row.hi, scale.hi, bias.hi, lo, hi);
-    }
-  } else if constexpr (kOutput != QOutput::i32) {
-    const V8 scale = load_v8(p.scale + n);
-    const v128_t lo = wasm_f32x4_splat(static_cast<float>(p.qmin - p.zero_point));
-    const v128_t hi = wasm_f32x4_splat(static_cast<float>(p.qmax - p.zero_point));
-    const v128_t offset = wasm_i32x4_splat(kOutput == QOutput::s16 ? 0 : p.zero_point);
-    for (V8& row : acc) {
-      row.lo = requantize(row.lo, scale.lo, lo, hi, offset);
-      row.hi = requantize(row.hi, scale.hi, lo, hi, offset);
+      row.lo = scale_to_float(row.lo, scale.lo, bias.lo, lo_, hi_);
+      row.hi = scale_to_float(row.hi, scale.hi, bias.hi, lo_, hi_);
     }
   }
-  for (size_t r = 0; r < kRows; ++r) store_v8<kOutput>(acc[r], columns, c[r], n);
-}
+
+  template <size_t kRows>
+  [[clang::always_inline]] void make_quantized(V8 (&acc)[kRows], size_t n) const noexcept {
+    const V8 scale = load_v8(scale_ + n);
+    for (V8& row : acc) {
+      row.lo = requantize(row.lo, scale.lo, lo_, hi_, offset_);
+      row.hi = requantize(row.hi, scale.hi, lo_, hi_, offset_);
+    }
+  }
+
+  const int32_t* w_zero_;
+  const int32_t* bias_;
+  const float* scale_;
+  const float* bias_f32_;
+  v128_t a_scale_;
+  v128_t lo_;
+  v128_t hi_;
+  v128_t offset_;
+};
 
 } // namespace octet::kernels

@@ -45,11 +45,12 @@ template <QOutput kOutput>
 void run_tile(const QTile& tile) noexcept {
   const size_t panel_bytes = packed_panel_bytes(tile.taps, tile.k);
   const int8_t* b = tile.b + tile.column_begin / kPanelWidth * panel_bytes;
+  const OutputStep<kOutput> output(*tile.params);
   for (size_t n = tile.column_begin; n < tile.column_end; n += kPanelWidth) {
     const v128_t zero = wasm_i32x4_splat(0);
     V8 acc[kTileRows] = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
     for (size_t t = 0; t < tile.taps; ++t) b = add_tap(acc, tile.a + t * kTileRows, b, tile.k);
-    store_panel_simd128<kOutput>(acc, tile.row_sum, *tile.params, n, tile.column_end, tile.c);
+    output.store(acc, tile.row_sum, n, tile.column_end, tile.c);
   }
 }
 

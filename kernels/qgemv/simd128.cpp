@@ -25,7 +25,7 @@ void add_tap(V8 (&acc)[kPanels][1], const int16_t* a, const int8_t* b, size_t pa
 }
 
 template <QOutput kOutput, size_t kPanels>
-void run_panels(const QTile& tile, size_t n) noexcept {
+void run_panels(const QTile& tile, const OutputStep<kOutput>& output, size_t n) noexcept {
   const size_t tap_bytes = packed_panel_bytes(1, tile.k);
   const size_t panel_bytes = tile.taps * tap_bytes;
   const int8_t* b = tile.b + n / kPanelWidth * panel_bytes;
@@ -35,17 +35,17 @@ void run_panels(const QTile& tile, size_t n) noexcept {
   for (size_t t = 0; t < tile.taps; ++t, b += tap_bytes)
     add_tap<kPanels>(acc, tile.a[t * kTileRows], b, panel_bytes, tile.k);
   for (size_t p = 0; p < kPanels; ++p)
-    store_panel_simd128<kOutput>(acc[p], tile.row_sum, *tile.params, n + p * kPanelWidth,
-                                 tile.column_end, tile.c);
+    output.store(acc[p], tile.row_sum, n + p * kPanelWidth, tile.column_end, tile.c);
 }
 
 template <QOutput kOutput>
 void run_tile(const QTile& tile) noexcept {
   constexpr size_t kPanels = 4;
+  const OutputStep<kOutput> output(*tile.params);
   size_t n = tile.column_begin;
   for (; n + (kPanels - 1) * kPanelWidth < tile.column_end; n += kPanels * kPanelWidth)
-    run_panels<kOutput, kPanels>(tile, n);
-  for (; n < tile.column_end; n += kPanelWidth) run_panels<kOutput, 1>(tile, n);
+    run_panels<kOutput, kPanels>(tile, output, n);
+  for (; n < tile.column_end; n += kPanelWidth) run_panels<kOutput, 1>(tile, output, n);
 }
 
 } // namespace

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <vector>
 
 namespace octet::bench {
+
+extern const char* case_filter;
 
 inline double seconds_now() {
   using Clock = std::chrono::steady_clock;
@@ -16,6 +19,7 @@ inline double seconds_now() {
 /// Prints `work` (multiply-adds, bytes) per second in units of 10^9.
 template <class Run>
 void report(const char* name, double work, const char* unit, Run&& run) {
+  if (!std::strstr(name, case_filter)) return;
   constexpr double kSample = 0.02;
   constexpr int kSamples = 9;
   run();
