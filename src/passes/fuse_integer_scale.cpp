@@ -11,9 +11,9 @@ namespace octet {
 namespace {
 // The chain of nodes behind an integer product, and what it says.
 struct ScaledProduct {
-  NodeId cast, mul, add; // add: invalid without a bias
-  ValueId a_scale;
-  std::vector<float> b_scale, bias; // empty: none
+  NodeId cast = {}, mul = {}, add = {}; // add: invalid without a bias
+  ValueId a_scale = {};
+  std::vector<float> b_scale = {}, bias = {}; // empty: none
 };
 
 class Fuser {
