@@ -1,4 +1,5 @@
-// The intrinsics mean the same in WebAssembly and through SIMDe, in the corners where x86 instructions differ.
+// The intrinsics mean the same in WebAssembly and through SIMDe, in the corners where x86
+// instructions differ.
 #include "kernels/simd.h"
 
 #include <array>

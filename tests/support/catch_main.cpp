@@ -6,13 +6,20 @@
 #include <catch2/catch.hpp>
 
 namespace {
-int run_tests(int argc, char** argv) { return Catch::Session().run(argc, argv); }
+int run_tests(int argc, char** argv) {
+  return Catch::Session().run(argc, argv);
+}
 } // namespace
 
 #ifdef __wasm__
-// clang renames a main with arguments to __main_argc_argv, which Emscripten before 3.1.14 does not call.
+// clang renames a main with arguments to __main_argc_argv, which Emscripten before 3.1.14 does not
+// call.
 extern "C" int wasm_main(int argc, char** argv) asm("main");
-extern "C" int wasm_main(int argc, char** argv) { return run_tests(argc, argv); }
+extern "C" int wasm_main(int argc, char** argv) {
+  return run_tests(argc, argv);
+}
 #else
-int main(int argc, char** argv) { return run_tests(argc, argv); }
+int main(int argc, char** argv) {
+  return run_tests(argc, argv);
+}
 #endif
