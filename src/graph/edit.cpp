@@ -113,6 +113,28 @@ ValueId GraphEdit::new_constant(std::string_view hint, Tensor tensor) {
   return id;
 }
 
+namespace {
+std::vector<Graph*> subgraphs_of(Node& node) {
+  std::vector<Graph*> out;
+  for (auto& [name, value] : node.attributes)
+    if (auto* graph = std::get_if<std::shared_ptr<Graph>>(&value)) out.push_back(graph->get());
+  return out;
+}
+} // namespace
+
+void GraphEdit::prune_captures(NodeId id) {
+  Node& node = graph_.node(id);
+  const std::vector<Graph*> subgraphs = subgraphs_of(node);
+  for (size_t i = node.captures.size(); i-- > 0;) {
+    const auto unused = [&](Graph* g) { return g->value(g->captures_[i]).uses == 0; };
+    if (!std::all_of(subgraphs.begin(), subgraphs.end(), unused)) continue;
+    const auto at = static_cast<ptrdiff_t>(i);
+    --graph_.value(node.captures[i]).uses;
+    node.captures.erase(node.captures.begin() + at);
+    for (Graph* g : subgraphs) g->captures_.erase(g->captures_.begin() + at);
+  }
+}
+
 size_t GraphEdit::remove_dead() {
   finish();
   size_t count = 0;
@@ -120,7 +142,10 @@ size_t GraphEdit::remove_dead() {
     const Node& node = graph_.node(graph_.order_[i]);
     const bool used = std::any_of(node.outputs.begin(), node.outputs.end(),
                                   [&](ValueId v) { return v && graph_.value(v).uses > 0; });
-    if (used) continue;
+    if (used) {
+      prune_captures(graph_.order_[i]);
+      continue;
+    }
     remove_node(graph_.order_[i]);
     ++count;
   }

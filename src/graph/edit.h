@@ -54,6 +54,7 @@ public:
 
 private:
   void detach(NodeId id);
+  void prune_captures(NodeId id);
   bool is_plain(ValueId id) const;
 
   Graph& graph_;
