@@ -50,8 +50,9 @@ struct Node {
   std::vector<ValueId> inputs = {};  // may hold invalid ids (optional inputs)
   std::vector<ValueId> outputs = {}; // may hold invalid ids
   Attributes attributes = {};
-  // Values of this graph that its subgraphs read, so that liveness and ordering see them. Every subgraph of
-  // the node lists as many inner values in Graph::captures(), in this order, whether it reads them or not.
+  // Values of this graph that its subgraphs read, so that liveness and ordering see them. Every
+  // subgraph of the node lists as many inner values in Graph::captures(), in this order, whether it
+  // reads them or not.
   std::vector<ValueId> captures = {};
   std::string extra = {};
 };

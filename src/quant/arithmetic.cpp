@@ -9,13 +9,20 @@ namespace octet {
 namespace {
 QuantRange full_range(DType type) {
   switch (type) {
-  case DType::UInt8: return {0, 255};
-  case DType::Int8: return {-128, 127};
-  case DType::UInt16: return {0, 65535};
-  case DType::Int16: return {-32768, 32767};
-  case DType::UInt4: return {0, 15};
-  case DType::Int4: return {-8, 7};
-  default: fail(ErrorCode::InvalidOption, "cannot quantize to ", dtype_name(type));
+  case DType::UInt8:
+    return {0, 255};
+  case DType::Int8:
+    return {-128, 127};
+  case DType::UInt16:
+    return {0, 65535};
+  case DType::Int16:
+    return {-32768, 32767};
+  case DType::UInt4:
+    return {0, 15};
+  case DType::Int4:
+    return {-8, 7};
+  default:
+    fail(ErrorCode::InvalidOption, "cannot quantize to ", dtype_name(type));
   }
 }
 } // namespace
@@ -34,11 +41,13 @@ ScaleAndZero choose_quant_params(float min, float max, DType type, bool symmetri
   if (symmetric) {
     const int32_t middle = range.min + (range.max - range.min) / 2;
     const float limit = std::max(-min, max);
-    return {.scale = limit > 0 ? limit / static_cast<float>(range.max - middle) : 1.0f, .zero_point = middle};
+    return {.scale = limit > 0 ? limit / static_cast<float>(range.max - middle) : 1.0f,
+            .zero_point = middle};
   }
   // In double so that a range near the largest float does not overflow.
   const double scale = (static_cast<double>(max) - min) / (range.max - range.min);
-  if (static_cast<float>(scale) <= 0) return {.scale = 1.0f, .zero_point = std::clamp(0, range.min, range.max)};
+  if (static_cast<float>(scale) <= 0)
+    return {.scale = 1.0f, .zero_point = std::clamp(0, range.min, range.max)};
   const double zero = std::nearbyint(range.min - min / scale);
   return {.scale = static_cast<float>(scale),
           .zero_point = static_cast<int32_t>(std::clamp<double>(zero, range.min, range.max))};
@@ -47,14 +56,16 @@ ScaleAndZero choose_quant_params(float min, float max, DType type, bool symmetri
 void quantize_values(std::span<const float> values, ScaleAndZero params, QuantRange range,
                      std::span<int32_t> codes) {
   for (size_t i = 0; i < values.size(); ++i) {
-    const float q = std::nearbyint(values[i] / params.scale) + static_cast<float>(params.zero_point);
+    const float q =
+        std::nearbyint(values[i] / params.scale) + static_cast<float>(params.zero_point);
     codes[i] = std::isnan(q) ? params.zero_point
                              : static_cast<int32_t>(std::clamp(q, static_cast<float>(range.min),
                                                                static_cast<float>(range.max)));
   }
 }
 
-void dequantize_values(std::span<const int32_t> codes, ScaleAndZero params, std::span<float> values) {
+void dequantize_values(std::span<const int32_t> codes, ScaleAndZero params,
+                       std::span<float> values) {
   for (size_t i = 0; i < codes.size(); ++i)
     values[i] = params.scale * static_cast<float>(codes[i] - params.zero_point);
 }
