@@ -78,14 +78,19 @@ function* importViolations(root, folder) {
   const manifest = JSON.parse(readFileSync(manifestPath, 'utf8'));
   const declared = new Set([
     manifest.name,
-    ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.devDependencies }),
+    ...Object.keys({
+      ...manifest.dependencies,
+      ...manifest.peerDependencies,
+      ...manifest.devDependencies,
+    }),
   ]);
   const importLike = /(?:\bfrom|\bimport|\bimport\()\s*(?<quote>['"])(?<name>[^'"]+)\k<quote>/g;
   for (const path of filesUnder(home, /\.([cm]?[jt]s|html)$/)) {
     for (const { line, name } of matches(path, importLike)) {
       const place = `${relative(root, path)}:${line}: "${name}"`;
       if (name.startsWith('.')) {
-        if (!resolve(dirname(path), name).startsWith(home + sep)) yield `${place}: outside ${folder}`;
+        if (!resolve(dirname(path), name).startsWith(home + sep))
+          yield `${place}: outside ${folder}`;
       } else if (/^[@a-z]/.test(name) && !/^[a-z]+:\/\//.test(name)) {
         if (!isBuiltin(name) && !declared.has(packageOf(name))) {
           yield `${place}: not declared in ${folder}/package.json`;

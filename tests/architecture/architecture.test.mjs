@@ -27,10 +27,12 @@ test('the tree keeps the order', () => {
 test('includes that follow the order pass', () => {
   assert.deepEqual(
     violationsOf({
-      'src/ops/conv.cpp': '#include "ops/conv.h"\n#include "graph/graph.h"\n#include "kernels/simd.h"\n#include <vector>\n',
+      'src/ops/conv.cpp':
+        '#include "ops/conv.h"\n#include "graph/graph.h"\n#include "kernels/simd.h"\n#include <vector>\n',
       'kernels/pool/pool.cpp': '#include "kernels/pool/pool.h"\n',
       'src/api/model.cpp': '#include "quant/config.h"\n#include "formats/format_list.h"\n',
-      'bindings/module.cpp': '#include "api/model.h"\n#include "base/error.h"\n#include <emscripten/bind.h>\n',
+      'bindings/module.cpp':
+        '#include "api/model.h"\n#include "base/error.h"\n#include <emscripten/bind.h>\n',
     }),
     [],
   );
@@ -38,7 +40,9 @@ test('includes that follow the order pass', () => {
 
 test('an include against the order is reported with its place', () => {
   const upward = { 'src/graph/graph.h': '#pragma once\n#include "ops/op_def.h"\n' };
-  assert.deepEqual(violationsOf(upward), ['src/graph/graph.h:2: "ops/op_def.h": graph may not include ops']);
+  assert.deepEqual(violationsOf(upward), [
+    'src/graph/graph.h:2: "ops/op_def.h": graph may not include ops',
+  ]);
 });
 
 for (const [path, include] of [
@@ -62,21 +66,34 @@ for (const [path, include] of [
 }
 
 test('a folder of src that the order does not name is reported', () => {
-  assert.deepEqual(violationsOf({ 'src/utils/x.h': '' }), ['src/utils: a folder without a place in the order']);
+  assert.deepEqual(violationsOf({ 'src/utils/x.h': '' }), [
+    'src/utils: a folder without a place in the order',
+  ]);
 });
 
 const demo = (source) => ({
-  'demo/package.json': '{"name": "demo", "dependencies": {"octet-web": "file:../web"}, "devDependencies": {"vite": "1"}}',
+  'demo/package.json':
+    '{"name": "demo", "dependencies": {"octet-web": "file:../web"}, "devDependencies": {"vite": "1"}}',
   'demo/src/main.ts': source,
 });
 
 test('the demo imports the package, its own files and what it declares', () => {
-  const source = "import { quantize } from 'octet-web';\nimport './page.js';\nimport { defineConfig } from 'vite';\nimport { readFile } from 'node:fs/promises';\n";
+  const source =
+    "import { quantize } from 'octet-web';\nimport './page.js';\nimport { defineConfig } from 'vite';\nimport { readFile } from 'node:fs/promises';\n";
   assert.deepEqual(violationsOf(demo(source)), []);
 });
 
-for (const specifier of ['../../web/src/index.js', '../../build/wasm/octet.mjs', 'onnxruntime-web', '@scope/name']) {
-  for (const source of [`import x from '${specifier}';`, `import '${specifier}';`, `await import("${specifier}");`]) {
+for (const specifier of [
+  '../../web/src/index.js',
+  '../../build/wasm/octet.mjs',
+  'onnxruntime-web',
+  '@scope/name',
+]) {
+  for (const source of [
+    `import x from '${specifier}';`,
+    `import '${specifier}';`,
+    `await import("${specifier}");`,
+  ]) {
     test(`the demo may not say ${source}`, () => {
       assert.equal(violationsOf(demo(source)).length, 1);
     });
@@ -84,6 +101,9 @@ for (const specifier of ['../../web/src/index.js', '../../build/wasm/octet.mjs',
 }
 
 test('the package may not reach out of its folder', () => {
-  const files = { 'web/package.json': '{"name": "octet-web"}', 'web/src/index.ts': "export * from '../../src/x.js';\n" };
+  const files = {
+    'web/package.json': '{"name": "octet-web"}',
+    'web/src/index.ts': "export * from '../../src/x.js';\n",
+  };
   assert.deepEqual(violationsOf(files), ['web/src/index.ts:1: "../../src/x.js": outside web']);
 });
