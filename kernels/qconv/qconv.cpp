@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/qconv/gather.h"
 #include "kernels/qconv/window.h"
 #include "kernels/qgemm/qgemm.h"
 #include "kernels/qgemm/tile_kernels.h"
@@ -10,36 +11,36 @@
 namespace octet::kernels {
 namespace {
 
-/// How a window is cut into the runs of a tile. A kernel row over neighbouring pixels is one
-/// contiguous run of kernel_w · channels. With an odd number of channels that is how the weights
-/// are packed, so as not to pad every tap to even. With an even number both cuts have the same
-/// packed form, and the tile takes whichever its pixels allow.
-struct Runs {
-  size_t taps;
-  size_t k;
-};
-
 size_t group_inputs(const ConvShape& shape) noexcept {
   return shape.in_channels / shape.groups;
 }
 size_t group_outputs(const ConvShape& shape) noexcept {
   return shape.out_channels / shape.groups;
 }
-
-Runs row_runs(const ConvShape& shape) noexcept {
-  return {shape.kernel_h, shape.kernel_w * group_inputs(shape)};
+size_t tap_count(const ConvShape& shape) noexcept {
+  return shape.kernel_h * shape.kernel_w;
 }
 
-Runs pixel_runs(const ConvShape& shape) noexcept {
-  return {shape.kernel_h * shape.kernel_w, group_inputs(shape)};
-}
+/// How a window is cut into the runs of a tile.
+struct Runs {
+  size_t taps;
+  size_t k;
+};
 
-bool packs_rows(const ConvShape& shape) noexcept {
-  return shape.groups == 1 && shape.dilation_w == 1 && shape.in_channels % 2 == 1;
+/// With an odd number of channels, as in first layers, every tap would be padded to even. Those
+/// windows are gathered into one run instead.
+bool gathers(const ConvShape& shape) noexcept {
+  return shape.groups == 1 && shape.in_channels % 2 == 1;
 }
 
 Runs packed_runs(const ConvShape& shape) noexcept {
-  return packs_rows(shape) ? row_runs(shape) : pixel_runs(shape);
+  if (gathers(shape)) return {1, tap_count(shape) * shape.in_channels};
+  return {tap_count(shape), group_inputs(shape)};
+}
+
+/// A kernel row over pixels that touch is one run, and packed like its taps: channels are even.
+Runs row_runs(const ConvShape& shape) noexcept {
+  return {shape.kernel_h, shape.kernel_w * group_inputs(shape)};
 }
 
 size_t packed_group_bytes(const ConvShape& shape) noexcept {
@@ -56,16 +57,13 @@ struct ConvScratch {
   const int16_t** pointers; // [taps][kTileRows]
   ptrdiff_t* offsets;       // [taps]
   int16_t* zeros;           // one pixel
-  int16_t* patch;           // [kTileRows] gathered windows, where rows are packed
   size_t bytes;
 
   ConvScratch(const ConvShape& shape, void* memory) noexcept {
-    const size_t taps = shape.kernel_h * shape.kernel_w;
     Scratch scratch(memory);
-    pointers = scratch.take<const int16_t*>(taps * kTileRows);
-    offsets = scratch.take<ptrdiff_t>(taps);
+    pointers = scratch.take<const int16_t*>(tap_count(shape) * kTileRows);
+    offsets = scratch.take<ptrdiff_t>(tap_count(shape));
     zeros = scratch.take<int16_t>(shape.in_channels);
-    patch = scratch.take<int16_t>(packs_rows(shape) ? kTileRows * taps * shape.in_channels : 0);
     bytes = scratch.bytes();
   }
 };
@@ -75,6 +73,11 @@ void skip_columns(QOutputParams& params, size_t n) noexcept {
   if (params.bias) params.bias += n;
   if (params.scale) params.scale += n;
   if (params.bias_f32) params.bias_f32 += n;
+}
+
+/// Whether row_runs can be read in place.
+bool rows_are_runs(const QConv& conv) noexcept {
+  return conv.shape.dilation_w == 1 && conv.x_stride == group_inputs(conv.shape);
 }
 
 /// One running call of qconv.
@@ -87,15 +90,12 @@ public:
 
 private:
   void point_tile(bool inside) noexcept;
-  void point_rows() noexcept;
-  const int16_t* gather_window(const Window& window, int16_t* patch) const noexcept;
   void run_groups(size_t pixel, size_t rows) noexcept;
 
   const QConv& conv_;
   const ConvShape& shape_;
-  const bool packs_rows_;
-  const bool rows_contiguous_; // neighbouring pixels touch, so that row_runs can be read in place
-  const Runs inside_runs_;
+  const Runs packed_runs_;
+  const Runs inside_runs_; // of windows without padding
   const TileKernels kernels_;
   const ConvScratch scratch_;
   const WindowPointers pointers_;
@@ -105,49 +105,24 @@ private:
 };
 
 ConvRun::ConvRun(const QConv& conv, void* scratch) noexcept
-    : conv_(conv), shape_(conv.shape), packs_rows_(packs_rows(shape_)),
-      rows_contiguous_(shape_.dilation_w == 1 && conv.x_stride == group_inputs(shape_)),
-      inside_runs_(packs_rows_ || rows_contiguous_ ? row_runs(shape_) : pixel_runs(shape_)),
+    : conv_(conv), shape_(conv.shape), packed_runs_(packed_runs(shape_)),
+      inside_runs_(rows_are_runs(conv) ? row_runs(shape_) : packed_runs_),
       kernels_(tile_kernels(conv.output)), scratch_(shape_, scratch),
       pointers_(conv, scratch_.offsets, scratch_.zeros),
       tile_{.a = scratch_.pointers, .params = &params_} {
   std::fill_n(scratch_.zeros, shape_.in_channels, int16_t{0});
-  const size_t taps_per_run = shape_.kernel_h * shape_.kernel_w / inside_runs_.taps;
+  const size_t taps_per_run = tap_count(shape_) / inside_runs_.taps;
   for (size_t t = 0; t < inside_runs_.taps; ++t) {
     const size_t tap = t * taps_per_run;
     scratch_.offsets[t] = tap_offset(conv, tap / shape_.kernel_w, tap % shape_.kernel_w);
   }
 }
 
-const int16_t* ConvRun::gather_window(const Window& window, int16_t* patch) const noexcept {
-  int16_t* to = patch;
-  for (size_t ky = 0; ky < shape_.kernel_h; ++ky)
-    for (size_t kx = 0; kx < shape_.kernel_w; ++kx)
-      to = std::copy_n(pointers_.tap_pixel(window, ky, kx), shape_.in_channels, to);
-  return patch;
-}
-
-/// Points at kernel rows in place, or at a gathered copy where padding interrupts them.
-void ConvRun::point_rows() noexcept {
-  const Runs runs = row_runs(shape_);
-  int16_t* patch = scratch_.patch;
-  for (size_t r = 0; r < kTileRows; ++r, patch += runs.taps * runs.k) {
-    const bool in_place = rows_contiguous_ && pointers_.is_inside(windows_[r]);
-    const int16_t* first =
-        in_place ? pointers_.first_pixel(windows_[r]) : gather_window(windows_[r], patch);
-    for (size_t t = 0; t < runs.taps; ++t)
-      scratch_.pointers[t * kTileRows + r] =
-          first + (in_place ? scratch_.offsets[t] : static_cast<ptrdiff_t>(t * runs.k));
-  }
-}
-
 void ConvRun::point_tile(bool inside) noexcept {
-  const Runs runs = inside || packs_rows_ ? inside_runs_ : pixel_runs(shape_);
+  const Runs runs = inside ? inside_runs_ : packed_runs_;
   tile_.taps = runs.taps;
   tile_.k = runs.k;
-  if (packs_rows_)
-    point_rows();
-  else if (inside)
+  if (inside)
     pointers_.point_inside(windows_, runs.taps, scratch_.pointers);
   else
     pointers_.point_checked(windows_, scratch_.pointers);
@@ -184,19 +159,36 @@ void ConvRun::run(size_t pixel_begin, size_t pixel_end, size_t column_begin,
   }
 }
 
-void run_as_matrix_product(const QConv& conv, size_t pixel_begin, size_t pixel_end) noexcept {
-  const ConvShape& shape = conv.shape;
-  const QGemm gemm{.m = shape.batch * shape.out_h * shape.out_w,
-                   .n = shape.out_channels,
-                   .k = shape.in_channels,
-                   .a = conv.x,
-                   .a_stride = conv.x_stride,
+/// The product of `pixels` rows of activations with the weights, to output pixels from `first`.
+void run_matrix_product(const QConv& conv, const int16_t* a, size_t a_stride, size_t k,
+                        size_t first, size_t pixels) noexcept {
+  const QGemm gemm{.m = pixels,
+                   .n = conv.shape.out_channels,
+                   .k = k,
+                   .a = a,
+                   .a_stride = a_stride,
                    .b = static_cast<const int8_t*>(conv.w),
-                   .c = conv.y,
+                   .c = static_cast<char*>(conv.y) +
+                        first * conv.y_stride * output_bytes(conv.output),
                    .c_stride = conv.y_stride,
                    .output = conv.output,
                    .params = conv.params};
-  qgemm(gemm, pixel_begin, pixel_end);
+  qgemm(gemm, 0, pixels);
+}
+
+/// Windows gathered at a time: few enough for the first-level cache, and enough that copies are out
+/// of the store buffer when the product reads them in pieces of another size.
+constexpr size_t kGatheredWindows = 16;
+
+void run_gathered(const QConv& conv, size_t pixel_begin, size_t pixel_end, int16_t* rows) noexcept {
+  const size_t k = packed_runs(conv.shape).k;
+  const WindowGather gather(conv);
+  WindowWalk walk(conv, pixel_begin);
+  for (size_t pixel = pixel_begin; pixel < pixel_end; pixel += kGatheredWindows) {
+    const size_t pixels = std::min(kGatheredWindows, pixel_end - pixel);
+    for (size_t p = 0; p < pixels; ++p, walk.advance()) gather.copy(walk.window(), rows + p * k);
+    run_matrix_product(conv, rows, k, k, pixel, pixels);
+  }
 }
 
 } // namespace
@@ -208,7 +200,7 @@ size_t packed_conv_weight_bytes(const ConvShape& shape) noexcept {
 void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
                        void* packed) noexcept {
   const Runs runs = packed_runs(shape);
-  const size_t taps = shape.kernel_h * shape.kernel_w;
+  const size_t taps = tap_count(shape);
   const size_t inputs = group_inputs(shape);
   const size_t group_elements = group_outputs(shape) * inputs * taps;
   QWeights w{.data = weights,
@@ -228,13 +220,18 @@ void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsi
 }
 
 size_t qconv_scratch_bytes(const ConvShape& shape) noexcept {
+  if (gathers(shape)) return kGatheredWindows * packed_runs(shape).k * sizeof(int16_t);
   return ConvScratch(shape, nullptr).bytes;
 }
 
 void qconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept {
   const ConvShape& shape = conv.shape;
-  if (is_matrix_product(shape)) return run_as_matrix_product(conv, pixel_begin, pixel_end);
   const Runs runs = packed_runs(shape);
+  if (is_matrix_product(shape))
+    return run_matrix_product(conv, conv.x + pixel_begin * conv.x_stride, conv.x_stride, runs.k,
+                              pixel_begin, pixel_end - pixel_begin);
+  if (gathers(shape))
+    return run_gathered(conv, pixel_begin, pixel_end, static_cast<int16_t*>(scratch));
   const size_t columns = group_outputs(shape);
   const size_t block = shape.groups == 1 ? columns_per_block(runs.taps, runs.k) : columns;
   ConvRun run(conv, scratch);

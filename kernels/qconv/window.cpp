@@ -1,6 +1,14 @@
 #include "kernels/qconv/window.h"
 
 namespace octet::kernels {
+namespace {
+
+size_t inside_positions(size_t size, size_t taps, size_t dilation) noexcept {
+  const size_t reach = (taps - 1) * dilation;
+  return size > reach ? size - reach : 0;
+}
+
+} // namespace
 
 WindowWalk::WindowWalk(const QConv& conv, size_t pixel) noexcept
     : shape_(conv.shape), image_elements_(shape_.in_h * shape_.in_w * conv.x_stride),
@@ -11,9 +19,7 @@ WindowWalk::WindowWalk(const QConv& conv, size_t pixel) noexcept
               static_cast<ptrdiff_t>(out_x_ * shape_.stride_w) -
                   static_cast<ptrdiff_t>(shape_.pad_left)} {}
 
-void WindowWalk::advance() noexcept {
-  window_.x += static_cast<ptrdiff_t>(shape_.stride_w);
-  if (++out_x_ < shape_.out_w) return;
+void WindowWalk::next_row() noexcept {
   out_x_ = 0;
   window_.x = -static_cast<ptrdiff_t>(shape_.pad_left);
   window_.y += static_cast<ptrdiff_t>(shape_.stride_h);
@@ -23,12 +29,11 @@ void WindowWalk::advance() noexcept {
   window_.image += image_elements_;
 }
 
-bool WindowPointers::is_inside(const Window& window) const noexcept {
-  const auto last_y = window.y + static_cast<ptrdiff_t>((shape_.kernel_h - 1) * shape_.dilation_h);
-  const auto last_x = window.x + static_cast<ptrdiff_t>((shape_.kernel_w - 1) * shape_.dilation_w);
-  return window.y >= 0 && window.x >= 0 && last_y < static_cast<ptrdiff_t>(shape_.in_h) &&
-         last_x < static_cast<ptrdiff_t>(shape_.in_w);
-}
+WindowPointers::WindowPointers(const QConv& conv, const ptrdiff_t* offsets,
+                               const int16_t* zeros) noexcept
+    : shape_(conv.shape), x_stride_(static_cast<ptrdiff_t>(conv.x_stride)), offsets_(offsets),
+      zeros_(zeros), inside_h_(inside_positions(shape_.in_h, shape_.kernel_h, shape_.dilation_h)),
+      inside_w_(inside_positions(shape_.in_w, shape_.kernel_w, shape_.dilation_w)) {}
 
 const int16_t* WindowPointers::tap_pixel(const Window& window, size_t ky,
                                          size_t kx) const noexcept {

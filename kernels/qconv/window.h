@@ -20,9 +20,15 @@ public:
   WindowWalk(const QConv& conv, size_t pixel) noexcept;
 
   const Window& window() const noexcept { return window_; }
-  void advance() noexcept;
+
+  void advance() noexcept {
+    window_.x += static_cast<ptrdiff_t>(shape_.stride_w);
+    if (++out_x_ == shape_.out_w) next_row();
+  }
 
 private:
+  void next_row() noexcept;
+
   const ConvShape& shape_;
   size_t image_elements_;
   size_t out_y_;
@@ -35,12 +41,12 @@ private:
 ///   zeros         a pixel of zeros, for taps in the padding
 class WindowPointers {
 public:
-  WindowPointers(const QConv& conv, const ptrdiff_t* offsets, const int16_t* zeros) noexcept
-      : shape_(conv.shape), x_stride_(static_cast<ptrdiff_t>(conv.x_stride)), offsets_(offsets),
-        zeros_(zeros) {}
+  WindowPointers(const QConv& conv, const ptrdiff_t* offsets, const int16_t* zeros) noexcept;
 
   /// Whether no tap of the window is in the padding.
-  bool is_inside(const Window& window) const noexcept;
+  bool is_inside(const Window& window) const noexcept {
+    return static_cast<size_t>(window.y) < inside_h_ && static_cast<size_t>(window.x) < inside_w_;
+  }
 
   /// First pixel of a window that is inside.
   const int16_t* first_pixel(const Window& window) const noexcept {
@@ -77,6 +83,8 @@ private:
   ptrdiff_t x_stride_;
   const ptrdiff_t* offsets_;
   const int16_t* zeros_;
+  size_t inside_h_; // positions at which a window is inside; negative ones are huge unsigned
+  size_t inside_w_;
 };
 
 /// Offset of tap (ky, kx) from the first pixel of a window, in elements.

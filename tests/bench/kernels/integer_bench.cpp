@@ -114,6 +114,7 @@ void integer_kernels() {
   bench_matrix("gemm 256x768x3072", 256, 768, 3072);
   bench_matrix("gemm 256x3072x768", 256, 3072, 768);
   bench_matrix("gemm 49x64x64", 49, 64, 64);
+
   bench_conv("conv 3x3 128>128 28x28", 28, 128, 128, 3, 1);
   bench_conv("conv 3x3 512>512 7x7", 7, 512, 512, 3, 1);
   bench_conv("conv 3x3 16>16 56x56", 56, 16, 16, 3, 1);
