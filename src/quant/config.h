@@ -1,7 +1,6 @@
 // What the user asks of quantization; mirrors QuantizeOptions of the public API.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,8 +20,6 @@ struct QuantizeConfig {
   // operator types to quantize; empty: all that can be.
   std::vector<std::string> exclude_nodes;
   std::vector<std::string> op_types;
-  // Called between nodes with (done, total); returns false to cancel, which throws Aborted.
-  std::function<bool(size_t done, size_t total)> on_progress;
 };
 
 } // namespace octet

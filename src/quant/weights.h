@@ -1,0 +1,31 @@
+// Quantizes a float weight tensor to 8 bits.
+#pragma once
+
+#include <vector>
+
+#include "base/tensor.h"
+#include "quant/config.h"
+
+namespace octet {
+
+// How a weight tensor is seen: element i belongs to channel (i / inner) % channels.
+struct WeightLayout {
+  size_t channels = 1;
+  size_t inner = 1;
+};
+
+// Per tensor: one scale and zero point; else one of each per channel.
+struct QuantizedWeights {
+  std::vector<uint8_t> codes; // bit patterns of Int8 or UInt8, in the order of the source
+  std::vector<float> scales = {};
+  std::vector<int32_t> zero_points = {};
+  double sqnr_db = 0; // 10 log10(Σ w² / Σ (w − ŵ)²)
+};
+
+// `shared_zero_point`: all channels get the zero point of the whole tensor and scales wide enough
+// for it (ConvInteger in onnxruntime takes a single one). Throws InvalidInput when a weight is not
+// finite.
+QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout layout,
+                                  const WeightOptions& options, bool shared_zero_point);
+
+} // namespace octet
