@@ -22,7 +22,7 @@ std::vector<const ValueFact*> pointers_to(const std::vector<ValueFact>& facts) {
 
 std::vector<const void*> data_of(std::span<const Tensor* const> tensors) {
   std::vector<const void*> out;
-  for (const Tensor* t : tensors) out.push_back(t ? t->bytes() : nullptr);
+  for (const Tensor* t : tensors) out.push_back(t ? t->aligned_bytes() : nullptr);
   return out;
 }
 } // namespace

@@ -1,0 +1,28 @@
+// Sizes and numbers that operators read from their node, checked.
+#pragma once
+
+#include "ops/op_def.h"
+#include "ops/wide.h"
+
+namespace octet {
+
+// Bytes of one element; throws UnsupportedOperator for types without addressable elements.
+inline size_t element_bytes(const NodeContext& ctx, DType dtype) {
+  const size_t bits = dtype_bits(dtype);
+  if (bits < 8) ctx.unsupported("elements of type ", dtype_name(dtype));
+  return bits / 8;
+}
+
+// How elements compute; throws UnsupportedOperator for types that do not.
+inline const WideType& wide_type(const NodeContext& ctx, DType dtype) {
+  const WideType* wide = find_wide(dtype);
+  if (!wide) ctx.unsupported("elements of type ", dtype_name(dtype));
+  return *wide;
+}
+
+// A dimension of a concrete shape.
+inline size_t dim(const Shape& shape, size_t i) {
+  return static_cast<size_t>(shape[i]);
+}
+
+} // namespace octet

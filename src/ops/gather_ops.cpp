@@ -1,0 +1,105 @@
+// Operators that read elements at positions given by data. Positions are checked at the run; a
+// negative one counts from the end of its axis.
+#include <cstring>
+
+#include "ops/element.h"
+#include "ops/indices.h"
+#include "ops/op_def.h"
+
+namespace octet {
+namespace {
+// --- Gather
+size_t gather_axis(const NodeContext& ctx) {
+  return ctx.normalize_axis(ctx.attributes().get_int("axis", 0), ctx.shape(0).rank());
+}
+
+void infer_gather(InferContext& ctx) {
+  const Shape& data = ctx.shape(0);
+  const size_t axis = gather_axis(ctx);
+  Shape out(std::vector(data.begin(), data.begin() + static_cast<ptrdiff_t>(axis)));
+  for (int64_t d : ctx.shape(1)) out.push_back(d);
+  for (size_t i = axis + 1; i < data.rank(); ++i) out.push_back(data[i]);
+  ctx.set_output(0, ctx.dtype(0), std::move(out));
+}
+
+Kernel prepare_gather(PrepareContext& ctx) {
+  const Shape& data = ctx.shape(0);
+  const size_t axis = gather_axis(ctx), size = dim(data, axis);
+  const size_t outer = data.elements(0, axis);
+  const size_t unit = element_bytes(ctx, ctx.dtype(0)) * data.elements(axis + 1, data.rank());
+  return [=, indices = Indices(ctx, 1)](const RunContext& run) {
+    const auto* from = run.input<uint8_t>(0);
+    auto* to = run.output<uint8_t>(0);
+    for (size_t o = 0; o < outer; ++o, from += size * unit)
+      for (size_t i = 0; i < indices.count(); ++i, to += unit)
+        std::memcpy(to, from + indices.at(run, i, size) * unit, unit);
+  };
+}
+
+// --- GatherElements
+void infer_gather_elements(InferContext& ctx) {
+  if (ctx.shape(0).rank() != ctx.shape(1).rank())
+    ctx.fail("data of shape ", to_string(ctx.shape(0)), " and indices of shape ",
+             to_string(ctx.shape(1)), " differ in rank");
+  for (size_t i = 0, axis = gather_axis(ctx); i < ctx.shape(0).rank(); ++i)
+    if (i != axis && ctx.shape(1)[i] > ctx.shape(0)[i])
+      ctx.fail("indices of shape ", to_string(ctx.shape(1)), " do not fit into ",
+               to_string(ctx.shape(0)));
+  ctx.set_output(0, ctx.dtype(0), ctx.shape(1));
+}
+
+Kernel prepare_gather_elements(PrepareContext& ctx) {
+  const size_t bytes = element_bytes(ctx, ctx.dtype(0));
+  return [=, indices = Indices(ctx, 1),
+          walk = ElementWalk(ctx.shape(0), ctx.shape(1), gather_axis(ctx))](const RunContext& run) {
+    const auto* from = run.input<uint8_t>(0);
+    auto* to = run.output<uint8_t>(0);
+    walk.for_each([&](size_t i, size_t base) {
+      const size_t at = base + indices.at(run, i, walk.axis_size()) * walk.axis_stride();
+      std::memcpy(to + i * bytes, from + at * bytes, bytes);
+    });
+  };
+}
+
+// --- GatherND
+void infer_gather_nd(InferContext& ctx) {
+  const Shape &data = ctx.shape(0), &indices = ctx.shape(1);
+  const int64_t batch_dims = ctx.attributes().get_int("batch_dims", 0);
+  if (indices.rank() == 0) ctx.fail("indices must have a dimension");
+  const int64_t depth = indices.back();
+  if (batch_dims < 0 || batch_dims >= static_cast<int64_t>(indices.rank()) || depth < 0 ||
+      depth > static_cast<int64_t>(data.rank()) - batch_dims)
+    ctx.fail("batch_dims ", batch_dims, " and indices of shape ", to_string(indices),
+             " do not fit data of shape ", to_string(data));
+  const auto batch = static_cast<size_t>(batch_dims);
+  for (size_t i = 0; i < batch; ++i)
+    if (data[i] != indices[i]) ctx.fail("batch dimension ", i, " differs");
+  Shape out(std::vector(indices.begin(), indices.end() - 1));
+  for (size_t i = batch + static_cast<size_t>(depth); i < data.rank(); ++i) out.push_back(data[i]);
+  ctx.set_output(0, ctx.dtype(0), std::move(out));
+}
+
+Kernel prepare_gather_nd(PrepareContext& ctx) {
+  const auto batch = static_cast<size_t>(ctx.attributes().get_int("batch_dims", 0));
+  const Shape& data = ctx.shape(0);
+  const IndexTuples tuples(ctx, 1, data, batch);
+  const size_t unit =
+      element_bytes(ctx, ctx.dtype(0)) * data.elements(batch + tuples.depth(), data.rank());
+  const size_t batches = data.elements(0, batch);
+  const size_t per_batch = batches == 0 ? 0 : tuples.count() / batches;
+  return [=](const RunContext& run) {
+    const auto* from = run.input<uint8_t>(0);
+    auto* to = run.output<uint8_t>(0);
+    for (size_t b = 0; b < batches; ++b, from += tuples.slices() * unit)
+      for (size_t i = 0; i < per_batch; ++i, to += unit)
+        std::memcpy(to, from + tuples.at(run, b * per_batch + i) * unit, unit);
+  };
+}
+} // namespace
+
+extern const OpDef op_gather{.infer = infer_gather, .prepare = prepare_gather};
+extern const OpDef op_gather_elements{.infer = infer_gather_elements,
+                                      .prepare = prepare_gather_elements};
+extern const OpDef op_gather_nd{.infer = infer_gather_nd, .prepare = prepare_gather_nd};
+
+} // namespace octet
