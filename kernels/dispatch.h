@@ -9,6 +9,8 @@
 #include <type_traits>
 
 #include "kernels/convert/variants.h"
+#include "kernels/dwconv_f32/tile.h"
+#include "kernels/gemm_f32/tile.h"
 #include "kernels/qdwconv/tile.h"
 #include "kernels/qgemm/tile.h"
 

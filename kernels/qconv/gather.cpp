@@ -38,7 +38,7 @@ void copy_run(const int16_t* from, size_t n, int16_t* to) noexcept {
 } // namespace
 
 WindowGather::WindowGather(const QConv& conv) noexcept
-    : conv_(conv), pointers_(conv, nullptr, nullptr),
+    : conv_(conv), pointers_(input_of(conv), nullptr, nullptr),
       touching_(conv.shape.dilation_w == 1 && conv.x_stride == conv.shape.in_channels),
       row_step_(conv.shape.dilation_h * conv.shape.in_w * conv.x_stride),
       run_step_(conv.shape.dilation_w * conv.x_stride),
@@ -53,7 +53,7 @@ void WindowGather::copy_runs(const Runs& runs, const int16_t* from, int16_t* to)
       copy_run(from + run * run_step_, runs.length, to + run * runs.length);
 }
 
-void WindowGather::copy_clipped(const Window& window, int16_t* to) const noexcept {
+void WindowGather::copy_clipped(const Window<int16_t>& window, int16_t* to) const noexcept {
   const ConvShape& shape = conv_.shape;
   const TapRange rows = inside_taps(window.y, shape.in_h, shape.kernel_h, shape.dilation_h);
   const TapRange columns = inside_taps(window.x, shape.in_w, shape.kernel_w, shape.dilation_w);
@@ -67,7 +67,7 @@ void WindowGather::copy_clipped(const Window& window, int16_t* to) const noexcep
             to + (rows.begin * shape.kernel_w + columns.begin) * shape.in_channels);
 }
 
-void WindowGather::copy(const Window& window, int16_t* to) const noexcept {
+void WindowGather::copy(const Window<int16_t>& window, int16_t* to) const noexcept {
   if (pointers_.is_inside(window))
     copy_runs(whole_, pointers_.first_pixel(window), to);
   else

@@ -1,7 +1,7 @@
 // Copies convolution windows into contiguous rows, zeros where they reach into the padding.
 #pragma once
 
-#include "kernels/qconv/window.h"
+#include "kernels/qconv/qconv.h"
 
 namespace octet::kernels {
 
@@ -10,7 +10,7 @@ public:
   explicit WindowGather(const QConv& conv) noexcept;
 
   /// Writes kernel_h · kernel_w · in_channels elements, ordered as [ky][kx][channel].
-  void copy(const Window& window, int16_t* to) const noexcept;
+  void copy(const Window<int16_t>& window, int16_t* to) const noexcept;
 
 private:
   /// Pixels of a kernel row that touch are one run.
@@ -21,10 +21,10 @@ private:
   };
 
   void copy_runs(const Runs& runs, const int16_t* from, int16_t* to) const noexcept;
-  void copy_clipped(const Window& window, int16_t* to) const noexcept;
+  void copy_clipped(const Window<int16_t>& window, int16_t* to) const noexcept;
 
   const QConv& conv_;
-  const WindowPointers pointers_;
+  const WindowPointers<int16_t> pointers_;
   const bool touching_;
   const size_t row_step_;
   const size_t run_step_;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/conv_window.h"
 #include "kernels/qconv/gather.h"
-#include "kernels/qconv/window.h"
 #include "kernels/qgemm/qgemm.h"
 #include "kernels/qgemm/tile_kernels.h"
 #include "kernels/scratch.h"
@@ -98,23 +98,24 @@ private:
   const Runs inside_runs_; // of windows without padding
   const TileKernels kernels_;
   const ConvScratch scratch_;
-  const WindowPointers pointers_;
+  const WindowPointers<int16_t> pointers_;
   QOutputParams params_;
   QTile tile_;
-  Window windows_[kTileRows];
+  Window<int16_t> windows_[kTileRows];
 };
 
 ConvRun::ConvRun(const QConv& conv, void* scratch) noexcept
     : conv_(conv), shape_(conv.shape), packed_runs_(packed_runs(shape_)),
       inside_runs_(rows_are_runs(conv) ? row_runs(shape_) : packed_runs_),
       kernels_(tile_kernels(conv.output)), scratch_(shape_, scratch),
-      pointers_(conv, scratch_.offsets, scratch_.zeros),
+      pointers_(input_of(conv), scratch_.offsets, scratch_.zeros),
       tile_{.a = scratch_.pointers, .params = &params_} {
   std::fill_n(scratch_.zeros, shape_.in_channels, int16_t{0});
   const size_t taps_per_run = tap_count(shape_) / inside_runs_.taps;
   for (size_t t = 0; t < inside_runs_.taps; ++t) {
     const size_t tap = t * taps_per_run;
-    scratch_.offsets[t] = tap_offset(conv, tap / shape_.kernel_w, tap % shape_.kernel_w);
+    scratch_.offsets[t] =
+        tap_offset(conv.shape, conv.x_stride, tap / shape_.kernel_w, tap % shape_.kernel_w);
   }
 }
 
@@ -151,7 +152,7 @@ void ConvRun::run(size_t pixel_begin, size_t pixel_end, size_t column_begin,
                   size_t column_end) noexcept {
   tile_.column_begin = column_begin;
   tile_.column_end = column_end;
-  WindowWalk walk(conv_, pixel_begin);
+  WindowWalk<int16_t> walk(input_of(conv_), pixel_begin);
   for (size_t pixel = pixel_begin; pixel < pixel_end; pixel += kTileRows) {
     const size_t rows = std::min(kTileRows, pixel_end - pixel);
     point_tile(next_windows(walk, pointers_, rows, windows_));
@@ -183,7 +184,7 @@ constexpr size_t kGatheredWindows = 16;
 void run_gathered(const QConv& conv, size_t pixel_begin, size_t pixel_end, int16_t* rows) noexcept {
   const size_t k = packed_runs(conv.shape).k;
   const WindowGather gather(conv);
-  WindowWalk walk(conv, pixel_begin);
+  WindowWalk<int16_t> walk(input_of(conv), pixel_begin);
   for (size_t pixel = pixel_begin; pixel < pixel_end; pixel += kGatheredWindows) {
     const size_t pixels = std::min(kGatheredWindows, pixel_end - pixel);
     for (size_t p = 0; p < pixels; ++p, walk.advance()) gather.copy(walk.window(), rows + p * k);

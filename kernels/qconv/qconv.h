@@ -6,25 +6,11 @@
 // has height 1. Depthwise convolutions belong to kernels/qdwconv/, matrices to kernels/qgemm/.
 #pragma once
 
+#include "kernels/conv_window.h"
 #include "kernels/qgemm/output.h"
 #include "kernels/qgemm/pack.h"
 
 namespace octet::kernels {
-
-/// Sizes are checked by the caller: nothing zero, groups divides both channel counts, every output
-/// position is one the padded input can serve.
-struct ConvShape {
-  size_t batch = 1;
-  size_t in_h = 1, in_w = 1;
-  size_t in_channels = 1; // of all groups
-  size_t out_h = 1, out_w = 1;
-  size_t out_channels = 1; // of all groups
-  size_t groups = 1;
-  size_t kernel_h = 1, kernel_w = 1;
-  size_t stride_h = 1, stride_w = 1;
-  size_t dilation_h = 1, dilation_w = 1;
-  size_t pad_top = 0, pad_left = 0;
-};
 
 struct QConv {
   ConvShape shape = {};
@@ -36,6 +22,10 @@ struct QConv {
   QOutput output = QOutput::f32;
   QOutputParams params = {}; // arrays indexed by output channel, over all groups
 };
+
+inline ConvInput<int16_t> input_of(const QConv& conv) noexcept {
+  return {conv.shape, conv.x, conv.x_stride};
+}
 
 /// Packs ONNX weights [out_channels, in_channels / groups, kernel_h, kernel_w], group by group.
 size_t packed_conv_weight_bytes(const ConvShape& shape) noexcept;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/conv_window.h"
 #include "kernels/dispatch.h"
-#include "kernels/qconv/window.h"
 #include "kernels/scratch.h"
 
 namespace octet::kernels {
@@ -97,7 +97,8 @@ void qdwconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* memo
   const size_t taps = tap_count(shape);
   std::fill_n(scratch.pointers + taps * kDwTilePixels, taps % 2 * kDwTilePixels, scratch.zeros);
   for (size_t t = 0; t < taps; ++t)
-    scratch.offsets[t] = tap_offset(conv, t / shape.kernel_w, t % shape.kernel_w);
+    scratch.offsets[t] =
+        tap_offset(conv.shape, conv.x_stride, t / shape.kernel_w, t % shape.kernel_w);
 
   QDwTileFn* run_tile = tile_kernel(conv.output);
   QDwTile tile{.x = scratch.pointers,
@@ -105,9 +106,9 @@ void qdwconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* memo
                .channels = shape.in_channels,
                .w = static_cast<const int16_t*>(conv.w),
                .params = &conv.params};
-  const WindowPointers pointers(conv, scratch.offsets, scratch.zeros);
-  WindowWalk walk(conv, pixel_begin);
-  Window windows[kDwTilePixels];
+  const WindowPointers<int16_t> pointers(input_of(conv), scratch.offsets, scratch.zeros);
+  WindowWalk<int16_t> walk(input_of(conv), pixel_begin);
+  Window<int16_t> windows[kDwTilePixels];
   for (size_t pixel = pixel_begin; pixel < pixel_end; pixel += kDwTilePixels) {
     const size_t pixels = std::min(kDwTilePixels, pixel_end - pixel);
     if (next_windows(walk, pointers, pixels, windows))

@@ -1,0 +1,55 @@
+#include "kernels/gemm_f32/gemm_f32.h"
+
+#include <algorithm>
+
+#include "kernels/dispatch.h"
+
+namespace octet::kernels {
+
+size_t packed_f32_elements(size_t n, size_t taps, size_t k) noexcept {
+  return (n + kFPanelWidth - 1) / kFPanelWidth * kFPanelWidth * taps * k;
+}
+
+void pack_f32(const FWeights& w, float* packed) noexcept {
+  for (size_t begin = 0; begin < w.n; begin += kFPanelWidth) {
+    const size_t width = std::min(kFPanelWidth, w.n - begin);
+    for (size_t t = 0; t < w.taps; ++t) {
+      const float* from = w.data + static_cast<ptrdiff_t>(begin) * w.n_stride +
+                          static_cast<ptrdiff_t>(t) * w.tap_stride;
+      for (size_t k = 0; k < w.k; ++k, from += w.k_stride, packed += kFPanelWidth) {
+        for (size_t n = 0; n < width; ++n) packed[n] = from[static_cast<ptrdiff_t>(n) * w.n_stride];
+        std::fill(packed + width, packed + kFPanelWidth, 0.0f);
+      }
+    }
+  }
+}
+
+void run_f32_tile(const FTile& tile, size_t rows) noexcept {
+  (rows == 1 ? kernel_table().gemv_f32 : kernel_table().gemm_f32)(tile);
+}
+
+size_t f32_columns_per_block(size_t taps, size_t k) noexcept {
+  constexpr size_t kCacheFloats = 256 * 1024 / sizeof(float);
+  return std::max<size_t>(kCacheFloats / std::max<size_t>(taps * k, 1) / 32, 1) * 32;
+}
+
+void gemm_f32(const FGemm& args, size_t row_begin, size_t row_end) noexcept {
+  const size_t block = f32_columns_per_block(1, args.k);
+  const float* a[kFTileRows];
+  FTile tile{.a = a, .k = args.k, .b = args.b, .params = args.params};
+  for (size_t n = 0; n < args.n; n += block) {
+    tile.column_begin = n;
+    tile.column_end = std::min(args.n, n + block);
+    for (size_t row = row_begin; row < row_end; row += kFTileRows) {
+      const size_t rows = std::min(kFTileRows, row_end - row);
+      for (size_t r = 0; r < kFTileRows; ++r) {
+        const size_t at = row + std::min(r, rows - 1);
+        a[r] = args.a + at * args.a_stride;
+        tile.c[r] = args.c + at * args.c_stride;
+      }
+      run_f32_tile(tile, rows);
+    }
+  }
+}
+
+} // namespace octet::kernels
