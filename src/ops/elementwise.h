@@ -84,6 +84,10 @@ Kernel prepare_unary(PrepareContext& ctx) {
 
 void infer_same(InferContext& ctx);
 
+// The float32 loop of an activation that epilogues apply in place, or null. Its params are the
+// operator's attributes in the order of the definition.
+UnaryFn find_activation(std::string_view op_type);
+
 // --- two operands
 
 // y[i] = f(a[i], b[i]) on n wide numbers; y may be a or b. Predicates write one byte per element.

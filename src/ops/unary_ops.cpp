@@ -268,4 +268,19 @@ extern const OpDef op_is_nan = test_def(prepare_is_nan);
 extern const OpDef op_is_inf = test_def(prepare_is_inf);
 extern const OpDef op_not = test_def(prepare_not);
 
+UnaryFn find_activation(std::string_view op_type) {
+  constexpr auto kF32 = static_cast<size_t>(Wide::F32);
+  constexpr std::pair<std::string_view, UnaryFn> kActivations[] = {
+      {"LeakyRelu", kLeakyRelu.functions[kF32]},
+      {"Sigmoid", kSigmoid.functions[kF32]},
+      {"Tanh", kTanh.functions[kF32]},
+      {"HardSigmoid", kHardSigmoid.functions[kF32]},
+      {"HardSwish", kHardSwish.functions[kF32]},
+      {"Swish", kSwish.functions[kF32]},
+      {"Gelu", kGelu.functions[kF32]}};
+  for (const auto& [name, function] : kActivations)
+    if (name == op_type) return function;
+  return nullptr;
+}
+
 } // namespace octet

@@ -40,7 +40,7 @@ std::optional<std::vector<float>> activation_params(const Graph& graph, const No
   if (op == "HardSigmoid")
     return std::vector<float>{node.attributes.get_float("alpha", 0.2f),
                               node.attributes.get_float("beta", 0.5f)};
-  if (op == "Swish" && node.attributes.get_float("alpha", 1) == 1) return std::vector<float>{};
+  if (op == "Swish") return std::vector<float>{node.attributes.get_float("alpha", 1)};
   if (op == "Gelu" && node.attributes.get_string("approximate", "none") == "none")
     return std::vector<float>{};
   if (op == "Clip") return clip_bounds(graph, node);

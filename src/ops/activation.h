@@ -1,0 +1,44 @@
+// The activation that a lowering pass moved into the operator that feeds it: attributes
+// `activation` (the ONNX operator's name) and `activation_params`.
+#pragma once
+
+#include <limits>
+
+#include "ops/elementwise.h"
+
+namespace octet {
+
+struct FusedActivation {
+  // Applied by the producer's own output step.
+  float lo = -std::numeric_limits<float>::infinity();
+  float hi = std::numeric_limits<float>::infinity();
+  // What a clamp can't do, applied to finished rows while they are in the cache; null when there is
+  // none.
+  UnaryFn function = nullptr;
+  std::array<float, kMaxUnaryParams> params{};
+
+  void apply(float* values, size_t count) const noexcept {
+    if (function) function(values, values, count, params.data());
+  }
+};
+
+// Throws InvalidModel for an activation that does not exist.
+FusedActivation fused_activation(const NodeContext& ctx);
+
+// Runs `rows(begin, end)` over [0, count) in pieces whose output, `row_floats` floats a row at
+// `output`, fits a first-level cache, and applies the activation to each piece.
+template <class Rows>
+void run_activated(const FusedActivation& activation, float* output, size_t row_floats,
+                   size_t count, const Rows& rows) {
+  if (!activation.function) return rows(0, count);
+  constexpr size_t kPieceFloats = 4096, kRowStep = 4;
+  const size_t step =
+      std::max<size_t>(kPieceFloats / std::max<size_t>(row_floats, 1) / kRowStep, 1) * kRowStep;
+  for (size_t begin = 0; begin < count; begin += step) {
+    const size_t end = std::min(count, begin + step);
+    rows(begin, end);
+    activation.apply(output + begin * row_floats, (end - begin) * row_floats);
+  }
+}
+
+} // namespace octet
