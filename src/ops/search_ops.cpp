@@ -1,0 +1,292 @@
+// Operators that look for elements: the largest, the k largest, those that are not zero; and
+// running sums.
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "base/bytes.h"
+#include "ops/element.h"
+#include "ops/elementwise.h"
+
+namespace octet {
+namespace {
+// A tensor seen as `outer` × `size` × `inner` around one axis.
+struct AxisView {
+  size_t outer, size, inner;
+};
+
+AxisView view_axis(const Shape& shape, size_t axis) {
+  return {shape.elements(0, axis), dim(shape, axis), shape.elements(axis + 1, shape.rank())};
+}
+
+// Orders numbers with NaN above all others, as numpy does.
+template <class T>
+bool less(T a, T b) {
+  return a < b || (a == a && b != b);
+}
+
+// --- ArgMax, ArgMin
+size_t arg_axis(const NodeContext& ctx) {
+  return ctx.normalize_axis(ctx.attributes().get_int("axis", 0), ctx.shape(0).rank());
+}
+
+void infer_arg(InferContext& ctx) {
+  const size_t axis = arg_axis(ctx);
+  if (ctx.shape(0)[axis] == 0) ctx.fail("axis ", axis, " is empty");
+  const bool keep = ctx.attributes().get_int("keepdims", 1) != 0;
+  Shape out;
+  for (size_t i = 0; i < ctx.shape(0).rank(); ++i) {
+    if (i != axis)
+      out.push_back(ctx.shape(0)[i]);
+    else if (keep)
+      out.push_back(1);
+  }
+  ctx.set_output(0, DType::Int64, std::move(out));
+}
+
+// Takes n candidates at position `at` of the axis into the best so far.
+using ArgFn = void (*)(const void* x, size_t n, int64_t at, void* best, int64_t* index) noexcept;
+// The same for n successive positions of one line.
+using ArgRunFn = void (*)(const void* x, size_t n, int64_t at, void* best, int64_t* index) noexcept;
+
+struct ArgFns {
+  ArgFn each;
+  ArgRunFn run;
+};
+
+template <bool largest, bool last, class T>
+bool wins(T x, T best) {
+  if (!last) return largest ? less(best, x) : less(x, best);
+  return largest ? !less(x, best) : !less(best, x);
+}
+
+template <bool largest, bool last, class T>
+constexpr ArgFns arg_fns() {
+  return {.each =
+              [](const void* x, size_t n, int64_t at, void* best, int64_t* index) noexcept {
+                const T* from = static_cast<const T*>(x);
+                T* top = static_cast<T*>(best);
+                for (size_t i = 0; i < n; ++i)
+                  if (at == 0 || wins<largest, last>(from[i], top[i]))
+                    top[i] = from[i], index[i] = at;
+              },
+          .run =
+              [](const void* x, size_t n, int64_t at, void* best, int64_t* index) noexcept {
+                const T* from = static_cast<const T*>(x);
+                T top = at == 0 ? from[0] : *static_cast<T*>(best);
+                if (at == 0) *index = 0;
+                for (size_t i = 0; i < n; ++i)
+                  if (wins<largest, last>(from[i], top))
+                    top = from[i], *index = at + static_cast<int64_t>(i);
+                *static_cast<T*>(best) = top;
+              }};
+}
+
+template <bool largest, bool last>
+constexpr ArgFns kArgFns[kWideCount] = {
+    arg_fns<largest, last, float>(), arg_fns<largest, last, double>(),
+    arg_fns<largest, last, int64_t>(), arg_fns<largest, last, uint64_t>()};
+
+template <bool largest>
+Kernel prepare_arg(PrepareContext& ctx) {
+  const WideType& type = wide_type(ctx, ctx.dtype(0));
+  const bool last = ctx.attributes().get_int("select_last_index", 0) != 0;
+  const ArgFns fns =
+      (last ? kArgFns<largest, true> : kArgFns<largest, false>)[static_cast<int>(type.wide)];
+  const AxisView view = view_axis(ctx.shape(0), arg_axis(ctx));
+  ctx.request_scratch(checked_mul(view.inner, wide_bytes(type.wide)));
+  return [=, &type](const RunContext& run) {
+    const auto* from = run.input<uint8_t>(0);
+    auto* to = run.output<int64_t>(0);
+    const bool is_line = view.inner == 1;
+    const size_t rows = is_line ? 1 : view.size, length = is_line ? view.size : view.inner;
+    for (size_t o = 0; o < view.outer; ++o, to += view.inner)
+      for (size_t row = 0; row < rows; ++row, from += length * type.bytes)
+        for_each_block(type, from, length, [&](const void* x, size_t begin, size_t n) {
+          const size_t at = is_line ? begin : row, lane = is_line ? 0 : begin;
+          (is_line ? fns.run : fns.each)(x, n, static_cast<int64_t>(at),
+                                         run.scratch + lane * wide_bytes(type.wide), to + lane);
+        });
+  };
+}
+
+// --- TopK: k is an attribute before opset 10, input 1 since.
+std::optional<int64_t> top_k_count(const NodeContext& ctx) {
+  if (!ctx.has_input(1)) return ctx.attributes().get_int("k", -1);
+  const auto values = ctx.int_values(1);
+  if (!values) return std::nullopt;
+  if (values->size() != 1) ctx.fail("k must have one element");
+  return values->front();
+}
+
+size_t top_k_axis(const NodeContext& ctx) {
+  return ctx.normalize_axis(ctx.attributes().get_int("axis", -1), ctx.shape(0).rank());
+}
+
+void infer_top_k(InferContext& ctx) {
+  const auto k = top_k_count(ctx);
+  ctx.set_output_dtype(0, ctx.dtype(0));
+  ctx.set_output_dtype(1, DType::Int64);
+  if (!k) return;
+  Shape out = ctx.shape(0);
+  const size_t axis = top_k_axis(ctx);
+  if (*k < 0 || *k > out[axis]) ctx.fail("k is ", *k, " on an axis of size ", out[axis]);
+  out[axis] = *k;
+  ctx.set_output(0, ctx.dtype(0), out);
+  ctx.set_output(1, DType::Int64, std::move(out));
+}
+
+// Puts the positions of the k best of line[0, n) first in `order`, best first; of equal elements
+// the one that comes first.
+using TopFn = void (*)(const void* line, size_t n, size_t k, bool largest, uint32_t* order);
+
+template <class T>
+void select_top(const void* line, size_t n, size_t k, bool largest, uint32_t* order) {
+  const T* x = static_cast<const T*>(line);
+  std::iota(order, order + n, 0u);
+  std::partial_sort(order, order + k, order + n, [&](uint32_t a, uint32_t b) {
+    if (largest ? less(x[b], x[a]) : less(x[a], x[b])) return true;
+    if (largest ? less(x[a], x[b]) : less(x[b], x[a])) return false;
+    return a < b;
+  });
+}
+constexpr TopFn kSelectTop[kWideCount] = {select_top<float>, select_top<double>,
+                                          select_top<int64_t>, select_top<uint64_t>};
+
+Kernel prepare_top_k(PrepareContext& ctx) {
+  const WideType& type = wide_type(ctx, ctx.dtype(0));
+  const TopFn select = kSelectTop[static_cast<int>(type.wide)];
+  const AxisView view = view_axis(ctx.shape(0), top_k_axis(ctx));
+  const auto k = static_cast<size_t>(*top_k_count(ctx));
+  const bool largest = ctx.attributes().get_int("largest", 1) != 0;
+  if (view.size > UINT32_MAX) ctx.unsupported("an axis of size ", view.size);
+  const size_t wide = wide_bytes(type.wide);
+  ctx.request_scratch(checked_mul(view.size, wide + sizeof(uint32_t)));
+  return [=, &type](const RunContext& run) {
+    auto* order = reinterpret_cast<uint32_t*>(run.scratch + view.size * wide);
+    for (size_t line = 0; line < view.outer * view.inner; ++line) {
+      const size_t o = line / view.inner, i = line % view.inner;
+      const auto* from = run.input<uint8_t>(0) + (o * view.size * view.inner + i) * type.bytes;
+      type.load(from, view.inner, view.size, run.scratch);
+      select(run.scratch, view.size, k, largest, order);
+      for (size_t r = 0; r < k; ++r) {
+        const size_t to = (o * k + r) * view.inner + i;
+        if (run.outputs[0])
+          std::memcpy(run.output<uint8_t>(0) + to * type.bytes,
+                      from + order[r] * view.inner * type.bytes, type.bytes);
+        if (run.outputs[1]) run.output<int64_t>(1)[to] = order[r];
+      }
+    }
+  };
+}
+
+// --- NonZero: the output's shape depends on the values.
+template <class F>
+void for_each_nonzero(const WideType& type, const void* x, size_t count, F&& f) {
+  static constexpr int64_t kZero = 0;
+  for_each_block(type, x, count, [&](const void* block, size_t begin, size_t n) {
+    const size_t bytes = wide_bytes(type.wide);
+    for (size_t i = 0; i < n; ++i) {
+      const auto* element = static_cast<const uint8_t*>(block) + i * bytes;
+      // A negative zero has its sign bit set.
+      uint64_t bits = 0;
+      std::memcpy(&bits, element, bytes);
+      const bool is_real = type.wide == Wide::F32 || type.wide == Wide::F64;
+      if (is_real) bits &= ~(uint64_t{1} << (bytes * 8 - 1));
+      if (bits != static_cast<uint64_t>(kZero)) f(begin + i);
+    }
+  });
+}
+
+void infer_non_zero(InferContext& ctx) {
+  const auto& value = ctx.input(0).value;
+  if (!value) return ctx.set_output_dtype(0, DType::Int64);
+  int64_t count = 0;
+  for_each_nonzero(wide_type(ctx, ctx.dtype(0)), value->aligned_bytes(), value->elements(),
+                   [&](size_t) { ++count; });
+  ctx.set_output(0, DType::Int64, {static_cast<int64_t>(ctx.shape(0).rank()), count});
+}
+
+Kernel prepare_non_zero(PrepareContext& ctx) {
+  const WideType& type = wide_type(ctx, ctx.dtype(0));
+  const size_t found = dim(ctx.output_shape(0), 1);
+  return [=, &type, shape = ctx.shape(0), total = ctx.shape(0).elements()](const RunContext& run) {
+    auto* to = run.output<int64_t>(0);
+    for_each_nonzero(type, run.inputs[0], total, [&](size_t at) {
+      for (size_t d = shape.rank(); d-- > 0;) {
+        to[d * found] = static_cast<int64_t>(at % dim(shape, d));
+        at /= dim(shape, d);
+      }
+      ++to;
+    });
+  };
+}
+
+// --- CumSum: the axis may be known only at the run.
+void infer_cum_sum(InferContext& ctx) {
+  if (ctx.shape(1).elements() != 1) ctx.fail("axis must have one element");
+  if (ctx.dtype(1) != DType::Int64 && ctx.dtype(1) != DType::Int32)
+    ctx.fail("axis must be int32 or int64");
+  ctx.pass_through();
+}
+
+struct RunningSum {
+  bool exclusive, reverse;
+};
+
+template <class T>
+void running_sum(const void* x, void* y, AxisView view, RunningSum how) noexcept {
+  using Bits =
+      std::conditional_t<std::is_integral_v<T>,
+                         std::make_unsigned_t<std::conditional_t<std::is_integral_v<T>, T, int>>,
+                         T>;
+  const T* from = static_cast<const T*>(x);
+  T* to = static_cast<T*>(y);
+  for (size_t line = 0; line < view.outer * view.inner; ++line) {
+    const size_t first = line / view.inner * view.size * view.inner + line % view.inner;
+    Bits sum = 0;
+    for (size_t k = 0; k < view.size; ++k) {
+      const size_t at = first + (how.reverse ? view.size - 1 - k : k) * view.inner;
+      const Bits before = sum;
+      sum += static_cast<Bits>(from[at]);
+      to[at] = static_cast<T>(how.exclusive ? before : sum);
+    }
+  }
+}
+
+Kernel prepare_cum_sum(PrepareContext& ctx) {
+  const auto run_sum = [&]() -> void (*)(const void*, void*, AxisView, RunningSum) noexcept {
+    switch (ctx.dtype(0)) {
+    case DType::Float32:
+      return running_sum<float>;
+    case DType::Float64:
+      return running_sum<double>;
+    case DType::Int32:
+    case DType::UInt32:
+      return running_sum<int32_t>;
+    case DType::Int64:
+    case DType::UInt64:
+      return running_sum<int64_t>;
+    default:
+      ctx.unsupported("elements of type ", dtype_name(ctx.dtype(0)));
+    }
+  }();
+  const RunningSum how{ctx.attributes().get_int("exclusive", 0) != 0,
+                       ctx.attributes().get_int("reverse", 0) != 0};
+  const bool wide_axis = ctx.dtype(1) == DType::Int64;
+  return [=, shape = ctx.shape(0), node = ctx.describe_node()](const RunContext& run) {
+    const int64_t axis = wide_axis ? *run.input<int64_t>(1) : *run.input<int32_t>(1);
+    run_sum(run.inputs[0], run.outputs[0],
+            view_axis(shape, normalize_axis(axis, shape.rank(), node.c_str())), how);
+  };
+}
+} // namespace
+
+extern const OpDef op_arg_max{.infer = infer_arg, .prepare = prepare_arg<true>};
+extern const OpDef op_arg_min{.infer = infer_arg, .prepare = prepare_arg<false>};
+extern const OpDef op_top_k{.infer = infer_top_k, .prepare = prepare_top_k};
+extern const OpDef op_non_zero{.infer = infer_non_zero, .prepare = prepare_non_zero};
+extern const OpDef op_cum_sum{
+    .infer = infer_cum_sum, .prepare = prepare_cum_sum, .aliasing = Aliasing::InPlace};
+
+} // namespace octet
