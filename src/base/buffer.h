@@ -40,6 +40,8 @@ public:
   const uint8_t* data() const { return bytes_.data(); }
   size_t size() const { return bytes_.size(); }
   Bytes bytes() const { return bytes_; }
+  // `part`, which lies within bytes(), kept alive by the same owner.
+  SharedBytes slice(Bytes part) const { return SharedBytes(part, owner_); }
 
 private:
   Bytes bytes_;

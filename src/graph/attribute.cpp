@@ -65,4 +65,14 @@ const std::shared_ptr<Graph>* Attributes::find_graph(std::string_view name) cons
   return typed<std::shared_ptr<Graph>>(*this, name);
 }
 
+std::vector<std::shared_ptr<Graph>> subgraphs_of(const Attributes& attributes) {
+  std::vector<std::shared_ptr<Graph>> out;
+  for (const auto& [name, value] : attributes) {
+    if (const auto* graph = std::get_if<std::shared_ptr<Graph>>(&value)) out.push_back(*graph);
+    if (const auto* list = std::get_if<std::vector<std::shared_ptr<Graph>>>(&value))
+      out.insert(out.end(), list->begin(), list->end());
+  }
+  return out;
+}
+
 } // namespace octet

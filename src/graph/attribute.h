@@ -54,4 +54,7 @@ private:
   std::vector<std::pair<std::string, AttributeValue>> items_;
 };
 
+// The subgraphs among the attributes, in order.
+std::vector<std::shared_ptr<Graph>> subgraphs_of(const Attributes& attributes);
+
 } // namespace octet

@@ -113,25 +113,16 @@ ValueId GraphEdit::new_constant(std::string_view hint, Tensor tensor) {
   return id;
 }
 
-namespace {
-std::vector<Graph*> subgraphs_of(Node& node) {
-  std::vector<Graph*> out;
-  for (auto& [name, value] : node.attributes)
-    if (auto* graph = std::get_if<std::shared_ptr<Graph>>(&value)) out.push_back(graph->get());
-  return out;
-}
-} // namespace
-
 void GraphEdit::prune_captures(NodeId id) {
   Node& node = graph_.node(id);
-  const std::vector<Graph*> subgraphs = subgraphs_of(node);
+  const std::vector<std::shared_ptr<Graph>> subgraphs = subgraphs_of(node.attributes);
   for (size_t i = node.captures.size(); i-- > 0;) {
-    const auto unused = [&](Graph* g) { return g->value(g->captures_[i]).uses == 0; };
+    const auto unused = [&](const auto& g) { return g->value(g->captures_[i]).uses == 0; };
     if (!std::all_of(subgraphs.begin(), subgraphs.end(), unused)) continue;
     const auto at = static_cast<ptrdiff_t>(i);
     --graph_.value(node.captures[i]).uses;
     node.captures.erase(node.captures.begin() + at);
-    for (Graph* g : subgraphs) g->captures_.erase(g->captures_.begin() + at);
+    for (const auto& g : subgraphs) g->captures_.erase(g->captures_.begin() + at);
   }
 }
 
