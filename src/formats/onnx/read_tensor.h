@@ -1,0 +1,34 @@
+// Reads TensorProto and SparseTensorProto.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/tensor.h"
+#include "formats/external_file.h"
+#include "formats/wire/message_reader.h"
+
+namespace octet::onnx {
+
+// The bytes that a model is read from.
+struct ModelFiles {
+  SharedBytes model;
+  std::span<const ExternalFile> external;
+};
+
+struct NamedTensor {
+  std::string_view name; // points into the file
+  Tensor tensor;
+  std::string extra = {}; // fields of the TensorProto that Tensor has no place for, encoded
+};
+
+// raw_data and external data stay where they are: the tensor shares ownership of its file. Typed
+// fields are decoded to a buffer of their own. Throws InvalidModel naming the tensor.
+NamedTensor read_tensor(wire::MessageReader message, const ModelFiles& files);
+
+// The dense form of a sparse tensor. Throws UnsupportedOperator when that would be much larger (see
+// limits.h).
+NamedTensor read_sparse_tensor(wire::MessageReader message, const ModelFiles& files);
+
+} // namespace octet::onnx
