@@ -1,0 +1,160 @@
+// Integer convolutions: ConvInteger, QLinearConv, and the lowered ConvIntegerToFloat, which adds
+// scale, bias and activation. All run channels-last.
+#include "kernels/qconv/qconv.h"
+#include "kernels/qdwconv/qdwconv.h"
+#include "ops/activation.h"
+#include "ops/integer_operands.h"
+#include "ops/window_geometry.h"
+
+namespace octet {
+namespace {
+using kernels::ConvShape;
+
+struct IntegerConv {
+  IntegerConv(PrepareContext& ctx, size_t x_zero, size_t w_input, size_t w_zero)
+      : geometry(conv_geometry(ctx, w_input)), x(ctx, 0, x_zero) {
+    if (is_empty()) return;
+    shape = geometry.kernel_shape(ctx);
+    depthwise = geometry.is_depthwise();
+    const Tensor* w = ctx.constant(w_input);
+    if (!w) ctx.unsupported("weights that are not constant");
+    if (depthwise)
+      pack_depthwise(ctx, *w, w_input, w_zero);
+    else
+      pack_dense(ctx, *w, w_input, w_zero);
+    kernel_scratch =
+        depthwise ? kernels::qdwconv_scratch_bytes(shape) : kernels::qconv_scratch_bytes(shape);
+    ctx.request_scratch(x.scratch_bytes() + kernel_scratch);
+  }
+
+  void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input, size_t w_zero) {
+    packed = ctx.packed(w_input, concat("qconv/", shape.groups), [&] {
+      Buffer out(kernels::packed_conv_weight_bytes(shape));
+      kernels::pack_conv_weights(shape, w.bytes(), is_unsigned_code(ctx, w_input), out.data());
+      return out;
+    });
+    zero = column_zero_points(ctx, w_input, w_zero, shape.out_channels);
+  }
+
+  // The depthwise form takes the zero points into the packed weights.
+  void pack_depthwise(PrepareContext& ctx, const Tensor& w, size_t w_input, size_t w_zero) {
+    const Tensor* zeros = ctx.has_input(w_zero) ? ctx.constant(w_zero) : nullptr;
+    if (ctx.has_input(w_zero) && !zeros)
+      ctx.unsupported("a zero point of weights that is not constant");
+    const bool per_channel = zeros && zeros->elements() != 1;
+    if (per_channel && zeros->elements() != shape.in_channels)
+      ctx.fail(zeros->elements(), " zero points for ", shape.in_channels, " channels");
+    packed = ctx.packed(w_input, "qdwconv", [&] {
+      Buffer out(kernels::packed_dwconv_weight_bytes(shape));
+      kernels::pack_dwconv_weights(shape, w.bytes(), is_unsigned_code(ctx, w_input),
+                                   zeros ? zeros->bytes() : nullptr, per_channel, out.data());
+      return out;
+    });
+  }
+
+  void run(const RunContext& context, kernels::QOutput output, kernels::QOutputParams params,
+           const FusedActivation& activation) const noexcept {
+    params.w_zero = data_or_null(zero);
+    const kernels::QConv conv{.shape = shape,
+                              .x = x.widen(context, context.scratch),
+                              .x_stride = shape.in_channels,
+                              .w = packed->data(),
+                              .y = context.outputs[0],
+                              .y_stride = shape.out_channels,
+                              .output = output,
+                              .params = params};
+    uint8_t* scratch = context.scratch + x.scratch_bytes();
+    const auto kernel = depthwise ? kernels::qdwconv : kernels::qconv;
+    run_activated(activation, context.output<float>(0), shape.out_channels,
+                  shape.batch * shape.out_h * shape.out_w,
+                  [&](size_t begin, size_t end) { kernel(conv, begin, end, scratch); });
+  }
+
+  bool is_empty() const { return geometry.output.elements() == 0; }
+
+  ConvGeometry geometry;
+  ConvShape shape;
+  bool depthwise = false;
+  IntegerActivation x;
+  std::shared_ptr<const Buffer> packed;
+  std::vector<int32_t> zero; // of dense weights
+  size_t kernel_scratch = 0;
+};
+
+Kernel do_nothing() {
+  return [](const RunContext&) {};
+}
+
+// (x, w, x_zero, w_zero)
+void infer_conv_integer(InferContext& ctx) {
+  ctx.set_output(0, DType::Int32, conv_geometry(ctx, 1).output);
+}
+
+Kernel prepare_conv_integer(PrepareContext& ctx) {
+  IntegerConv conv(ctx, 2, 1, 3);
+  if (conv.is_empty()) return do_nothing();
+  return [conv = std::move(conv)](const RunContext& run) {
+    conv.run(run, kernels::QOutput::i32, {}, {});
+  };
+}
+
+// (x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias)
+void infer_qlinear_conv(InferContext& ctx) {
+  ctx.set_output(0, ctx.dtype(7), conv_geometry(ctx, 3).output);
+}
+
+std::vector<int32_t> integer_bias(const PrepareContext& ctx, size_t input, size_t columns) {
+  if (!ctx.has_input(input)) return {};
+  const Tensor* bias = ctx.constant(input);
+  if (!bias || bias->dtype() != DType::Int32 || bias->elements() != columns)
+    ctx.unsupported("the bias is not ", columns, " int32 constants");
+  std::vector<int32_t> out(kernels::column_capacity(columns), 0);
+  std::copy_n(bias->values<int32_t>().begin(), columns, out.begin());
+  return out;
+}
+
+Kernel prepare_qlinear_conv(PrepareContext& ctx) {
+  IntegerConv conv(ctx, 2, 3, 5);
+  if (conv.is_empty()) return do_nothing();
+  const size_t columns = conv.shape.out_channels;
+  return [conv = std::move(conv), requantize = requantize_params(ctx, 1, 4, 6, 7, columns),
+          bias = integer_bias(ctx, 8, columns)](const RunContext& run) {
+    kernels::QOutputParams params{.bias = data_or_null(bias)};
+    requantize.set(params);
+    conv.run(run, requantize.output, params, {});
+  };
+}
+
+// (x, w, x_scale, w_scale, x_zero, w_zero, bias)
+void infer_conv_to_float(InferContext& ctx) {
+  ctx.set_output(0, DType::Float32, conv_geometry(ctx, 1).output);
+}
+
+Kernel prepare_conv_to_float(PrepareContext& ctx) {
+  IntegerConv conv(ctx, 4, 1, 5);
+  if (conv.is_empty()) return do_nothing();
+  const size_t columns = conv.shape.out_channels;
+  return [conv = std::move(conv),
+          scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
+          bias = column_floats(ctx, 6, columns, 0, "the bias"),
+          activation = fused_activation(ctx)](const RunContext& run) {
+    const kernels::QOutputParams params{.scale = scale.data(),
+                                        .bias_f32 = bias.data(),
+                                        .a_scale = *run.input<float>(2),
+                                        .lo = activation.lo,
+                                        .hi = activation.hi};
+    conv.run(run, kernels::QOutput::f32, params, activation);
+  };
+}
+} // namespace
+
+extern const OpDef op_conv_integer{.infer = infer_conv_integer};
+extern const OpDef op_lowered_conv_integer{.infer = infer_conv_integer,
+                                           .prepare = prepare_conv_integer};
+extern const OpDef op_qlinear_conv{.infer = infer_qlinear_conv};
+extern const OpDef op_lowered_qlinear_conv{.infer = infer_qlinear_conv,
+                                           .prepare = prepare_qlinear_conv};
+extern const OpDef op_conv_integer_to_float{.infer = infer_conv_to_float,
+                                            .prepare = prepare_conv_to_float};
+
+} // namespace octet

@@ -1,0 +1,169 @@
+// Integer matrix products: MatMulInteger, QLinearMatMul, and the lowered MatMulIntegerToFloat,
+// which adds scale, bias and activation.
+#include <algorithm>
+
+#include "kernels/qgemm/pack.h"
+#include "kernels/qgemm/qgemm.h"
+#include "kernels/qgemv/qgemv.h"
+#include "ops/activation.h"
+#include "ops/integer_operands.h"
+#include "ops/matmul_geometry.h"
+
+namespace octet {
+namespace {
+// The right operand: packed once when it is constant, at each run otherwise.
+class PackedMatrices {
+public:
+  PackedMatrices(PrepareContext& ctx, size_t input, const MatMulGeometry& g)
+      : input_(input), n_(g.n), k_(g.k), count_(g.b_matrices),
+        is_unsigned_(is_unsigned_code(ctx, input)),
+        matrix_bytes_(kernels::packed_weight_bytes(g.n, 1, g.k)) {
+    const Tensor* constant = ctx.constant(input);
+    if (!constant) return;
+    packed_ = ctx.packed(input, "qgemm", [&] {
+      Buffer out(checked_mul(matrix_bytes_, count_));
+      pack(constant->bytes(), out.data());
+      return out;
+    });
+  }
+
+  size_t scratch_bytes() const { return packed_ ? 0 : (matrix_bytes_ * count_ + 63) / 64 * 64; }
+
+  // All matrices, packed.
+  const int8_t* get(const RunContext& run, uint8_t* scratch) const noexcept {
+    if (packed_) return reinterpret_cast<const int8_t*>(packed_->data());
+    pack(run.inputs[input_], scratch);
+    return reinterpret_cast<const int8_t*>(scratch);
+  }
+
+  size_t matrix_bytes() const { return matrix_bytes_; }
+
+private:
+  void pack(const void* matrices, uint8_t* to) const noexcept {
+    for (size_t i = 0; i < count_; ++i)
+      kernels::pack_weights({.data = static_cast<const uint8_t*>(matrices) + i * n_ * k_,
+                             .is_unsigned = is_unsigned_,
+                             .n = n_,
+                             .k = k_,
+                             .n_stride = 1,
+                             .k_stride = static_cast<ptrdiff_t>(n_)},
+                            reinterpret_cast<int8_t*>(to) + i * matrix_bytes_);
+  }
+
+  size_t input_, n_, k_, count_;
+  bool is_unsigned_;
+  size_t matrix_bytes_;
+  std::shared_ptr<const Buffer> packed_;
+};
+
+// What the three operators share: geometry, operands, the loop over batches.
+struct IntegerMatMul {
+  IntegerMatMul(PrepareContext& ctx, size_t a_input, size_t a_zero, size_t b_input, size_t b_zero)
+      : geometry(matmul_geometry(ctx, a_input, b_input)), a(ctx, a_input, a_zero),
+        b(ctx, b_input, geometry), b_zero(column_zero_points(ctx, b_input, b_zero, geometry.n)) {
+    ctx.request_scratch(a.scratch_bytes() + b.scratch_bytes());
+  }
+
+  void run(const RunContext& context, kernels::QOutput output, kernels::QOutputParams params,
+           const FusedActivation& activation) const noexcept {
+    params.w_zero = data_or_null(b_zero);
+    const int16_t* a_data = a.widen(context, context.scratch);
+    const int8_t* b_data = b.get(context, context.scratch + a.scratch_bytes());
+    const size_t c_bytes = geometry.c_elements() * kernels::output_bytes(output);
+    auto* c = context.output<uint8_t>(0);
+    for (const auto& [a_index, b_index] : geometry.batches) {
+      const kernels::QGemm gemm{.m = geometry.m,
+                                .n = geometry.n,
+                                .k = geometry.k,
+                                .a = a_data + a_index * geometry.a_elements(),
+                                .a_stride = geometry.k,
+                                .b = b_data + b_index * b.matrix_bytes(),
+                                .c = c,
+                                .c_stride = geometry.n,
+                                .output = output,
+                                .params = params};
+      run_one(gemm, activation);
+      c += c_bytes;
+    }
+  }
+
+  static void run_one(const kernels::QGemm& gemm, const FusedActivation& activation) noexcept {
+    if (gemm.m <= kernels::kMaxGemvRows) {
+      kernels::qgemv(gemm, 0, gemm.n);
+      return activation.apply(static_cast<float*>(gemm.c), gemm.m * gemm.n);
+    }
+    run_activated(activation, static_cast<float*>(gemm.c), gemm.n, gemm.m,
+                  [&](size_t begin, size_t end) { kernels::qgemm(gemm, begin, end); });
+  }
+
+  bool is_empty() const { return geometry.output.elements() == 0; }
+
+  MatMulGeometry geometry;
+  IntegerActivation a;
+  PackedMatrices b;
+  std::vector<int32_t> b_zero;
+};
+
+Kernel do_nothing() {
+  return [](const RunContext&) {};
+}
+
+void infer_matmul_integer(InferContext& ctx) {
+  ctx.set_output(0, DType::Int32, matmul_geometry(ctx, 0, 1).output);
+}
+
+Kernel prepare_matmul_integer(PrepareContext& ctx) {
+  IntegerMatMul product(ctx, 0, 2, 1, 3);
+  if (product.is_empty()) return do_nothing();
+  return [product = std::move(product)](const RunContext& run) {
+    product.run(run, kernels::QOutput::i32, {}, {});
+  };
+}
+
+// (a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero)
+void infer_qlinear_matmul(InferContext& ctx) {
+  ctx.set_output(0, ctx.dtype(7), matmul_geometry(ctx, 0, 3).output);
+}
+
+Kernel prepare_qlinear_matmul(PrepareContext& ctx) {
+  IntegerMatMul product(ctx, 0, 2, 3, 5);
+  if (product.is_empty()) return do_nothing();
+  Requantize requantize = requantize_params(ctx, 1, 4, 6, 7, product.geometry.n);
+  return [product = std::move(product), requantize = std::move(requantize)](const RunContext& run) {
+    kernels::QOutputParams params;
+    requantize.set(params);
+    product.run(run, requantize.output, params, {});
+  };
+}
+
+// (a, b, a_scale, b_scale, a_zero, b_zero, bias)
+void infer_matmul_to_float(InferContext& ctx) {
+  ctx.set_output(0, DType::Float32, matmul_geometry(ctx, 0, 1).output);
+}
+
+Kernel prepare_matmul_to_float(PrepareContext& ctx) {
+  IntegerMatMul product(ctx, 0, 4, 1, 5);
+  if (product.is_empty()) return do_nothing();
+  const size_t columns = product.geometry.n;
+  return [product = std::move(product),
+          scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
+          bias = column_floats(ctx, 6, columns, 0, "the bias"),
+          activation = fused_activation(ctx)](const RunContext& run) {
+    const kernels::QOutputParams params{.scale = scale.data(),
+                                        .bias_f32 = bias.data(),
+                                        .a_scale = *run.input<float>(2),
+                                        .lo = activation.lo,
+                                        .hi = activation.hi};
+    product.run(run, kernels::QOutput::f32, params, activation);
+  };
+}
+} // namespace
+
+extern const OpDef op_matmul_integer{.infer = infer_matmul_integer,
+                                     .prepare = prepare_matmul_integer};
+extern const OpDef op_qlinear_matmul{.infer = infer_qlinear_matmul,
+                                     .prepare = prepare_qlinear_matmul};
+extern const OpDef op_matmul_integer_to_float{.infer = infer_matmul_to_float,
+                                              .prepare = prepare_matmul_to_float};
+
+} // namespace octet

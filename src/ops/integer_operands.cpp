@@ -1,0 +1,108 @@
+#include "ops/integer_operands.h"
+
+#include <algorithm>
+
+#include "kernels/convert/convert.h"
+#include "kernels/qgemm/pack.h"
+
+namespace octet {
+
+bool is_unsigned_code(const NodeContext& ctx, size_t input) {
+  const DType dtype = ctx.dtype(input);
+  if (dtype != DType::UInt8 && dtype != DType::Int8)
+    ctx.unsupported("input ", input, " of type ", dtype_name(dtype), "; int8 or uint8 expected");
+  return dtype == DType::UInt8;
+}
+
+IntegerActivation::IntegerActivation(const NodeContext& ctx, size_t input, size_t zero_input)
+    : input_(input), zero_input_(zero_input), elements_(ctx.shape(input).elements()),
+      dtype_(ctx.dtype(input)), has_zero_(ctx.has_input(zero_input)) {
+  if (dtype_ == DType::Int16) return;
+  is_unsigned_code(ctx, input);
+  if (!has_zero_) return;
+  if (ctx.dtype(zero_input) != dtype_)
+    ctx.fail("a zero point of type ", dtype_name(ctx.dtype(zero_input)), " for ",
+             dtype_name(dtype_));
+  if (ctx.shape(zero_input).elements() != 1)
+    ctx.unsupported("zero points per row of the left operand");
+}
+
+size_t IntegerActivation::scratch_bytes() const {
+  return dtype_ == DType::Int16 ? 0 : (elements_ * sizeof(int16_t) + 63) / 64 * 64;
+}
+
+const int16_t* IntegerActivation::widen(const RunContext& run, uint8_t* scratch) const noexcept {
+  if (dtype_ == DType::Int16) return run.input<int16_t>(input_);
+  auto* wide = reinterpret_cast<int16_t*>(scratch);
+  if (dtype_ == DType::UInt8)
+    kernels::widen_u8(run.input<uint8_t>(input_), elements_,
+                      has_zero_ ? *run.input<uint8_t>(zero_input_) : 0, wide);
+  else
+    kernels::widen_s8(run.input<int8_t>(input_), elements_,
+                      has_zero_ ? *run.input<int8_t>(zero_input_) : 0, wide);
+  return wide;
+}
+
+std::vector<int32_t> column_zero_points(const PrepareContext& ctx, size_t weight_input,
+                                        size_t zero_input, size_t columns) {
+  const bool is_unsigned = is_unsigned_code(ctx, weight_input);
+  std::vector<int64_t> values{0};
+  if (ctx.has_input(zero_input)) {
+    const auto known = ctx.int_values(zero_input);
+    if (!known) ctx.unsupported("a zero point of weights that is not constant");
+    values = *known;
+  }
+  if (values.size() != 1 && values.size() != columns)
+    ctx.fail(values.size(), " zero points for ", columns, " columns of weights");
+  std::vector<int32_t> out(kernels::column_capacity(columns), 0);
+  for (size_t i = 0; i < columns; ++i)
+    out[i] = kernels::stored_weight_zero(static_cast<int32_t>(values[values.size() == 1 ? 0 : i]),
+                                         is_unsigned);
+  if (std::all_of(out.begin(), out.end(), [](int32_t z) { return z == 0; })) out.clear();
+  return out;
+}
+
+std::vector<float> column_floats(const PrepareContext& ctx, size_t input, size_t columns,
+                                 float fallback, const char* what) {
+  std::vector<float> out(kernels::column_capacity(columns), fallback);
+  if (!ctx.has_input(input)) return out;
+  const Tensor* tensor = ctx.constant(input);
+  if (!tensor || tensor->dtype() != DType::Float32)
+    ctx.unsupported(what, " is not a float32 constant");
+  const auto values = tensor->values<float>();
+  if (values.size() != 1 && values.size() != columns)
+    ctx.fail(what, " has ", values.size(), " values for ", columns, " columns");
+  for (size_t i = 0; i < columns; ++i) out[i] = values[values.size() == 1 ? 0 : i];
+  return out;
+}
+
+namespace {
+float scalar(const PrepareContext& ctx, size_t input, const char* what) {
+  const Tensor* tensor = ctx.constant(input);
+  if (!tensor || tensor->dtype() != DType::Float32 || tensor->elements() != 1)
+    ctx.unsupported(what, " is not one float32 constant");
+  return tensor->values<float>()[0];
+}
+} // namespace
+
+Requantize requantize_params(const PrepareContext& ctx, size_t a_scale, size_t w_scale,
+                             size_t y_scale, size_t y_zero, size_t columns) {
+  const bool is_unsigned = ctx.output(0).dtype == DType::UInt8;
+  Requantize out{.scale = column_floats(ctx, w_scale, columns, 1, "the scale of the weights"),
+                 .output = is_unsigned ? kernels::QOutput::u8 : kernels::QOutput::s8,
+                 .zero_point = 0,
+                 .qmin = is_unsigned ? 0 : -128,
+                 .qmax = is_unsigned ? 255 : 127};
+  const float a = scalar(ctx, a_scale, "the scale of the left operand");
+  const float y = scalar(ctx, y_scale, "the scale of the result");
+  for (float& s : out.scale) s = a * s / y;
+  if (ctx.has_input(y_zero)) {
+    const auto zero = ctx.int_values(y_zero);
+    if (!zero || zero->size() != 1)
+      ctx.unsupported("the zero point of the result is not one constant");
+    out.zero_point = static_cast<int32_t>((*zero)[0]);
+  }
+  return out;
+}
+
+} // namespace octet

@@ -1,0 +1,67 @@
+// Operands of integer products: activations widened to int16 minus their zero point, weights packed
+// with the arrays that the output step reads.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "kernels/qgemm/output.h"
+#include "ops/op_def.h"
+
+namespace octet {
+
+// The left operand of a product. Codes of 8 bits are widened into scratch at each run; int16 ones
+// (made by the lowered DynamicQuantize) have no zero point and are read in place.
+class IntegerActivation {
+public:
+  // `zero_input`: a scalar zero point, constant or not, may be absent. Throws UnsupportedOperator
+  // for other types and for zero points per row.
+  IntegerActivation(const NodeContext& ctx, size_t input, size_t zero_input);
+
+  size_t scratch_bytes() const;
+  // The widened elements; `scratch` holds scratch_bytes().
+  const int16_t* widen(const RunContext& run, uint8_t* scratch) const noexcept;
+
+private:
+  size_t input_, zero_input_, elements_;
+  DType dtype_;
+  bool has_zero_;
+};
+
+// Zero points of weights as the kernels want them: one per column (padded), those of uint8 shifted
+// by 128 like the weights themselves. Empty when all are 0. `zero_input` must be known and have one
+// element or `columns`.
+std::vector<int32_t> column_zero_points(const PrepareContext& ctx, size_t weight_input,
+                                        size_t zero_input, size_t columns);
+
+// A float operand with one element or one per column, spread over padded columns; `fallback` when
+// absent. Throws UnsupportedOperator when it is not a constant, naming `what`.
+std::vector<float> column_floats(const PrepareContext& ctx, size_t input, size_t columns,
+                                 float fallback, const char* what);
+
+// How QLinearConv and QLinearMatMul finish: y = saturate(round(acc · a_scale · w_scale / y_scale) +
+// zero).
+struct Requantize {
+  std::vector<float> scale; // per column, padded
+  kernels::QOutput output = kernels::QOutput::u8;
+  int32_t zero_point = 0, qmin = 0, qmax = 255;
+
+  void set(kernels::QOutputParams& params) const noexcept {
+    params.scale = scale.data();
+    params.zero_point = zero_point;
+    params.qmin = qmin;
+    params.qmax = qmax;
+  }
+};
+Requantize requantize_params(const PrepareContext& ctx, size_t a_scale, size_t w_scale,
+                             size_t y_scale, size_t y_zero, size_t columns);
+
+// True for uint8, false for int8; throws UnsupportedOperator for other types of the input.
+bool is_unsigned_code(const NodeContext& ctx, size_t input);
+
+inline const int32_t* data_or_null(const std::vector<int32_t>& v) {
+  return v.empty() ? nullptr : v.data();
+}
+
+} // namespace octet
