@@ -1,0 +1,22 @@
+// Reductions of float tensors seen as [outer, reduced, inner], for one reduced axis or several that
+// lie side by side: Σ x, Σ |x|, Σ x², Π x, max and min (where a NaN wins).
+//
+// The sum of a row is kept in sixteen parts, so its error stays below reduced · 2^-27 · Σ |x|.
+#pragma once
+
+#include "kernels/reduce/variants.h"
+
+namespace octet::kernels {
+
+/// The operation's neutral element, to start from.
+float reduce_initial(Reduction op) noexcept;
+
+/// y[o, i] = fold of y[o, i] and x[o, :, i].
+void reduce_f32(Reduction op, const ReduceShape& shape, const float* x, float* y) noexcept;
+
+/// Index along the reduced axis of the largest (or smallest) element, the first one or the last one
+/// of equals. NaNs are smaller than anything.
+void arg_max_f32(const ReduceShape& shape, const float* x, bool smallest, bool last,
+                 int64_t* y) noexcept;
+
+} // namespace octet::kernels
