@@ -23,19 +23,19 @@ void run_tile(const QDwTile& tile) noexcept {
 
 } // namespace
 
-void qs16_qc16w_dwconv_i32_2x8_reference(const QDwTile& tile) noexcept {
+void qs16_qc16w_dwconv_i32_4x8_reference(const QDwTile& tile) noexcept {
   run_tile<QOutput::i32>(tile);
 }
-void qs16_qc16w_dwconv_f32_2x8_reference(const QDwTile& tile) noexcept {
+void qs16_qc16w_dwconv_f32_4x8_reference(const QDwTile& tile) noexcept {
   run_tile<QOutput::f32>(tile);
 }
-void qs16_qc16w_dwconv_u8_2x8_reference(const QDwTile& tile) noexcept {
+void qs16_qc16w_dwconv_u8_4x8_reference(const QDwTile& tile) noexcept {
   run_tile<QOutput::u8>(tile);
 }
-void qs16_qc16w_dwconv_s8_2x8_reference(const QDwTile& tile) noexcept {
+void qs16_qc16w_dwconv_s8_4x8_reference(const QDwTile& tile) noexcept {
   run_tile<QOutput::s8>(tile);
 }
-void qs16_qc16w_dwconv_s16_2x8_reference(const QDwTile& tile) noexcept {
+void qs16_qc16w_dwconv_s16_4x8_reference(const QDwTile& tile) noexcept {
   run_tile<QOutput::s16>(tile);
 }
 

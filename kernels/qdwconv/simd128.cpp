@@ -25,17 +25,18 @@ template <QOutput kOutput, bool kWhole>
 void run_panel(const QDwTile& tile, const OutputStep<kOutput>& output, size_t c,
                const int16_t* w) noexcept {
   const v128_t zero = wasm_i32x4_splat(0);
-  V8 acc[kDwTilePixels] = {{zero, zero}, {zero, zero}};
+  V8 acc[kDwTilePixels];
+  for (V8& pixel : acc) pixel = {zero, zero};
   const size_t left = tile.channels - c;
   const int16_t* const* even = tile.x;
-  for (size_t pair = 0; pair < tile.tap_pairs; ++pair) {
+  const int16_t* end = w + tile.tap_pairs * 2 * kPanelWidth;
+  for (; w != end; w += 2 * kPanelWidth) {
     const V8 weights = load_v8(w);
     const int16_t* const* odd = even + kDwTilePixels;
     for (size_t p = 0; p < kDwTilePixels; ++p)
       add_products(acc[p], load_channels<kWhole>(even[p] + c, left),
                    load_channels<kWhole>(odd[p] + c, left), weights);
     even = odd + kDwTilePixels;
-    w += 2 * kPanelWidth;
   }
   output.store(acc, nullptr, c, tile.channels, tile.y);
 }
@@ -54,19 +55,19 @@ void run_tile(const QDwTile& tile) noexcept {
 
 } // namespace
 
-void qs16_qc16w_dwconv_i32_2x8_simd128(const QDwTile& tile) noexcept {
+void qs16_qc16w_dwconv_i32_4x8_simd128(const QDwTile& tile) noexcept {
   run_tile<QOutput::i32>(tile);
 }
-void qs16_qc16w_dwconv_f32_2x8_simd128(const QDwTile& tile) noexcept {
+void qs16_qc16w_dwconv_f32_4x8_simd128(const QDwTile& tile) noexcept {
   run_tile<QOutput::f32>(tile);
 }
-void qs16_qc16w_dwconv_u8_2x8_simd128(const QDwTile& tile) noexcept {
+void qs16_qc16w_dwconv_u8_4x8_simd128(const QDwTile& tile) noexcept {
   run_tile<QOutput::u8>(tile);
 }
-void qs16_qc16w_dwconv_s8_2x8_simd128(const QDwTile& tile) noexcept {
+void qs16_qc16w_dwconv_s8_4x8_simd128(const QDwTile& tile) noexcept {
   run_tile<QOutput::s8>(tile);
 }
-void qs16_qc16w_dwconv_s16_2x8_simd128(const QDwTile& tile) noexcept {
+void qs16_qc16w_dwconv_s16_4x8_simd128(const QDwTile& tile) noexcept {
   run_tile<QOutput::s16>(tile);
 }
 

@@ -10,7 +10,7 @@
 namespace octet::kernels {
 
 /// Output pixels that one call of a depthwise tile computes.
-inline constexpr size_t kDwTilePixels = 2;
+inline constexpr size_t kDwTilePixels = 4;
 
 /// Pixels past the last real one repeat it, in `x` as in `y`. A padding tap (to make the count
 /// even) points at any readable pixel.

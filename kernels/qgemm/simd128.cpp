@@ -18,10 +18,9 @@ const int8_t* add_tap(V8 (&acc)[kTileRows], const int16_t* const* rows, const in
   const int16_t* a1 = rows[1];
   const int16_t* a2 = rows[2];
   const int16_t* a3 = rows[3];
-  for (; k >= 2; k -= 2) {
+  for (const int8_t* end = b + k / 2 * 16; b != end; b += 16) {
     const v128_t b_lo = wasm_i16x8_load8x8(b);
     const v128_t b_hi = wasm_i16x8_load8x8(b + 8);
-    b += 16;
     add_products(acc[0], wasm_v128_load32_splat(a0), b_lo, b_hi);
     add_products(acc[1], wasm_v128_load32_splat(a1), b_lo, b_hi);
     add_products(acc[2], wasm_v128_load32_splat(a2), b_lo, b_hi);
@@ -31,7 +30,7 @@ const int8_t* add_tap(V8 (&acc)[kTileRows], const int16_t* const* rows, const in
     a2 += 2;
     a3 += 2;
   }
-  if (k == 0) return b;
+  if (k % 2 == 0) return b;
   const v128_t b_lo = wasm_i16x8_load8x8(b);
   const v128_t b_hi = wasm_i16x8_load8x8(b + 8);
   add_products(acc[0], wasm_v128_load16_splat(a0), b_lo, b_hi);
