@@ -1,5 +1,5 @@
-// If: runs one of two subgraphs. A condition known while planning leaves one to plan; otherwise both
-// are planned, and the outputs' shapes are known when the branches agree.
+// If: runs one of two subgraphs. A condition known while planning leaves one to plan; otherwise
+// both are planned, and the outputs' shapes are known when the branches agree.
 #include "ops/op_def.h"
 
 namespace octet {

@@ -147,7 +147,7 @@ std::vector<Tensor> Session::run(std::span<const NamedTensor> feeds,
   const auto ordered = state_->order_feeds(feeds);
   Plan& plan = state_->plan_for(ordered);
   std::vector<const void*> data;
-  for (const Tensor* t : ordered) data.push_back(t->bytes());
+  for (const Tensor* t : ordered) data.push_back(t->aligned_bytes());
   state_->profiler.clear();
   plan.run(state_->arena.data(), data, state_->options.profile ? &state_->profiler : nullptr);
   std::vector<Tensor> results;
