@@ -96,6 +96,9 @@ async function dynamicQuantizeLinear() {
     [3e38, -1e38, 1e37],
     many(33, (_, i) => (i - 16) / 2),
     [0, 127.5, 255, 0.5, 1.5, 2.5, 254.5],
+    [-1, 100, 254],
+    [-0.5, 254.5, 3],
+    [-254.5, 0.5, -3],
   ];
   for (const x of cases) {
     const [y, scale, zeroPoint] = await run('DynamicQuantizeLinear', 11, [float(x)], [
