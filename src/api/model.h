@@ -1,14 +1,15 @@
-// Opening model files: what the bindings and native tools call first.
+// Opening, inspecting and writing model files: what the bindings and native tools call first.
 #pragma once
 
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "formats/onnx/onnx_reader.h"
+#include "base/buffer.h"
+#include "formats/external_file.h"
 #include "graph/graph.h"
-#include "runtime/session.h"
 
 namespace octet {
 
@@ -16,11 +17,15 @@ namespace octet {
 // point into it. Throws InvalidModel with what was found instead of a model.
 std::unique_ptr<Graph> open_model(SharedBytes file, std::span<const ExternalFile> external = {});
 
-// What `inspect` tells about a model, as JSON (the public type ModelSummary in web/src/inspect.ts):
-// inputs, outputs, opsets, producer, operators with counts, parameters, MACs (free dimensions taken
-// as `free_dimensions` says, else 1), bytes, quantization already present, operators Octet can't
-// run.
+// What `inspect` tells about a model, as JSON (the public type ModelSummary): inputs, outputs,
+// opsets, producer, nodes and operators with counts, parameters, multiply-adds (with free
+// dimensions as given, else 1), bytes, quantization already present, operators Octet can't run.
 std::string inspect_json(const Graph& graph, size_t file_bytes,
                          std::span<const std::pair<std::string, int64_t>> free_dimensions);
+
+// The public form of a value's type: {"name", "type", "shape": [2, "batch", null]}; shape is null
+// when the rank is not known, a dimension is its symbol or null when it is open.
+class JsonWriter;
+void write_port(JsonWriter& json, const std::string& name, const TensorType& type);
 
 } // namespace octet

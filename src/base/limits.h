@@ -16,7 +16,8 @@ inline constexpr int kMaxNesting = 16;
 inline constexpr size_t kMaxNodes = 1'000'000;
 // Bytes that the expansion of model functions may read and copy, beside 8 times the file's size.
 inline constexpr size_t kMaxExpandedBytes = size_t{64} << 20;
-// Bytes of what subgraphs repeat of enclosing graphs: captured values (at every level), opset imports.
+// Bytes of what subgraphs repeat of enclosing graphs: captured values (at every level), opset
+// imports.
 inline constexpr size_t kMaxSubgraphBytes = size_t{64} << 20;
 // Attributes of one node (looked up linearly).
 inline constexpr size_t kMaxAttributes = 1024;

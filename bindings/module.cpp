@@ -1,0 +1,177 @@
+// What JavaScript sees of the engine; bindings/README.md describes it from that side.
+#include <emscripten/bind.h>
+
+#include "api/model.h"
+#include "api/quantize.h"
+#include "api/session.h"
+#include "base/json.h"
+#include "bindings/adapters.h"
+#include "formats/onnx/onnx_writer.h"
+#include "quant/arithmetic.h"
+#include "quant/dynamic.h"
+
+namespace octet::bindings {
+namespace {
+std::string ports_json(const std::vector<Port>& ports) {
+  JsonWriter json;
+  json.begin_array();
+  for (const Port& port : ports) write_port(json, port.name, port.type);
+  json.end_array();
+  return json.take();
+}
+
+// A graph that was read, until a session or a quantization takes it.
+class ModelHandle {
+public:
+  ModelHandle(std::unique_ptr<Graph> graph, size_t bytes) : graph_(std::move(graph)), bytes_(bytes) {}
+
+  val inspect(const val& free_dimensions) const {
+    return guard([&] { return inspect_json(graph(), bytes_, named_numbers_of(free_dimensions)); });
+  }
+
+  size_t bytes() const { return bytes_; }
+  std::unique_ptr<Graph> take() {
+    graph();
+    return std::move(graph_);
+  }
+
+private:
+  const Graph& graph() const {
+    if (!graph_) fail(ErrorCode::Internal, "this model has been handed over already");
+    return *graph_;
+  }
+
+  std::unique_ptr<Graph> graph_;
+  size_t bytes_;
+};
+
+val open(uintptr_t address, double size, const val& external) {
+  return guard([&] {
+    SharedBytes file = take_bytes(address, size);
+    std::vector<ExternalFile> files;
+    for (size_t i = 0, n = external["length"].as<size_t>(); i < n; ++i)
+      files.push_back({external[i]["location"].as<std::string>(),
+                       take_bytes(external[i]["address"].as<uintptr_t>(), external[i]["size"].as<double>())});
+    const size_t bytes = file.size();
+    return new ModelHandle(open_model(std::move(file), files), bytes);
+  });
+}
+
+class SessionHandle {
+public:
+  explicit SessionHandle(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+
+  std::string inputs() const { return ports_json(session_->inputs()); }
+  std::string outputs() const { return ports_json(session_->outputs()); }
+
+  // `feeds`: [{name, …tensor}]; returns tensors in the order of `fetches` (all outputs when that is empty).
+  val run(const val& feeds, const val& fetches) {
+    return guard([&] {
+      std::vector<NamedTensor> named;
+      for (size_t i = 0, n = feeds["length"].as<size_t>(); i < n; ++i)
+        named.push_back({feeds[i]["name"].as<std::string>(), take_tensor(feeds[i])});
+      val results = val::array();
+      for (const Tensor& t : session_->run(named, strings_of(fetches)))
+        results.call<void>("push", describe_tensor(t));
+      return results;
+    });
+  }
+
+  // [{node, opType, milliseconds}] of the last run, as JSON.
+  std::string profile() const {
+    JsonWriter json;
+    json.begin_array();
+    for (const StepTime& step : session_->profile()) {
+      json.begin_object().key("node").value(step.node).key("opType").value(step.op_type);
+      json.key("milliseconds").value(step.milliseconds).end_object();
+    }
+    json.end_array();
+    return json.take();
+  }
+
+private:
+  std::unique_ptr<Session> session_;
+};
+
+// `options`: {optimize, freeDimensions, extraOutputs, profile}, all required.
+val create(ModelHandle& model, const val& options) {
+  return guard([&] {
+    CreateOptions given;
+    given.optimize = options["optimize"].as<bool>();
+    given.session.free_dimensions = named_numbers_of(options["freeDimensions"]);
+    given.session.profile = options["profile"].as<bool>();
+    given.extra_outputs = strings_of(options["extraOutputs"]);
+    return new SessionHandle(create_session(model.take(), std::move(given)));
+  });
+}
+
+// Quantizes in steps, so that JavaScript can report progress and stop in between.
+class QuantizeJob {
+public:
+  QuantizeJob(std::unique_ptr<Graph> graph, size_t bytes, QuantizeConfig config)
+      : graph_(std::move(graph)), bytes_before_(bytes), quantizer_(*graph_, std::move(config)) {}
+
+  size_t done() const { return quantizer_.done(); }
+  size_t total() const { return quantizer_.total(); }
+  // {value: whether there is more to do}
+  val step() {
+    return guard([&] { return quantizer_.step(); });
+  }
+  // {value: {model: {address, size}, report: JSON}}; the bytes live as long as the job.
+  val finish() {
+    return guard([&] {
+      QuantizationReport report = quantizer_.finish();
+      written_ = write_onnx(*graph_);
+      report.bytes_before = bytes_before_;
+      report.bytes_after = written_.size();
+      val result = val::object();
+      result.set("model", view_of({written_.data(), written_.size()}));
+      result.set("report", to_json(report));
+      return result;
+    });
+  }
+
+private:
+  std::unique_ptr<Graph> graph_;
+  size_t bytes_before_;
+  DynamicQuantizer quantizer_;
+  Buffer written_;
+};
+
+// `options`: {weightType: ONNX number, symmetric, perChannel, excludeNodes, opTypes}, all required.
+val quantize_dynamic(ModelHandle& model, const val& options) {
+  return guard([&] {
+    QuantizeConfig config;
+    const auto type = dtype_from_onnx(options["weightType"].as<int>());
+    config.weights.type = type.value_or(DType::Undefined);
+    config.weights.symmetric = options["symmetric"].as<bool>();
+    config.weights.per_channel = options["perChannel"].as<bool>();
+    config.exclude_nodes = strings_of(options["excludeNodes"]);
+    config.op_types = strings_of(options["opTypes"]);
+    const size_t bytes = model.bytes();
+    return new QuantizeJob(prepare_for_quantization(model.take()), bytes, std::move(config));
+  });
+}
+} // namespace
+
+EMSCRIPTEN_BINDINGS(octet) {
+  using emscripten::allow_raw_pointers;
+  emscripten::function("allocate", &allocate);
+  emscripten::function("deallocate", &deallocate);
+  emscripten::function("openModel", &open);
+  emscripten::function("createSession", &create);
+  emscripten::function("quantizeDynamic", &quantize_dynamic);
+  emscripten::class_<ModelHandle>("Model").function("inspect", &ModelHandle::inspect);
+  emscripten::class_<SessionHandle>("Session")
+      .function("inputs", &SessionHandle::inputs)
+      .function("outputs", &SessionHandle::outputs)
+      .function("run", &SessionHandle::run)
+      .function("profile", &SessionHandle::profile);
+  emscripten::class_<QuantizeJob>("QuantizeJob")
+      .function("done", &QuantizeJob::done)
+      .function("total", &QuantizeJob::total)
+      .function("step", &QuantizeJob::step)
+      .function("finish", &QuantizeJob::finish);
+}
+
+} // namespace octet::bindings

@@ -1,0 +1,208 @@
+#include "api/model.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/json.h"
+#include "formats/format_list.h"
+#include "formats/onnx/onnx_reader.h"
+#include "graph/validate.h"
+#include "ops/propagate.h"
+#include "ops/registry.h"
+
+namespace octet {
+
+std::unique_ptr<Graph> open_model(SharedBytes file, std::span<const ExternalFile> external) {
+  auto graph = read_model(std::move(file), external);
+  validate(*graph);
+  return graph;
+}
+
+void write_port(JsonWriter& json, const std::string& name, const TensorType& type) {
+  json.begin_object()
+      .key("name")
+      .value(name)
+      .key("type")
+      .value(dtype_name(type.dtype))
+      .key("shape");
+  if (!type.shape) {
+    json.null();
+  } else {
+    json.begin_array();
+    for (size_t i = 0; i < type.shape->rank(); ++i) {
+      const bool symbolic = i < type.symbols.size() && !type.symbols[i].empty();
+      if ((*type.shape)[i] != kDynamicDim)
+        json.value((*type.shape)[i]);
+      else if (symbolic)
+        json.value(type.symbols[i]);
+      else
+        json.null();
+    }
+    json.end_array();
+  }
+  json.end_object();
+}
+
+namespace {
+using FreeDimensions = std::span<const std::pair<std::string, int64_t>>;
+
+// Facts of the inputs with every open dimension filled in.
+std::vector<ValueFact> assumed_inputs(const Graph& graph, FreeDimensions sizes) {
+  std::vector<ValueFact> out;
+  for (ValueId id : graph.inputs()) {
+    const TensorType& type = graph.value(id).type;
+    ValueFact fact{.dtype = type.dtype, .shape = type.shape, .value = std::nullopt};
+    for (size_t i = 0; fact.shape && i < fact.shape->rank(); ++i) {
+      if ((*fact.shape)[i] != kDynamicDim) continue;
+      const std::string symbol = i < type.symbols.size() ? type.symbols[i] : "";
+      const auto given = std::find_if(sizes.begin(), sizes.end(),
+                                      [&](const auto& size) { return size.first == symbol; });
+      (*fact.shape)[i] = given == sizes.end() ? 1 : given->second;
+    }
+    out.push_back(std::move(fact));
+  }
+  return out;
+}
+
+// Multiply-adds of one node: output elements times the length of each dot product.
+double multiply_adds(const Node& node, const GraphFacts& facts) {
+  const auto shape = [&](size_t i) -> const Shape* {
+    const ValueFact* fact = i < node.inputs.size() ? facts.find(node.inputs[i]) : nullptr;
+    return fact && fact->shape ? &*fact->shape : nullptr;
+  };
+  const ValueFact* out = node.outputs.empty() ? nullptr : facts.find(node.outputs[0]);
+  if (!out || !out->shape) return 0;
+  const auto elements = static_cast<double>(out->shape->elements());
+  const std::string& op = node.op_type;
+  if (op == "Conv" || op == "ConvInteger" || op == "QLinearConv") {
+    const Shape* w = shape(op == "QLinearConv" ? 3 : 1);
+    return w && w->rank() >= 2 ? elements * static_cast<double>(w->elements(1, w->rank())) : 0;
+  }
+  if (op == "ConvTranspose") {
+    const Shape *x = shape(0), *w = shape(1);
+    return x && w && w->rank() >= 2
+               ? static_cast<double>(x->elements()) * static_cast<double>(w->elements(1, w->rank()))
+               : 0;
+  }
+  if (op == "MatMul" || op == "MatMulInteger" || op == "QLinearMatMul") {
+    const Shape* a = shape(0);
+    return a && a->rank() ? elements * static_cast<double>(a->back()) : 0;
+  }
+  if (op == "Gemm") {
+    const Shape* a = shape(0);
+    const bool transposed = node.attributes.get_int("transA", 0) != 0;
+    return a && a->rank() == 2 ? elements * static_cast<double>((*a)[transposed ? 0 : 1]) : 0;
+  }
+  if (op == "LSTM" || op == "GRU" || op == "RNN" || op == "DynamicQuantizeLSTM") {
+    const Shape *x = shape(0), *w = shape(1), *r = shape(2);
+    if (!x || !w || !r || x->rank() != 3) return 0;
+    return static_cast<double>((*x)[0] * (*x)[1]) *
+           static_cast<double>(w->elements() + r->elements());
+  }
+  return 0;
+}
+
+constexpr std::string_view kQuantized[] = {
+    "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger",
+    "QLinearConv",    "QLinearMatMul",    "DynamicQuantizeLSTM",   "MatMulNBits"};
+
+// What a walk over a graph and its subgraphs collects.
+struct Census {
+  std::map<std::string, size_t> operators, unsupported, quantized;
+  size_t nodes = 0, parameters = 0, parameter_bytes = 0;
+
+  void count(const Graph& graph) {
+    for (size_t i = 0; i < graph.value_count(); ++i)
+      if (const Tensor* t = graph.constant(ValueId(i))) {
+        parameters += t->elements();
+        parameter_bytes += t->size_bytes();
+      }
+    for (NodeId id : graph.nodes()) {
+      const Node& node = graph.node(id);
+      const std::string name =
+          node.domain.empty() ? node.op_type : node.domain + "." + node.op_type;
+      ++nodes;
+      ++operators[name];
+      if (!find_op(node.domain, node.op_type)) ++unsupported[name];
+      if (std::find(std::begin(kQuantized), std::end(kQuantized), node.op_type) !=
+          std::end(kQuantized))
+        ++quantized[name];
+      for (const auto& [key, value] : node.attributes)
+        if (const auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value)) count(**subgraph);
+    }
+  }
+};
+
+void write_counts(JsonWriter& json, const char* key, const std::map<std::string, size_t>& counts) {
+  json.key(key).begin_object();
+  for (const auto& [name, count] : counts) json.key(name).value(count);
+  json.end_object();
+}
+
+void write_ports(JsonWriter& json, const char* key, const Graph& graph,
+                 const std::vector<ValueId>& ids) {
+  json.key(key).begin_array();
+  for (ValueId id : ids) write_port(json, graph.value(id).name, graph.value(id).type);
+  json.end_array();
+}
+
+// Null when an operator is missing or a shape can't be told without running.
+void write_multiply_adds(JsonWriter& json, const Graph& graph, FreeDimensions sizes) {
+  json.key("macs");
+  try {
+    const auto inputs = assumed_inputs(graph, sizes);
+    std::vector<const ValueFact*> pointers;
+    for (const ValueFact& fact : inputs) pointers.push_back(&fact);
+    const GraphFacts facts = propagate(graph, pointers, nullptr);
+    double total = 0;
+    for (NodeId id : graph.nodes()) total += multiply_adds(graph.node(id), facts);
+    json.value(total);
+  } catch (const Error&) {
+    json.null();
+  }
+}
+
+void write_nodes(JsonWriter& json, const Graph& graph) {
+  json.key("nodeList").begin_array();
+  for (NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    json.begin_object().key("name").value(node.name).key("opType").value(node.op_type);
+    json.key("outputs").begin_array();
+    for (ValueId out : node.outputs) json.value(out ? graph.value(out).name : std::string());
+    json.end_array().end_object();
+  }
+  json.end_array();
+}
+} // namespace
+
+std::string inspect_json(const Graph& graph, size_t file_bytes, FreeDimensions free_dimensions) {
+  Census census;
+  census.count(graph);
+  JsonWriter json;
+  json.begin_object();
+  json.key("producer")
+      .value(onnx_producer(graph.model))
+      .key("irVersion")
+      .value(graph.model.ir_version);
+  json.key("opsets").begin_object();
+  for (const OpsetImport& import : graph.model.opsets)
+    json.key(import.domain.empty() ? "ai.onnx" : import.domain).value(import.version);
+  json.end_object();
+  write_ports(json, "inputs", graph, graph.inputs());
+  write_ports(json, "outputs", graph, graph.outputs());
+  json.key("nodes").value(census.nodes);
+  write_counts(json, "operators", census.operators);
+  write_counts(json, "unsupported", census.unsupported);
+  write_counts(json, "quantized", census.quantized);
+  json.key("parameters")
+      .value(census.parameters)
+      .key("parameterBytes")
+      .value(census.parameter_bytes);
+  json.key("bytes").value(file_bytes);
+  write_multiply_adds(json, graph, free_dimensions);
+  write_nodes(json, graph);
+  json.end_object();
+  return json.take();
+}
+
+} // namespace octet

@@ -1,0 +1,36 @@
+#include "api/session.h"
+
+#include "graph/edit.h"
+#include "ops/registry.h"
+#include "passes/pipeline.h"
+
+namespace octet {
+namespace {
+void check_operators(const Graph& graph) {
+  for (NodeId id : graph.nodes()) {
+    op_of(graph.node(id));
+    for (const auto& [name, value] : graph.node(id).attributes)
+      if (const auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value))
+        check_operators(**subgraph);
+  }
+}
+
+void add_outputs(Graph& graph, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    ValueId found;
+    for (size_t i = 0; i < graph.value_count() && !found; ++i)
+      if (graph.value(ValueId(i)).name == name) found = ValueId(i);
+    if (!found) fail(ErrorCode::InvalidInput, "the model has no value '", name, "'");
+    if (!graph.is_output(found)) graph.add_output(found);
+  }
+}
+} // namespace
+
+std::unique_ptr<Session> create_session(std::unique_ptr<Graph> graph, CreateOptions options) {
+  check_operators(*graph);
+  add_outputs(*graph, options.extra_outputs);
+  if (options.optimize) canonicalize(*graph);
+  return std::make_unique<Session>(std::move(graph), lower, std::move(options.session));
+}
+
+} // namespace octet
