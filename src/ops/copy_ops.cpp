@@ -257,7 +257,7 @@ Kernel prepare_slice(PrepareContext& ctx) {
 
 // --- DepthToSpace, SpaceToDepth
 struct BlockShape {
-  int64_t batch, channels, height, width, block;
+  ptrdiff_t batch, channels, height, width, block;
 };
 
 BlockShape block_shape(const NodeContext& ctx) {
@@ -265,7 +265,8 @@ BlockShape block_shape(const NodeContext& ctx) {
   const int64_t block = ctx.attributes().get_int("blocksize", 0);
   if (in.rank() != 4) ctx.fail("a tensor of rank 4 expected, not ", to_string(in));
   if (block <= 0 || block > UINT16_MAX) ctx.fail("blocksize ", block, " is out of range");
-  return {in[0], in[1], in[2], in[3], block};
+  const auto size = [&](size_t i) { return static_cast<ptrdiff_t>(in[i]); };
+  return {size(0), size(1), size(2), size(3), static_cast<ptrdiff_t>(block)};
 }
 
 void infer_depth_to_space(InferContext& ctx) {
