@@ -9,8 +9,10 @@
 #include "kernels/convert/convert.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/qgemm.h"
+#include "tests/kernels/q_operands.h"
 
 using namespace octet::kernels;
+using namespace octet::kernels::test;
 
 namespace {
 
@@ -123,6 +125,7 @@ void check_qlinear_conv(size_t m, size_t n, size_t k, int x_zero, int w_zero, in
 #define LIST(...) {__VA_ARGS__}
 
 TEST_CASE("single quantized operators equal onnxruntime") {
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
 #define DYNAMIC_QUANTIZE(scale, zero_point, x, y) check_dynamic_quantize(scale, zero_point, x, y);
 #define QUANTIZE(Q, scale, zero_point, x, y) check_quantize<Q>(scale, zero_point, x, y);
 #define DEQUANTIZE(Q, scale, zero_point, x, y) check_dequantize<Q>(scale, zero_point, x, y);

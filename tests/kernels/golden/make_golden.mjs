@@ -55,11 +55,21 @@ async function run(op, opset, inputs, outputs) {
   return outputs.map((_, i) => results[`o${i}`].data);
 }
 
-const float = (data, dims = [data.length]) => ({ type: 'float32', data: Float32Array.from(data), dims });
+const float = (data, dims = [data.length]) => ({
+  type: 'float32',
+  data: Float32Array.from(data),
+  dims,
+});
 const scalar = (x) => float([x], []);
 const zero = (type, z) => ({ type, data: arrayOf(type, [z]), dims: [] });
 const arrayOf = (type, data) =>
-  ({ uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array, int32: Int32Array })[type].from(data);
+  ({
+    uint8: Uint8Array,
+    int8: Int8Array,
+    uint16: Uint16Array,
+    int16: Int16Array,
+    int32: Int32Array,
+  })[type].from(data);
 
 // ---- Operands
 
@@ -101,12 +111,19 @@ async function dynamicQuantizeLinear() {
     [-254.5, 0.5, -3],
   ];
   for (const x of cases) {
-    const [y, scale, zeroPoint] = await run('DynamicQuantizeLinear', 11, [float(x)], [
-      { type: 'uint8', dims: [x.length] },
-      { type: 'float32', dims: [] },
-      { type: 'uint8', dims: [] },
-    ]);
-    lines.push(`DYNAMIC_QUANTIZE(${floatBits(scale[0])}, ${zeroPoint[0]}, ${floats(x)}, ${list(y)})`);
+    const [y, scale, zeroPoint] = await run(
+      'DynamicQuantizeLinear',
+      11,
+      [float(x)],
+      [
+        { type: 'uint8', dims: [x.length] },
+        { type: 'float32', dims: [] },
+        { type: 'uint8', dims: [] },
+      ],
+    );
+    lines.push(
+      `DYNAMIC_QUANTIZE(${floatBits(scale[0])}, ${zeroPoint[0]}, ${floats(x)}, ${list(y)})`,
+    );
   }
 }
 
@@ -120,10 +137,16 @@ async function quantizeLinear() {
   ]) {
     const scale = Math.fround(0.37);
     const x = [...many(30, () => real(-range * scale, range * scale)), ...special];
-    for (const [s, values] of [[scale, x], [1, special]]) {
-      const [y] = await run('QuantizeLinear', 21, [float(values), scalar(s), zero(type, z)], [
-        { type, dims: [values.length] },
-      ]);
+    for (const [s, values] of [
+      [scale, x],
+      [1, special],
+    ]) {
+      const [y] = await run(
+        'QuantizeLinear',
+        21,
+        [float(values), scalar(s), zero(type, z)],
+        [{ type, dims: [values.length] }],
+      );
       lines.push(`QUANTIZE(${type}_t, ${floatBits(s)}, ${z}, ${floats(values)}, ${list(y)})`);
     }
   }
@@ -137,11 +160,21 @@ async function dequantizeLinear() {
     ['int16', 12, -32768, 32767],
     ['int32', 0, -(2 ** 23), 2 ** 23],
   ]) {
-    const x = { type, data: arrayOf(type, many(24, () => integer(lo, hi))), dims: [24] };
+    const x = {
+      type,
+      data: arrayOf(
+        type,
+        many(24, () => integer(lo, hi)),
+      ),
+      dims: [24],
+    };
     const scale = real(0.001, 0.1);
-    const [y] = await run('DequantizeLinear', 21, [x, scalar(scale), zero(type, z)], [
-      { type: 'float32', dims: [24] },
-    ]);
+    const [y] = await run(
+      'DequantizeLinear',
+      21,
+      [x, scalar(scale), zero(type, z)],
+      [{ type: 'float32', dims: [24] }],
+    );
     lines.push(`DEQUANTIZE(${type}_t, ${floatBits(scale)}, ${z}, ${list(x.data)}, ${floats(y)})`);
   }
 }
@@ -161,7 +194,8 @@ async function qlinearConv() {
     const w = many(n * k, () => integer(-128, 127) + unsigned(wType));
     const bias = many(n, () => integer(-9000, 9000));
     const xScale = real(0.01, 0.05);
-    const wScale = wType === 'int8' ? many(n, () => real(0.001, 0.02)) : Array(n).fill(real(0.01, 0.02));
+    const wScale =
+      wType === 'int8' ? many(n, () => real(0.001, 0.02)) : Array(n).fill(real(0.01, 0.02));
     const yScale = real(0.02, 0.06);
     const nchw = many(k * m, (_, i) => x[(i % m) * k + Math.floor(i / m)]);
     const perChannel = wType === 'int8';
