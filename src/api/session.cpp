@@ -27,9 +27,9 @@ void add_outputs(Graph& graph, const std::vector<std::string>& names) {
 } // namespace
 
 std::unique_ptr<Session> create_session(std::unique_ptr<Graph> graph, CreateOptions options) {
-  check_operators(*graph);
   add_outputs(*graph, options.extra_outputs);
   if (options.optimize) canonicalize(*graph);
+  check_operators(*graph);
   return std::make_unique<Session>(std::move(graph), lower, std::move(options.session));
 }
 

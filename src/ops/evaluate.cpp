@@ -36,7 +36,6 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& m
                                             std::span<const Tensor* const> captures,
                                             SubgraphHost* host, PackedWeights* weights) {
   const OpDef& op = op_of(node);
-  if (!op.prepare && op.aliasing != Aliasing::View) return std::nullopt;
   const int64_t opset = opset_of(node, model);
   const auto input_facts = facts_of(inputs), capture_facts = facts_of(captures);
   const auto input_pointers = pointers_to(input_facts),
@@ -64,6 +63,7 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& m
     pointers[i] = buffers[i].data();
   }
   if (!all_known) {
+    if (!op.prepare) return std::nullopt;
     PackedWeights own_weights;
     const auto output_pointers = pointers_to(outputs);
     PrepareContext prepare(node, opset, input_pointers, output_pointers, capture_pointers,

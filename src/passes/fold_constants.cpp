@@ -9,18 +9,21 @@
 
 namespace octet {
 namespace {
-size_t total_bytes(std::span<const Tensor* const> tensors) {
+// What the model already spends on a node's constants.
+size_t bytes_before(const Node& node, std::span<const Tensor* const> inputs) {
   size_t bytes = 0;
-  for (const Tensor* t : tensors)
+  for (const Tensor* t : inputs)
     if (t) bytes += t->size_bytes();
+  for (const auto& [name, value] : node.attributes)
+    if (const Tensor* t = std::get_if<Tensor>(&value)) bytes += t->size_bytes();
   return bytes;
 }
 
 // Of a node whose output size can't be told before it is made, growth is judged afterwards.
-bool worth_keeping(const std::vector<Tensor>& results, std::span<const Tensor* const> inputs) {
+bool worth_keeping(const std::vector<Tensor>& results, size_t bytes_before) {
   size_t bytes = 0;
   for (const Tensor& t : results) bytes += t.size_bytes();
-  return bytes <= std::max(total_bytes(inputs), limits::kMaxFoldedBytes);
+  return bytes <= std::max(bytes_before, limits::kMaxFoldedBytes);
 }
 
 std::optional<std::vector<Tensor>> fold(const Graph& graph, const Node& node) {
@@ -36,7 +39,7 @@ std::optional<std::vector<Tensor>> fold(const Graph& graph, const Node& node) {
     inputs.push_back(constant);
   }
   auto results = evaluate(node, graph.model, inputs);
-  if (results && !worth_keeping(*results, inputs)) return std::nullopt;
+  if (results && !worth_keeping(*results, bytes_before(node, inputs))) return std::nullopt;
   return results;
 }
 } // namespace

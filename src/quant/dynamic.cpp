@@ -279,6 +279,7 @@ private:
                .inputs = {input(0), qw.codes, qr.codes, input(3), input(4), input(5), input(6),
                           input(7), qw.scale, qw.zero_point, qr.scale, qr.zero_point},
                .attributes = node_.attributes};
+    fused.attributes.erase("layout");
     const std::vector<ValueId> outputs = node_.outputs;
     const NodeId added = edit_.insert_before(id_, std::move(fused));
     edit_.remove_node(id_);
