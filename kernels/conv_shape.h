@@ -21,4 +21,20 @@ struct ConvShape {
   size_t pad_top = 0, pad_left = 0;
 };
 
+inline size_t tap_count(const ConvShape& shape) noexcept {
+  return shape.kernel_h * shape.kernel_w;
+}
+inline size_t group_inputs(const ConvShape& shape) noexcept {
+  return shape.in_channels / shape.groups;
+}
+inline size_t group_outputs(const ConvShape& shape) noexcept {
+  return shape.out_channels / shape.groups;
+}
+
+/// Whether the convolution is a product of its pixels with a matrix.
+inline bool is_matrix_product(const ConvShape& shape) noexcept {
+  return tap_count(shape) == 1 && shape.stride_h == 1 && shape.stride_w == 1 &&
+         shape.in_h == shape.out_h && shape.in_w == shape.out_w && shape.groups == 1;
+}
+
 } // namespace octet::kernels

@@ -2,7 +2,10 @@
 // tiles want. T is the element type of the activations.
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/conv_shape.h"
+#include "kernels/scratch.h"
 
 namespace octet::kernels {
 
@@ -132,6 +135,32 @@ inline ptrdiff_t tap_offset(const ConvShape& shape, size_t x_stride, size_t ky,
   return static_cast<ptrdiff_t>((ky * shape.dilation_h * shape.in_w + kx * shape.dilation_w) *
                                 x_stride);
 }
+
+/// Offsets of every taps_per_run-th tap.
+template <class T>
+void set_tap_offsets(const ConvInput<T>& input, size_t taps_per_run, ptrdiff_t* offsets) noexcept {
+  const size_t kernel_w = input.shape.kernel_w;
+  for (size_t tap = 0; tap < tap_count(input.shape); tap += taps_per_run)
+    *offsets++ = tap_offset(input.shape, input.x_stride, tap / kernel_w, tap % kernel_w);
+}
+
+/// Scratch arrays for tiles of kPixels output pixels; without memory it only counts their bytes.
+template <class T, size_t kPixels>
+struct WindowScratch {
+  const T** pointers; // [taps][kPixels]
+  ptrdiff_t* offsets; // [taps]
+  T* zeros;           // one pixel
+  size_t bytes;
+
+  WindowScratch(const ConvShape& shape, size_t taps, void* memory) noexcept {
+    Scratch scratch(memory);
+    pointers = scratch.take<const T*>(taps * kPixels);
+    offsets = scratch.take<ptrdiff_t>(taps);
+    zeros = scratch.take<T>(shape.in_channels);
+    bytes = scratch.bytes();
+    if (memory) std::fill_n(zeros, shape.in_channels, T{0});
+  }
+};
 
 /// Reads the windows of the next `pixels` (1 … kPixels) output pixels; missing ones repeat the
 /// last. Returns whether all are inside.

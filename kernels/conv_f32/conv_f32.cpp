@@ -2,59 +2,24 @@
 
 #include <algorithm>
 
-#include "kernels/scratch.h"
-
 namespace octet::kernels {
 namespace {
 
-size_t group_inputs(const ConvShape& shape) noexcept {
-  return shape.in_channels / shape.groups;
-}
-size_t group_outputs(const ConvShape& shape) noexcept {
-  return shape.out_channels / shape.groups;
-}
-size_t tap_count(const ConvShape& shape) noexcept {
-  return shape.kernel_h * shape.kernel_w;
-}
 size_t packed_group_elements(const ConvShape& shape) noexcept {
   return packed_f32_elements(group_outputs(shape), tap_count(shape), group_inputs(shape));
 }
 
-bool is_matrix_product(const ConvShape& shape) noexcept {
-  return tap_count(shape) == 1 && shape.stride_h == 1 && shape.stride_w == 1 &&
-         shape.in_h == shape.out_h && shape.in_w == shape.out_w && shape.groups == 1;
-}
-
-struct ConvScratch {
-  const float** pointers; // [taps][kFTileRows]
-  ptrdiff_t* offsets;     // [taps]
-  float* zeros;           // one pixel
-  size_t bytes;
-
-  ConvScratch(const ConvShape& shape, void* memory) noexcept {
-    Scratch scratch(memory);
-    pointers = scratch.take<const float*>(tap_count(shape) * kFTileRows);
-    offsets = scratch.take<ptrdiff_t>(tap_count(shape));
-    zeros = scratch.take<float>(shape.in_channels);
-    bytes = scratch.bytes();
-  }
-};
+using ConvScratch = WindowScratch<float, kFTileRows>;
 
 /// One running call. Weights lie in the order (ky, kx, channel), so a window without padding whose
 /// pixels touch can be read as kernel_h long runs instead of kernel_h · kernel_w short ones.
 class ConvRun {
 public:
   ConvRun(const FConv& conv, void* scratch) noexcept
-      : conv_(conv), shape_(conv.shape), scratch_(shape_, scratch),
+      : conv_(conv), shape_(conv.shape), scratch_(shape_, tap_count(shape_), scratch),
         pointers_(input_of(conv), scratch_.offsets, scratch_.zeros),
         row_runs_(shape_.dilation_w == 1 && conv.x_stride == group_inputs(shape_)) {
-    std::fill_n(scratch_.zeros, shape_.in_channels, 0.0f);
-    const size_t taps_per_run = row_runs_ ? shape_.kernel_w : 1;
-    for (size_t t = 0; t < tap_count(shape_) / taps_per_run; ++t) {
-      const size_t tap = t * taps_per_run;
-      scratch_.offsets[t] =
-          tap_offset(shape_, conv.x_stride, tap / shape_.kernel_w, tap % shape_.kernel_w);
-    }
+    set_tap_offsets(input_of(conv), row_runs_ ? shape_.kernel_w : 1, scratch_.offsets);
   }
 
   void run(size_t pixel_begin, size_t pixel_end, size_t column_begin, size_t column_end) noexcept {
@@ -130,7 +95,7 @@ void pack_f32_conv_weights(const ConvShape& shape, const float* weights, float* 
 }
 
 size_t conv_f32_scratch_bytes(const ConvShape& shape) noexcept {
-  return ConvScratch(shape, nullptr).bytes;
+  return ConvScratch(shape, tap_count(shape), nullptr).bytes;
 }
 
 void conv_f32(const FConv& conv, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept {

@@ -3,29 +3,11 @@
 #include <algorithm>
 
 #include "kernels/dispatch.h"
-#include "kernels/scratch.h"
 
 namespace octet::kernels {
 namespace {
 
-size_t tap_count(const ConvShape& shape) noexcept {
-  return shape.kernel_h * shape.kernel_w;
-}
-
-struct DwScratch {
-  const float** pointers; // [taps][kFDwTilePixels]
-  ptrdiff_t* offsets;     // [taps]
-  float* zeros;           // one pixel
-  size_t bytes;
-
-  DwScratch(const ConvShape& shape, void* memory) noexcept {
-    Scratch scratch(memory);
-    pointers = scratch.take<const float*>(tap_count(shape) * kFDwTilePixels);
-    offsets = scratch.take<ptrdiff_t>(tap_count(shape));
-    zeros = scratch.take<float>(shape.in_channels);
-    bytes = scratch.bytes();
-  }
-};
+using DwScratch = WindowScratch<float, kFDwTilePixels>;
 
 } // namespace
 
@@ -40,15 +22,13 @@ void pack_f32_dwconv_weights(const ConvShape& shape, const float* weights, float
 }
 
 size_t dwconv_f32_scratch_bytes(const ConvShape& shape) noexcept {
-  return DwScratch(shape, nullptr).bytes;
+  return DwScratch(shape, tap_count(shape), nullptr).bytes;
 }
 
 void dwconv_f32(const FConv& conv, size_t pixel_begin, size_t pixel_end, void* memory) noexcept {
   const ConvShape& shape = conv.shape;
-  const DwScratch scratch(shape, memory);
-  std::fill_n(scratch.zeros, shape.in_channels, 0.0f);
-  for (size_t t = 0; t < tap_count(shape); ++t)
-    scratch.offsets[t] = tap_offset(shape, conv.x_stride, t / shape.kernel_w, t % shape.kernel_w);
+  const DwScratch scratch(shape, tap_count(shape), memory);
+  set_tap_offsets(input_of(conv), 1, scratch.offsets);
   FDwTileFn* run_tile = kernel_table().dwconv_f32;
   FDwTile tile{.x = scratch.pointers,
                .taps = tap_count(shape),

@@ -6,20 +6,9 @@
 #include "kernels/qconv/gather.h"
 #include "kernels/qgemm/qgemm.h"
 #include "kernels/qgemm/tile_kernels.h"
-#include "kernels/scratch.h"
 
 namespace octet::kernels {
 namespace {
-
-size_t group_inputs(const ConvShape& shape) noexcept {
-  return shape.in_channels / shape.groups;
-}
-size_t group_outputs(const ConvShape& shape) noexcept {
-  return shape.out_channels / shape.groups;
-}
-size_t tap_count(const ConvShape& shape) noexcept {
-  return shape.kernel_h * shape.kernel_w;
-}
 
 /// How a window is cut into the runs of a tile.
 struct Runs {
@@ -48,25 +37,7 @@ size_t packed_group_bytes(const ConvShape& shape) noexcept {
   return packed_weight_bytes(group_outputs(shape), runs.taps, runs.k);
 }
 
-bool is_matrix_product(const ConvShape& shape) noexcept {
-  return shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride_h == 1 && shape.stride_w == 1 &&
-         shape.in_h == shape.out_h && shape.in_w == shape.out_w && shape.groups == 1;
-}
-
-struct ConvScratch {
-  const int16_t** pointers; // [taps][kTileRows]
-  ptrdiff_t* offsets;       // [taps]
-  int16_t* zeros;           // one pixel
-  size_t bytes;
-
-  ConvScratch(const ConvShape& shape, void* memory) noexcept {
-    Scratch scratch(memory);
-    pointers = scratch.take<const int16_t*>(tap_count(shape) * kTileRows);
-    offsets = scratch.take<ptrdiff_t>(tap_count(shape));
-    zeros = scratch.take<int16_t>(shape.in_channels);
-    bytes = scratch.bytes();
-  }
-};
+using ConvScratch = WindowScratch<int16_t, kTileRows>;
 
 void skip_columns(QOutputParams& params, size_t n) noexcept {
   if (params.w_zero) params.w_zero += n;
@@ -107,16 +78,10 @@ private:
 ConvRun::ConvRun(const QConv& conv, void* scratch) noexcept
     : conv_(conv), shape_(conv.shape), packed_runs_(packed_runs(shape_)),
       inside_runs_(rows_are_runs(conv) ? row_runs(shape_) : packed_runs_),
-      kernels_(tile_kernels(conv.output)), scratch_(shape_, scratch),
+      kernels_(tile_kernels(conv.output)), scratch_(shape_, tap_count(shape_), scratch),
       pointers_(input_of(conv), scratch_.offsets, scratch_.zeros),
       tile_{.a = scratch_.pointers, .params = &params_} {
-  std::fill_n(scratch_.zeros, shape_.in_channels, int16_t{0});
-  const size_t taps_per_run = tap_count(shape_) / inside_runs_.taps;
-  for (size_t t = 0; t < inside_runs_.taps; ++t) {
-    const size_t tap = t * taps_per_run;
-    scratch_.offsets[t] =
-        tap_offset(conv.shape, conv.x_stride, tap / shape_.kernel_w, tap % shape_.kernel_w);
-  }
+  set_tap_offsets(input_of(conv), tap_count(shape_) / inside_runs_.taps, scratch_.offsets);
 }
 
 void ConvRun::point_tile(bool inside) noexcept {
@@ -222,7 +187,7 @@ void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsi
 
 size_t qconv_scratch_bytes(const ConvShape& shape) noexcept {
   if (gathers(shape)) return kGatheredWindows * packed_runs(shape).k * sizeof(int16_t);
-  return ConvScratch(shape, nullptr).bytes;
+  return ConvScratch(shape, tap_count(shape), nullptr).bytes;
 }
 
 void qconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept {

@@ -4,14 +4,10 @@
 
 #include "kernels/conv_window.h"
 #include "kernels/dispatch.h"
-#include "kernels/scratch.h"
 
 namespace octet::kernels {
 namespace {
 
-size_t tap_count(const ConvShape& shape) noexcept {
-  return shape.kernel_h * shape.kernel_w;
-}
 size_t tap_pairs(const ConvShape& shape) noexcept {
   return (tap_count(shape) + 1) / 2;
 }
@@ -26,20 +22,7 @@ int16_t read_weight(const void* data, bool is_unsigned, size_t index) noexcept {
                      : static_cast<const int8_t*>(data)[index];
 }
 
-struct DwScratch {
-  const int16_t** pointers; // [tap_pairs · 2][kDwTilePixels]
-  ptrdiff_t* offsets;       // [taps]
-  int16_t* zeros;           // one pixel
-  size_t bytes;
-
-  DwScratch(const ConvShape& shape, void* memory) noexcept {
-    Scratch scratch(memory);
-    pointers = scratch.take<const int16_t*>(tap_pairs(shape) * 2 * kDwTilePixels);
-    offsets = scratch.take<ptrdiff_t>(tap_count(shape));
-    zeros = scratch.take<int16_t>(shape.in_channels);
-    bytes = scratch.bytes();
-  }
-};
+using DwScratch = WindowScratch<int16_t, kDwTilePixels>;
 
 QDwTileFn* tile_kernel(QOutput output) noexcept {
   const KernelTable& table = kernel_table();
@@ -87,18 +70,15 @@ void pack_dwconv_weights(const ConvShape& shape, const void* weights, bool is_un
 }
 
 size_t qdwconv_scratch_bytes(const ConvShape& shape) noexcept {
-  return DwScratch(shape, nullptr).bytes;
+  return DwScratch(shape, tap_pairs(shape) * 2, nullptr).bytes;
 }
 
 void qdwconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* memory) noexcept {
   const ConvShape& shape = conv.shape;
-  const DwScratch scratch(shape, memory);
-  std::fill_n(scratch.zeros, shape.in_channels, int16_t{0});
   const size_t taps = tap_count(shape);
+  const DwScratch scratch(shape, tap_pairs(shape) * 2, memory);
   std::fill_n(scratch.pointers + taps * kDwTilePixels, taps % 2 * kDwTilePixels, scratch.zeros);
-  for (size_t t = 0; t < taps; ++t)
-    scratch.offsets[t] =
-        tap_offset(conv.shape, conv.x_stride, t / shape.kernel_w, t % shape.kernel_w);
+  set_tap_offsets(input_of(conv), 1, scratch.offsets);
 
   QDwTileFn* run_tile = tile_kernel(conv.output);
   QDwTile tile{.x = scratch.pointers,
