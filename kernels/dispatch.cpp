@@ -14,8 +14,10 @@ constexpr KernelTable make_table(Isa highest) {
   return table;
 }
 
-constexpr KernelTable kTables[] = {make_table(Isa::reference), make_table(Isa::simd128)};
-const KernelTable* active_table = &kTables[static_cast<int>(Isa::simd128)];
+// Apart, so that a program that never selects the reference does not contain it.
+constexpr KernelTable kReference = make_table(Isa::reference);
+constexpr KernelTable kSimd128 = make_table(Isa::simd128);
+const KernelTable* active_table = &kSimd128;
 
 } // namespace
 
@@ -24,7 +26,7 @@ const KernelTable& kernel_table() noexcept {
 }
 
 void select_isa(Isa isa) noexcept {
-  active_table = &kTables[static_cast<int>(isa)];
+  active_table = isa == Isa::reference ? &kReference : &kSimd128;
 }
 
 } // namespace octet::kernels

@@ -10,6 +10,7 @@
 
 #include "kernels/convert/variants.h"
 #include "kernels/dwconv_f32/tile.h"
+#include "kernels/eltwise/variants.h"
 #include "kernels/gemm_f32/tile.h"
 #include "kernels/qdwconv/tile.h"
 #include "kernels/qgemm/tile.h"
