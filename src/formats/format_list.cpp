@@ -29,10 +29,11 @@ constexpr Foreign kForeign[] = {
     {8, "{\"", "a safetensors file: weights without a network"},
 };
 
+// Bytes from 0xf5 on do not occur in UTF-8.
 bool is_text(Bytes file) {
   const Bytes start = file.first(std::min<size_t>(file.size(), 256));
   return std::all_of(start.begin(), start.end(), [](uint8_t byte) {
-    return byte >= 0x20 || byte == '\n' || byte == '\r' || byte == '\t';
+    return (byte >= 0x20 && byte < 0xf5) || byte == '\n' || byte == '\r' || byte == '\t';
   });
 }
 

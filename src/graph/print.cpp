@@ -59,7 +59,7 @@ struct AttributePrinter {
 
   void operator()(int64_t value) const { put(out, value); }
   void operator()(float value) const { put(out, value); }
-  void operator()(const std::string& value) const { put(out, '"', value, '"'); }
+  void operator()(const std::string& value) const { put(out, "\"", value, "\""); }
   void operator()(const Tensor& value) const {
     put(out, dtype_name(value.dtype()), to_string(value.shape()));
   }

@@ -251,7 +251,7 @@ Node GraphReader::build_node(const NodeParts& parts, Scope& scope) {
             .extra = parts.extra};
   if (scope.call && &scope != &root_) {
     charge_expansion(scope.call->prefix.size());
-    node.name = concat(scope.call->prefix, parts.name);
+    node.name = concat(scope.call->prefix, parts.name.empty() ? parts.op_type : parts.name);
   }
   for (std::string_view name : parts.inputs) {
     const std::optional<ValueId> id = name.empty() ? ValueId() : find(scope, name);
