@@ -26,7 +26,8 @@ bool worth_keeping(const std::vector<Tensor>& results, size_t bytes_before) {
   return bytes <= std::max(bytes_before, limits::kMaxFoldedBytes);
 }
 
-std::optional<std::vector<Tensor>> fold(const Graph& graph, const Node& node) {
+std::optional<std::vector<Tensor>> fold(const Graph& graph, const CapturedConstants& captured,
+                                        const Node& node) {
   const OpDef* op = find_op(node.domain, node.op_type);
   if (!op || !op->deterministic || !node.captures.empty()) return std::nullopt;
   // A weight stored as integers stays one: that is what makes the model small and the product an
@@ -34,7 +35,7 @@ std::optional<std::vector<Tensor>> fold(const Graph& graph, const Node& node) {
   if (node.op_type == "DequantizeLinear") return std::nullopt;
   std::vector<const Tensor*> inputs;
   for (ValueId id : node.inputs) {
-    const Tensor* constant = graph.constant(id);
+    const Tensor* constant = known_constant(graph, captured, id);
     if (id && !constant) return std::nullopt;
     inputs.push_back(constant);
   }
@@ -44,10 +45,17 @@ std::optional<std::vector<Tensor>> fold(const Graph& graph, const Node& node) {
 }
 } // namespace
 
-void fold_constants(Graph& graph) {
+const Tensor* known_constant(const Graph& graph, const CapturedConstants& captured, ValueId id) {
+  if (const Tensor* own = graph.constant(id)) return own;
+  for (size_t i = 0; i < captured.size(); ++i)
+    if (graph.captures()[i] == id) return captured[i];
+  return nullptr;
+}
+
+void fold_constants(Graph& graph, const CapturedConstants& captured) {
   GraphEdit edit(graph);
   for (NodeId id : graph.nodes()) {
-    const auto results = fold(graph, graph.node(id));
+    const auto results = fold(graph, captured, graph.node(id));
     if (!results) continue;
     const std::vector<ValueId> outputs = graph.node(id).outputs;
     for (size_t i = 0; i < outputs.size(); ++i)

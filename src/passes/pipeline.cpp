@@ -13,12 +13,19 @@
 namespace octet {
 namespace {
 using CanonicalPass = void (*)(Graph&);
-constexpr CanonicalPass kCanonicalPasses[] = {fold_constants, remove_identity, fold_scale_shift};
+constexpr CanonicalPass kCanonicalPasses[] = {remove_identity, fold_scale_shift};
 
-void canonicalize_subgraphs(Graph& graph) {
+CapturedConstants constants_captured_by(const Graph& graph, const CapturedConstants& captured, const Node& node) {
+  CapturedConstants out;
+  for (ValueId id : node.captures) out.push_back(known_constant(graph, captured, id));
+  return out;
+}
+
+void canonicalize_subgraphs(Graph& graph, const CapturedConstants& captured) {
   for (NodeId id : graph.nodes())
     for (auto& [name, value] : graph.node(id).attributes)
-      if (auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value)) canonicalize(**subgraph);
+      if (auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value))
+        canonicalize(**subgraph, constants_captured_by(graph, captured, graph.node(id)));
 }
 
 // What the enclosing graph knows of a captured value is a constant here.
@@ -31,12 +38,14 @@ void bind_known_captures(Graph& graph, std::span<const ValueFact* const> inputs)
 }
 } // namespace
 
-void canonicalize(Graph& graph) {
-  canonicalize_subgraphs(graph);
+void canonicalize(Graph& graph, const CapturedConstants& captured) {
+  fold_constants(graph, captured);
   for (CanonicalPass pass : kCanonicalPasses) {
     pass(graph);
     GraphEdit(graph).remove_dead();
   }
+  canonicalize_subgraphs(graph, captured);
+  GraphEdit(graph).remove_dead();
 }
 
 void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost& host) {

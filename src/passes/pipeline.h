@@ -7,13 +7,15 @@
 #include <span>
 
 #include "ops/op_def.h"
+#include "passes/fold_constants.h"
 
 namespace octet {
 
 // Cleans a graph and its subgraphs in place, keeping it a standard model with the same answers:
 // constants folded, identities and dead nodes removed, batch normalizations and per-channel scales
 // folded into convolutions.
-void canonicalize(Graph& graph);
+// `captured`: of a subgraph, the constants behind its captures.
+void canonicalize(Graph& graph, const CapturedConstants& captured = {});
 
 // Rewrites a copy of a canonical graph for execution. `inputs`: facts of its inputs, then captures.
 // Decisions rest on types, ranks and constants only, so the result serves other shapes of the same
