@@ -46,6 +46,8 @@ Kernel prepare_conv(PrepareContext& ctx) {
   const FusedActivation activation = fused_activation(ctx);
   return [=, run_rows = family.run, weights = std::move(weights),
           bias = std::move(bias)](const RunContext& run) {
+    weights.prepare(run);
+    bias.prepare(run);
     const FConv conv{.shape = shape,
                      .x = run.input<float>(0),
                      .x_stride = shape.in_channels,

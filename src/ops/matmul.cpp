@@ -143,8 +143,9 @@ Kernel product_kernel(PrepareContext& ctx, const Product& p) {
       transpose(a, g.k, g.m, transposed);
       a = transposed;
     }
-    const float* b = right.get(run);
-    const float* bias = addend.row.get(run);
+    right.prepare(run);
+    addend.row.prepare(run);
+    const float *b = right.get(run), *bias = addend.row.get(run);
     float* c = run.output<float>(0);
     for (const auto& [a_index, b_index] : g.batches) {
       const kernels::FGemm gemm{.m = g.m,

@@ -24,11 +24,13 @@ PackedOperand::PackedOperand(PrepareContext& ctx, size_t input, std::string_view
   });
 }
 
+void PackedOperand::prepare(const RunContext& run) const {
+  if (pack_) pack_(run.input<float>(input_), reinterpret_cast<float*>(run.scratch + scratch_));
+}
+
 const float* PackedOperand::get(const RunContext& run) const {
-  if (!pack_) return packed_ ? reinterpret_cast<const float*>(packed_->data()) : nullptr;
-  auto* packed = reinterpret_cast<float*>(run.scratch + scratch_);
-  pack_(run.input<float>(input_), packed);
-  return packed;
+  if (pack_) return reinterpret_cast<const float*>(run.scratch + scratch_);
+  return packed_ ? reinterpret_cast<const float*>(packed_->data()) : nullptr;
 }
 
 PackedOperand padded_bias(PrepareContext& ctx, size_t input, size_t columns, ScratchLayout& scratch,

@@ -22,7 +22,9 @@ public:
   PackedOperand(PrepareContext& ctx, size_t input, std::string_view how, size_t floats,
                 ScratchLayout& scratch, Pack pack);
 
-  // Null when absent. Packs, if the operand is not constant: call it once a run.
+  // To be called once a run before `get`: packs an operand that is not constant.
+  void prepare(const RunContext& run) const;
+  // Null when absent.
   const float* get(const RunContext& run) const;
 
 private:

@@ -271,7 +271,12 @@ extern const OpDef op_not = test_def(prepare_not);
 UnaryFn find_activation(std::string_view op_type) {
   constexpr auto kF32 = static_cast<size_t>(Wide::F32);
   constexpr std::pair<std::string_view, UnaryFn> kActivations[] = {
+      {"Relu", kRelu.functions[kF32]},
       {"LeakyRelu", kLeakyRelu.functions[kF32]},
+      {"ThresholdedRelu", kThresholdedRelu.functions[kF32]},
+      {"Elu", kElu.functions[kF32]},
+      {"Softplus", kSoftplus.functions[kF32]},
+      {"Softsign", kSoftsign.functions[kF32]},
       {"Sigmoid", kSigmoid.functions[kF32]},
       {"Tanh", kTanh.functions[kF32]},
       {"HardSigmoid", kHardSigmoid.functions[kF32]},
