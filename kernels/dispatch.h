@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "kernels/convert/variants.h"
+#include "kernels/copy/variants.h"
 #include "kernels/dwconv_f32/tile.h"
 #include "kernels/eltwise/variants.h"
 #include "kernels/gemm_f32/tile.h"

@@ -79,7 +79,7 @@ public:
   }
   v128_t load(size_t i, size_t n) const noexcept {
     if constexpr (kRepeats) return repeated_;
-    return load_first(x_ + i, n);
+    return load_first_floats(x_ + i, n);
   }
 
 private:
@@ -100,7 +100,7 @@ void run_row(F&& f, const A& a, const B& b, float* y, size_t n) noexcept {
     wasm_v128_store(y + i, f(a.load(i), b.load(i)));
     i += 4;
   }
-  if (i < n) store_first(f(a.load(i, n - i), b.load(i, n - i)), n - i, y + i);
+  if (i < n) store_first_floats(f(a.load(i, n - i), b.load(i, n - i)), n - i, y + i);
 }
 
 template <class F, class A, class B>

@@ -2,25 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 
 #include "kernels/math_simd128.h"
+#include "kernels/vectors_simd128.h"
 
 namespace octet::kernels {
-
-/// The first n (<= 4) floats, then zeros.
-inline v128_t load_first(const float* x, size_t n) noexcept {
-  float lanes[4] = {};
-  for (size_t i = 0; i < n; ++i) lanes[i] = x[i];
-  return wasm_v128_load(lanes);
-}
-
-/// The first n (<= 4) floats.
-inline void store_first(v128_t v, size_t n, float* y) noexcept {
-  float lanes[4];
-  wasm_v128_store(lanes, v);
-  for (size_t i = 0; i < n; ++i) y[i] = lanes[i];
-}
 
 /// y[i] = f(x[i]); y may be x.
 template <class F>
@@ -34,9 +20,9 @@ void map(const float* x, float* y, size_t n, F&& f) noexcept {
   }
   while (i < n) {
     const size_t rest = n - i < 4 ? n - i : 4;
-    const v128_t v = rest == 4 ? wasm_v128_load(x + i) : load_first(x + i, rest);
+    const v128_t v = rest == 4 ? wasm_v128_load(x + i) : load_first_floats(x + i, rest);
     const v128_t result = f(v);
-    if (rest < 4) return store_first(result, rest, y + i);
+    if (rest < 4) return store_first_floats(result, rest, y + i);
     wasm_v128_store(y + i, result);
     i += 4;
   }

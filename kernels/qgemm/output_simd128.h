@@ -7,38 +7,9 @@
 #pragma once
 
 #include "kernels/qgemm/output.h"
-#include "kernels/simd.h"
+#include "kernels/vectors_simd128.h"
 
 namespace octet::kernels {
-
-/// Eight int32 or float lanes.
-struct V8 {
-  v128_t lo, hi;
-};
-
-inline V8 load_v8(const void* p) noexcept {
-  return {wasm_v128_load(p), wasm_v128_load(static_cast<const char*>(p) + 16)};
-}
-
-/// Stores the first `bytes` (< 16) of v.
-inline void store_first_bytes(v128_t v, size_t bytes, char* to) noexcept {
-  if (bytes & 8) {
-    wasm_v128_store64_lane(to, v, 0);
-    v = wasm_i64x2_shuffle(v, v, 1, 1);
-    to += 8;
-  }
-  if (bytes & 4) {
-    wasm_v128_store32_lane(to, v, 0);
-    v = wasm_u64x2_shr(v, 32);
-    to += 4;
-  }
-  if (bytes & 2) {
-    wasm_v128_store16_lane(to, v, 0);
-    v = wasm_u64x2_shr(v, 16);
-    to += 2;
-  }
-  if (bytes & 1) wasm_v128_store8_lane(to, v, 0);
-}
 
 /// The element type of kOutput, for one row: 4-byte types fill both vectors, others the low one.
 template <QOutput kOutput>
