@@ -36,22 +36,27 @@ T floored_mod(T a, T b) {
 }
 
 // Wrapping arithmetic on signed integers is done on their unsigned bits.
-template <class F>
+template <kernels::Binary kernel, class F>
 constexpr BinaryOp wrapping_op(F) {
-  return {{binary_loop<float, F>, binary_loop<double, F>, binary_loop<uint64_t, F>,
-           binary_loop<uint64_t, F>}};
+  return {{binary_kernel_loop<kernel>, binary_loop<double, F>, binary_loop<uint64_t, F>,
+           binary_loop<uint64_t, F>},
+          false,
+          kernel};
 }
 
-constexpr BinaryOp kAdd = wrapping_op([](auto a, auto b) { return a + b; });
-constexpr BinaryOp kSub = wrapping_op([](auto a, auto b) { return a - b; });
-constexpr BinaryOp kMul = wrapping_op([](auto a, auto b) { return a * b; });
-constexpr BinaryOp kDiv = binary_op([](auto a, auto b) { return divide(a, b); });
+using kernels::Binary;
+constexpr BinaryOp kAdd = wrapping_op<Binary::add>([](auto a, auto b) { return a + b; });
+constexpr BinaryOp kSub = wrapping_op<Binary::sub>([](auto a, auto b) { return a - b; });
+constexpr BinaryOp kMul = wrapping_op<Binary::mul>([](auto a, auto b) { return a * b; });
+constexpr BinaryOp kDiv = kernel_op<Binary::div>([](auto a, auto b) { return divide(a, b); });
 constexpr BinaryOp kMod = binary_op([](auto a, auto b) { return floored_mod(a, b); });
 constexpr BinaryOp kFmod = binary_op([](auto a, auto b) { return truncated_mod(a, b); });
 // A NaN on either side wins, as in numpy.
-constexpr BinaryOp kMax = binary_op([](auto a, auto b) { return a > b || a != a ? a : b; });
-constexpr BinaryOp kMin = binary_op([](auto a, auto b) { return a < b || a != a ? a : b; });
-constexpr BinaryOp kPRelu = binary_op([](auto x, auto slope) {
+constexpr BinaryOp kMax =
+    kernel_op<Binary::max>([](auto a, auto b) { return a > b || a != a ? a : b; });
+constexpr BinaryOp kMin =
+    kernel_op<Binary::min>([](auto a, auto b) { return a < b || a != a ? a : b; });
+constexpr BinaryOp kPRelu = kernel_op<Binary::prelu>([](auto x, auto slope) {
   if constexpr (std::is_integral_v<decltype(x)>)
     return x < 0 ? static_cast<decltype(x)>(static_cast<uint64_t>(x) * static_cast<uint64_t>(slope))
                  : x;
@@ -81,13 +86,35 @@ T power(T base, T exponent) {
     return static_cast<T>(result);
   }
 }
-constexpr BinaryOp kPow = binary_op([](auto a, auto b) { return power(a, b); });
+constexpr BinaryOp kPow = kernel_op<Binary::pow>([](auto a, auto b) { return power(a, b); });
 
 void infer_pow(InferContext& ctx) {
   ctx.set_output(0, ctx.dtype(0), broadcast_inputs(ctx));
 }
 
+void cube(const float* x, float* y, size_t n, const float*) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] = x[i] * x[i] * x[i];
+}
+
+// The function that a constant exponent stands for, or null.
+kernels::UnaryFn* power_function(const PrepareContext& ctx) {
+  const Tensor* exponent = ctx.constant(1);
+  if (!exponent || exponent->elements() != 1 || ctx.dtype(0) != DType::Float32 ||
+      ctx.output_shape(0) != ctx.shape(0))
+    return nullptr;
+  const double value = float64_values(*exponent, "Pow")[0];
+  return value == 2     ? kernels::square_f32
+         : value == 3   ? cube
+         : value == 0.5 ? kernels::sqrt_f32
+         : value == -1  ? kernels::reciprocal_f32
+                        : nullptr;
+}
+
 Kernel prepare_pow(PrepareContext& ctx) {
+  if (kernels::UnaryFn* function = power_function(ctx))
+    return [=, count = ctx.shape(0).elements()](const RunContext& run) {
+      function(run.input<float>(0), run.output<float>(0), count, nullptr);
+    };
   const Wide base = wide_type(ctx, ctx.dtype(0)).wide, exponent = wide_type(ctx, ctx.dtype(1)).wide;
   const auto is_real = [](Wide wide) { return wide == Wide::F32 || wide == Wide::F64; };
   const Wide compute = is_real(exponent) && !is_real(base) ? Wide::F64 : base;
@@ -97,11 +124,13 @@ Kernel prepare_pow(PrepareContext& ctx) {
 }
 
 // --- comparisons and logic
-constexpr BinaryOp kEqual = binary_op([](auto a, auto b) { return a == b; });
-constexpr BinaryOp kGreater = binary_op([](auto a, auto b) { return a > b; });
-constexpr BinaryOp kLess = binary_op([](auto a, auto b) { return a < b; });
-constexpr BinaryOp kGreaterOrEqual = binary_op([](auto a, auto b) { return a >= b; });
-constexpr BinaryOp kLessOrEqual = binary_op([](auto a, auto b) { return a <= b; });
+constexpr BinaryOp kEqual = kernel_op<Binary::equal>([](auto a, auto b) { return a == b; });
+constexpr BinaryOp kGreater = kernel_op<Binary::greater>([](auto a, auto b) { return a > b; });
+constexpr BinaryOp kLess = kernel_op<Binary::less>([](auto a, auto b) { return a < b; });
+constexpr BinaryOp kGreaterOrEqual =
+    kernel_op<Binary::greater_or_equal>([](auto a, auto b) { return a >= b; });
+constexpr BinaryOp kLessOrEqual =
+    kernel_op<Binary::less_or_equal>([](auto a, auto b) { return a <= b; });
 
 template <class F>
 constexpr BinaryOp integer_op(F) {
@@ -173,28 +202,30 @@ void infer_where(InferContext& ctx) {
 }
 
 template <class T>
-void select_run(const uint8_t* condition, size_t cs, const void* a, size_t as, const void* b,
-                size_t bs, void* y, size_t n) {
+void select_run(const uint8_t* condition, const void* a, const void* b, void* y, size_t n,
+                const kernels::LoopNest<4>::Offsets& strides) {
   const T* left = static_cast<const T*>(a);
   const T* right = static_cast<const T*>(b);
   T* to = static_cast<T*>(y);
-  for (size_t i = 0; i < n; ++i) to[i] = condition[i * cs] ? left[i * as] : right[i * bs];
+  for (ptrdiff_t i = 0; i < static_cast<ptrdiff_t>(n); ++i)
+    to[i] = condition[i * strides[0]] ? left[i * strides[1]] : right[i * strides[2]];
 }
 
 Kernel prepare_where(PrepareContext& ctx) {
-  const size_t bytes = element_bytes(ctx, ctx.dtype(1));
+  const auto bytes = static_cast<ptrdiff_t>(element_bytes(ctx, ctx.dtype(1)));
+  if (bytes > 8) ctx.unsupported("elements of type ", dtype_name(ctx.dtype(1)));
   const auto select = bytes == 1   ? select_run<uint8_t>
                       : bytes == 2 ? select_run<uint16_t>
                       : bytes == 4 ? select_run<uint32_t>
                                    : select_run<uint64_t>;
-  if (bytes > 8) ctx.unsupported("elements of type ", dtype_name(ctx.dtype(1)));
-  const std::array shapes{&ctx.shape(0), &ctx.shape(1), &ctx.shape(2)};
-  return [=, broadcast = Broadcast(ctx.output_shape(0), shapes)](const RunContext& run) {
-    broadcast.for_each_run([&](size_t out, const Broadcast::Offsets& at) {
-      select(run.input<uint8_t>(0) + at[0], broadcast.run_stride(0),
-             run.input<uint8_t>(1) + at[1] * bytes, broadcast.run_stride(1),
-             run.input<uint8_t>(2) + at[2] * bytes, broadcast.run_stride(2),
-             run.output<uint8_t>(0) + out * bytes, broadcast.run_length());
+  auto outer =
+      broadcast_nest<4>({&ctx.shape(0), &ctx.shape(1), &ctx.shape(2)}, ctx.output_shape(0));
+  const auto inner = outer.take_inner();
+  return [=](const RunContext& run) {
+    outer.for_each([&](const kernels::LoopNest<4>::Offsets& at) {
+      select(run.input<uint8_t>(0) + at[0], run.input<uint8_t>(1) + at[1] * bytes,
+             run.input<uint8_t>(2) + at[2] * bytes, run.output<uint8_t>(0) + at[3] * bytes,
+             inner.size, inner.strides);
     });
   };
 }

@@ -24,57 +24,65 @@ Kernel unary_kernel(PrepareContext& ctx, const UnaryOp& op) {
 
 BinaryLoop::BinaryLoop(const NodeContext& ctx, const BinaryOp& op, Wide compute, Operand a,
                        Operand b, Operand out)
-    : function_(op.functions[static_cast<int>(compute)]), out_(nullptr), convert_out_(nullptr),
-      broadcast_(*out.shape, std::array{a.shape, b.shape}) {
+    : function_(op.functions[static_cast<int>(compute)]),
+      nest_(broadcast_nest<3>({a.shape, b.shape}, *out.shape)) {
   if (!function_) ctx.unsupported("elements of type ", dtype_name(a.dtype));
-  direct_ = true;
   for (size_t i = 0; i < 2; ++i) {
     const WideType& type = wide_type(ctx, i == 0 ? a.dtype : b.dtype);
     sources_[i] = {&type, type.wide == compute ? nullptr : wide_convert(type.wide, compute)};
     direct_ = direct_ && type.is_native && !sources_[i].convert;
   }
-  if (op.is_predicate) return;
-  out_ = &wide_type(ctx, out.dtype);
-  if (out_->wide != compute) convert_out_ = wide_convert(compute, out_->wide);
-  direct_ = direct_ && out_->is_native && !convert_out_;
+  if (!op.is_predicate) {
+    out_ = &wide_type(ctx, out.dtype);
+    if (out_->wide != compute) convert_out_ = wide_convert(compute, out_->wide);
+    direct_ = direct_ && out_->is_native && !convert_out_;
+  }
+  if (direct_ && compute == Wide::F32) kernel_ = op.kernel;
 }
 
-const void* BinaryLoop::fetch(size_t operand, const uint8_t* x, size_t n,
+const void* BinaryLoop::fetch(size_t operand, const uint8_t* x, size_t n, bool repeats,
                               void* block) const noexcept {
   const auto& [type, convert] = sources_[operand];
-  const size_t stride = broadcast_.run_stride(operand);
-  if (type->is_native && stride == 1 && !convert) return x;
+  if (type->is_native && !repeats && !convert) return x;
   if (!convert) {
-    type->load(x, stride, n, block);
+    type->load(x, repeats ? 0 : 1, n, block);
     return block;
   }
   ElementwiseBlock wide;
-  type->load(x, stride, n, wide.data());
+  type->load(x, repeats ? 0 : 1, n, wide.data());
   convert(wide.data(), n, block);
   return block;
 }
 
 void BinaryLoop::operator()(const void* a, const void* b, void* y) const noexcept {
+  if (kernel_)
+    kernels::binary_f32(*kernel_, nest_, static_cast<const float*>(a), static_cast<const float*>(b),
+                        y);
+  else
+    run_blocks(a, b, y);
+}
+
+void BinaryLoop::run_blocks(const void* a, const void* b, void* y) const noexcept {
+  kernels::BinaryNest outer = nest_;
+  const auto run = outer.take_inner();
   const std::array bases{static_cast<const uint8_t*>(a), static_cast<const uint8_t*>(b)};
-  auto* out = static_cast<uint8_t*>(y);
   const size_t out_bytes = out_ ? out_->bytes : 1;
-  const size_t length = broadcast_.run_length();
   std::array<ElementwiseBlock, 2> blocks;
   ElementwiseBlock result;
-  broadcast_.for_each_run([&](size_t out_offset, const Broadcast::Offsets& offsets) {
+  outer.for_each([&](const kernels::BinaryNest::Offsets& at) {
     std::array<const uint8_t*, 2> x;
-    for (size_t i = 0; i < 2; ++i) x[i] = bases[i] + offsets[i] * sources_[i].type->bytes;
-    uint8_t* to = out + out_offset * out_bytes;
-    const bool contiguous = broadcast_.run_stride(0) == 1 && broadcast_.run_stride(1) == 1;
-    if (direct_ && contiguous) return function_(x[0], x[1], to, length);
+    for (size_t i = 0; i < 2; ++i)
+      x[i] = bases[i] + at[i] * static_cast<ptrdiff_t>(sources_[i].type->bytes);
+    auto* to = static_cast<uint8_t*>(y) + at[2] * static_cast<ptrdiff_t>(out_bytes);
+    if (direct_ && run.strides[0] == 1 && run.strides[1] == 1)
+      return function_(x[0], x[1], to, run.size);
     std::array<const void*, 2> wide;
-    for (size_t begin = 0; begin < length; begin += kElementwiseBlock) {
-      const size_t n = std::min(kElementwiseBlock, length - begin);
+    for (size_t begin = 0; begin < run.size; begin += kElementwiseBlock) {
+      const size_t n = std::min(kElementwiseBlock, run.size - begin);
       for (size_t i = 0; i < 2; ++i) {
-        const bool repeats = broadcast_.run_stride(i) == 0;
+        const bool repeats = run.strides[i] == 0;
         if (repeats && begin != 0) continue; // the block still holds the repeated element
-        wide[i] =
-            fetch(i, x[i] + (repeats ? 0 : begin * sources_[i].type->bytes), n, blocks[i].data());
+        wide[i] = fetch(i, x[i] + begin * sources_[i].type->bytes, n, repeats, blocks[i].data());
       }
       uint8_t* target = to + begin * out_bytes;
       if (!out_ || (out_->is_native && !convert_out_)) {

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <type_traits>
 
+#include "kernels/eltwise/binary.h"
+#include "kernels/eltwise/unary.h"
 #include "ops/broadcast.h"
 #include "ops/op_def.h"
 #include "ops/wide.h"
@@ -42,6 +45,16 @@ template <class F>
 constexpr UnaryOp float_op(F, std::array<UnaryParam, kMaxUnaryParams> params = {}) {
   return {{unary_loop<float, F>, unary_loop<double, F>}, params};
 }
+// The same with a kernel for float32.
+template <kernels::UnaryFn* kernel>
+void unary_kernel_loop(const void* x, void* y, size_t n, const float* params) noexcept {
+  kernel(static_cast<const float*>(x), static_cast<float*>(y), n, params);
+}
+template <kernels::UnaryFn* kernel, class F>
+constexpr UnaryOp kernel_op(F, std::array<UnaryParam, kMaxUnaryParams> params = {}) {
+  return {{unary_kernel_loop<kernel>, unary_loop<double, F>}, params};
+}
+
 template <class F>
 constexpr UnaryOp number_op(F, std::array<UnaryParam, kMaxUnaryParams> params = {}) {
   return {{unary_loop<float, F>, unary_loop<double, F>, unary_loop<int64_t, F>,
@@ -95,7 +108,8 @@ using BinaryFn = void (*)(const void* a, const void* b, void* y, size_t n) noexc
 
 struct BinaryOp {
   std::array<BinaryFn, kWideCount> functions{};
-  bool is_predicate = false; // yields bool
+  bool is_predicate = false;               // yields bool
+  std::optional<kernels::Binary> kernel{}; // broadcasts float32 operands itself
 };
 
 template <class T, class F>
@@ -112,6 +126,21 @@ constexpr BinaryOp binary_op(F) {
   return {{binary_loop<float, F>, binary_loop<double, F>, binary_loop<int64_t, F>,
            binary_loop<uint64_t, F>},
           std::is_same_v<std::invoke_result_t<F, float, float>, bool>};
+}
+
+// The float function is a kernel, F serves the other types.
+template <kernels::Binary kernel>
+void binary_kernel_loop(const void* a, const void* b, void* y, size_t n) noexcept {
+  kernels::BinaryNest nest;
+  nest.add_inner(n, {1, 1, 1});
+  kernels::binary_f32(kernel, nest, static_cast<const float*>(a), static_cast<const float*>(b), y);
+}
+template <kernels::Binary kernel, class F>
+constexpr BinaryOp kernel_op(F) {
+  return {{binary_kernel_loop<kernel>, binary_loop<double, F>, binary_loop<int64_t, F>,
+           binary_loop<uint64_t, F>},
+          std::is_same_v<std::invoke_result_t<F, double, double>, bool>,
+          kernel};
 }
 
 // y = f(a, b) broadcast; all three of any number types, computed as `compute`.
@@ -131,14 +160,17 @@ private:
     const WideType* type;
     WideConvert convert; // null when elements are wide numbers of the computing type
   };
-  const void* fetch(size_t operand, const uint8_t* x, size_t n, void* block) const noexcept;
+  void run_blocks(const void* a, const void* b, void* y) const noexcept;
+  const void* fetch(size_t operand, const uint8_t* x, size_t n, bool repeats,
+                    void* block) const noexcept;
 
   BinaryFn function_;
+  std::optional<kernels::Binary> kernel_; // set when it can take the operands as they are
   std::array<Source, 2> sources_;
-  const WideType* out_; // null for predicates: the function writes the output itself
-  WideConvert convert_out_;
-  bool direct_; // the function reads and writes the operands where they are
-  Broadcast broadcast_;
+  const WideType* out_ = nullptr; // null for predicates: the function writes the output itself
+  WideConvert convert_out_ = nullptr;
+  bool direct_ = true; // the function reads and writes the operands where they are
+  kernels::BinaryNest nest_;
 };
 
 // Infers numpy broadcasting of all inputs, which have one type; the output has it as well.

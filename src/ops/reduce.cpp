@@ -190,7 +190,7 @@ Shape kept_shape(const Shape& in, const std::vector<bool>& reduced) {
 class ReduceLoop {
 public:
   ReduceLoop(const WideType& type, const Shape& in, const Shape& kept)
-      : type_(&type), broadcast_(in, std::array{&kept}), outputs_(kept.elements()),
+      : type_(&type), nest_(broadcast_nest<2>({&kept}, in)), outputs_(kept.elements()),
         folded_(outputs_ ? in.elements() / outputs_ : 0) {}
 
   size_t outputs() const { return outputs_; }
@@ -198,23 +198,26 @@ public:
   // Folds x into `accumulators`, one per output, and leaves the results there.
   void operator()(const ReduceFns& fns, const void* x, void* accumulators) const noexcept {
     fns.start(accumulators, outputs_);
-    const bool whole_run = broadcast_.run_stride(0) == 0;
-    broadcast_.for_each_run([&](size_t from, const Broadcast::Offsets& to) {
-      auto* accumulator = static_cast<uint8_t*>(accumulators) + to[0] * fns.accumulator_bytes;
-      for_each_block(*type_, static_cast<const uint8_t*>(x) + from * type_->bytes,
-                     broadcast_.run_length(), [&](const void* block, size_t begin, size_t n) {
-                       if (whole_run)
-                         fns.fold_run(block, n, accumulator);
-                       else
-                         fns.fold_each(block, n, accumulator + begin * fns.accumulator_bytes);
-                     });
+    kernels::LoopNest<2> outer = nest_;
+    const auto inner = outer.take_inner();
+    const auto step = static_cast<ptrdiff_t>(fns.accumulator_bytes);
+    outer.for_each([&](const kernels::LoopNest<2>::Offsets& at) {
+      auto* accumulator = static_cast<uint8_t*>(accumulators) + at[0] * step;
+      const auto* from =
+          static_cast<const uint8_t*>(x) + at[1] * static_cast<ptrdiff_t>(type_->bytes);
+      for_each_block(*type_, from, inner.size, [&](const void* block, size_t begin, size_t n) {
+        if (inner.strides[0] == 0)
+          fns.fold_run(block, n, accumulator);
+        else
+          fns.fold_each(block, n, accumulator + begin * fns.accumulator_bytes);
+      });
     });
     fns.finish(accumulators, outputs_, folded_);
   }
 
 private:
   const WideType* type_;
-  Broadcast broadcast_;
+  kernels::LoopNest<2> nest_; // accumulators, elements
   size_t outputs_, folded_;
 };
 

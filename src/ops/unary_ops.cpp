@@ -11,25 +11,16 @@ namespace octet {
 namespace {
 using P = const float*;
 
-template <class T>
-T sigmoid(T x) {
-  return T(1) / (T(1) + std::exp(-x));
+double sigmoid(double x) {
+  return 1 / (1 + std::exp(-x));
 }
 
-template <class T>
-T softplus(T x) {
-  return std::max(x, T(0)) + std::log1p(std::exp(-std::abs(x)));
+double softplus(double x) {
+  return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
 }
 
-template <class T>
-T hard_sigmoid(T x, T alpha, T beta) {
-  return std::max(T(0), std::min(T(1), alpha * x + beta));
-}
-
-// NaN passes through.
-template <class T>
-T relu(T x) {
-  return x < T(0) ? T(0) : x;
+double hard_sigmoid(double x, double alpha, double beta) {
+  return std::max(0.0, std::min(1.0, alpha * x + beta));
 }
 
 template <class T>
@@ -40,20 +31,29 @@ T negate(T x) {
     return -x;
 }
 
-constexpr UnaryOp kAbs = number_op([](auto x, P) { return x <= 0 ? negate(x) : x; });
-constexpr UnaryOp kNeg = number_op([](auto x, P) { return negate(x); });
+template <kernels::UnaryFn* kernel, class F>
+constexpr UnaryOp kernel_number_op(F) {
+  return {{unary_kernel_loop<kernel>, unary_loop<double, F>, unary_loop<int64_t, F>,
+           unary_loop<uint64_t, F>}};
+}
+
+constexpr UnaryOp kAbs =
+    kernel_number_op<kernels::abs_f32>([](auto x, P) { return x <= 0 ? negate(x) : x; });
+constexpr UnaryOp kNeg = kernel_number_op<kernels::neg_f32>([](auto x, P) { return negate(x); });
 constexpr UnaryOp kSign =
     number_op([](auto x, P) { return static_cast<decltype(x)>((x > 0) - (x < 0)); });
-constexpr UnaryOp kRelu = number_op([](auto x, P) { return relu(x); });
+constexpr UnaryOp kRelu =
+    kernel_number_op<kernels::relu_f32>([](auto x, P) { return x < 0 ? decltype(x)(0) : x; });
 
-constexpr UnaryOp kExp = float_op([](auto x, P) { return std::exp(x); });
-constexpr UnaryOp kLog = float_op([](auto x, P) { return std::log(x); });
-constexpr UnaryOp kSqrt = float_op([](auto x, P) { return std::sqrt(x); });
-constexpr UnaryOp kReciprocal = float_op([](auto x, P) { return 1 / x; });
-constexpr UnaryOp kFloor = float_op([](auto x, P) { return std::floor(x); });
-constexpr UnaryOp kCeil = float_op([](auto x, P) { return std::ceil(x); });
-constexpr UnaryOp kRound = float_op([](auto x, P) { return std::nearbyint(x); });
-constexpr UnaryOp kErf = float_op([](auto x, P) { return std::erf(x); });
+constexpr UnaryOp kExp = kernel_op<kernels::exp_f32>([](auto x, P) { return std::exp(x); });
+constexpr UnaryOp kLog = kernel_op<kernels::log_f32>([](auto x, P) { return std::log(x); });
+constexpr UnaryOp kSqrt = kernel_op<kernels::sqrt_f32>([](auto x, P) { return std::sqrt(x); });
+constexpr UnaryOp kReciprocal = kernel_op<kernels::reciprocal_f32>([](auto x, P) { return 1 / x; });
+constexpr UnaryOp kFloor = kernel_op<kernels::floor_f32>([](auto x, P) { return std::floor(x); });
+constexpr UnaryOp kCeil = kernel_op<kernels::ceil_f32>([](auto x, P) { return std::ceil(x); });
+constexpr UnaryOp kRound =
+    kernel_op<kernels::round_f32>([](auto x, P) { return std::nearbyint(x); });
+constexpr UnaryOp kErf = kernel_op<kernels::erf_f32>([](auto x, P) { return std::erf(x); });
 
 constexpr UnaryOp kSin = float_op([](auto x, P) { return std::sin(x); });
 constexpr UnaryOp kCos = float_op([](auto x, P) { return std::cos(x); });
@@ -63,44 +63,46 @@ constexpr UnaryOp kAcos = float_op([](auto x, P) { return std::acos(x); });
 constexpr UnaryOp kAtan = float_op([](auto x, P) { return std::atan(x); });
 constexpr UnaryOp kSinh = float_op([](auto x, P) { return std::sinh(x); });
 constexpr UnaryOp kCosh = float_op([](auto x, P) { return std::cosh(x); });
-constexpr UnaryOp kTanh = float_op([](auto x, P) { return std::tanh(x); });
+constexpr UnaryOp kTanh = kernel_op<kernels::tanh_f32>([](auto x, P) { return std::tanh(x); });
 constexpr UnaryOp kAsinh = float_op([](auto x, P) { return std::asinh(x); });
 constexpr UnaryOp kAcosh = float_op([](auto x, P) { return std::acosh(x); });
 constexpr UnaryOp kAtanh = float_op([](auto x, P) { return std::atanh(x); });
 
-constexpr UnaryOp kLeakyRelu =
-    float_op([](auto x, P p) { return x < 0 ? x * p[0] : x; }, {{{"alpha", 0.01f}}});
+constexpr UnaryOp kLeakyRelu = kernel_op<kernels::leaky_relu_f32>(
+    [](auto x, P p) { return x < 0 ? x * p[0] : x; }, {{{"alpha", 0.01f}}});
 constexpr UnaryOp kThresholdedRelu =
     float_op([](auto x, P p) { return x > p[0] ? x : decltype(x)(0); }, {{{"alpha", 1.0f}}});
-constexpr UnaryOp kElu =
-    float_op([](auto x, P p) { return x < 0 ? p[0] * std::expm1(x) : x; }, {{{"alpha", 1.0f}}});
+constexpr UnaryOp kElu = kernel_op<kernels::elu_f32>(
+    [](auto x, P p) { return x < 0 ? p[0] * std::expm1(x) : x; }, {{{"alpha", 1.0f}}});
 constexpr UnaryOp kSelu =
     float_op([](auto x, P p) { return p[1] * (x > 0 ? x : p[0] * std::expm1(x)); },
              {{{"alpha", 1.67326319217681884765625f}, {"gamma", 1.05070102214813232421875f}}});
 constexpr UnaryOp kCelu = float_op(
     [](auto x, P p) { return x < 0 ? p[0] * std::expm1(x / p[0]) : x; }, {{{"alpha", 1.0f}}});
-constexpr UnaryOp kSigmoid = float_op([](auto x, P) { return sigmoid(x); });
-constexpr UnaryOp kHardSigmoid =
-    float_op([](auto x, P p) { return hard_sigmoid<decltype(x)>(x, p[0], p[1]); },
-             {{{"alpha", 0.2f}, {"beta", 0.5f}}});
+constexpr UnaryOp kSigmoid = kernel_op<kernels::sigmoid_f32>([](auto x, P) { return sigmoid(x); });
+constexpr UnaryOp kHardSigmoid = kernel_op<kernels::hard_sigmoid_f32>(
+    [](auto x, P p) { return hard_sigmoid(x, p[0], p[1]); }, {{{"alpha", 0.2f}, {"beta", 0.5f}}});
 constexpr UnaryOp kHardSwish =
-    float_op([](auto x, P) { return x * hard_sigmoid(x, decltype(x)(1) / 6, decltype(x)(0.5)); });
-constexpr UnaryOp kSwish =
-    float_op([](auto x, P p) { return x * sigmoid(p[0] * x); }, {{{"alpha", 1.0f}}});
-constexpr UnaryOp kMish = float_op([](auto x, P) { return x * std::tanh(softplus(x)); });
-constexpr UnaryOp kSoftplus = float_op([](auto x, P) { return softplus(x); });
-constexpr UnaryOp kSoftsign = float_op([](auto x, P) { return x / (1 + std::abs(x)); });
+    kernel_op<kernels::hard_swish_f32>([](auto x, P) { return x * hard_sigmoid(x, 1.0 / 6, 0.5); });
+constexpr UnaryOp kSwish = kernel_op<kernels::swish_f32>(
+    [](auto x, P p) { return x * sigmoid(p[0] * x); }, {{{"alpha", 1.0f}}});
+constexpr UnaryOp kMish =
+    kernel_op<kernels::mish_f32>([](auto x, P) { return x * std::tanh(softplus(x)); });
+constexpr UnaryOp kSoftplus =
+    kernel_op<kernels::softplus_f32>([](auto x, P) { return softplus(x); });
+constexpr UnaryOp kSoftsign =
+    kernel_op<kernels::softsign_f32>([](auto x, P) { return x / (1 + std::abs(x)); });
 constexpr UnaryOp kShrink = float_op(
     [](auto x, P p) { return x < -p[1]  ? x + p[0]
                              : x > p[1] ? x - p[0]
                                         : decltype(x)(0); },
     {{{"bias", 0.0f}, {"lambd", 0.5f}}});
-constexpr UnaryOp kGelu = float_op([](auto x, P) {
+constexpr UnaryOp kGelu = kernel_op<kernels::gelu_f32>([](auto x, P) {
   using T = decltype(x);
   return T(0.5) * x * (1 + std::erf(x * T(1 / std::numbers::sqrt2)));
 });
 // sqrt(2/π) = sqrt2 · inv_sqrtpi
-constexpr UnaryOp kGeluTanh = float_op([](auto x, P) {
+constexpr UnaryOp kGeluTanh = kernel_op<kernels::gelu_tanh_f32>([](auto x, P) {
   using T = decltype(x);
   const T inner = T(std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * (x + T(0.044715) * x * x * x);
   return T(0.5) * x * (1 + std::tanh(inner));
@@ -132,7 +134,14 @@ void clip_loop(const void* x, const void* low, const void* high, void* y, size_t
     to[i] = hi < raised ? hi : raised;
   }
 }
-constexpr ClipFn kClip[kWideCount] = {clip_loop<float>, clip_loop<double>, clip_loop<int64_t>,
+
+void clip_kernel(const void* x, const void* low, const void* high, void* y, size_t n) noexcept {
+  const float params[] = {low ? *static_cast<const float*>(low) : -kHighest<float>,
+                          high ? *static_cast<const float*>(high) : kHighest<float>};
+  kernels::clip_f32(static_cast<const float*>(x), static_cast<float*>(y), n, params);
+}
+
+constexpr ClipFn kClip[kWideCount] = {clip_kernel, clip_loop<double>, clip_loop<int64_t>,
                                       clip_loop<uint64_t>};
 
 void infer_clip(InferContext& ctx) {
