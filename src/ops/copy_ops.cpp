@@ -4,18 +4,27 @@
 #include <numeric>
 
 #include "base/bytes.h"
+#include "kernels/copy/copy_strided.h"
 #include "ops/element.h"
 #include "ops/op_def.h"
-#include "ops/strided_copy.h"
 
 namespace octet {
 namespace {
-// A kernel that copies the box `axes` from input 0 (at element `from`) to output 0.
-Kernel copy_kernel(PrepareContext& ctx, const std::vector<StridedCopy::Axis>& axes,
-                   size_t from = 0) {
+// One axis of a box of elements: its size and the strides of source and target, in elements.
+struct CopyAxis {
+  size_t size;
+  ptrdiff_t from, to;
+};
+
+// A kernel that copies a box, given by its axes in the order of the target's, from input 0 (at
+// element `from`) to output 0.
+Kernel copy_kernel(PrepareContext& ctx, const std::vector<CopyAxis>& axes, size_t from = 0) {
   const size_t bytes = element_bytes(ctx, ctx.dtype(0));
-  return [copy = StridedCopy(bytes, axes), offset = from * bytes](const RunContext& run) {
-    copy(run.input<uint8_t>(0) + offset, run.outputs[0]);
+  if (ctx.output_shape(0).elements() == 0) return [](const RunContext&) {};
+  kernels::CopyNest nest;
+  for (const CopyAxis& axis : axes) nest.add_inner(axis.size, {axis.from, axis.to});
+  return [=, offset = from * bytes](const RunContext& run) {
+    kernels::copy_strided(nest, bytes, run.input<uint8_t>(0) + offset, run.outputs[0]);
   };
 }
 
@@ -46,7 +55,7 @@ Kernel prepare_transpose(PrepareContext& ctx) {
   const Shape& out = ctx.output_shape(0);
   const auto perm = permutation(ctx);
   const auto from = dense_strides(ctx.shape(0)), to = dense_strides(out);
-  std::vector<StridedCopy::Axis> axes;
+  std::vector<CopyAxis> axes;
   for (size_t i = 0; i < perm.size(); ++i) axes.push_back({dim(out, i), from[perm[i]], to[i]});
   return copy_kernel(ctx, axes);
 }
@@ -62,7 +71,7 @@ Kernel prepare_expand(PrepareContext& ctx) {
   const Shape &in = ctx.shape(0), &out = ctx.output_shape(0);
   const auto from = dense_strides(in), to = dense_strides(out);
   const size_t lead = out.rank() - in.rank();
-  std::vector<StridedCopy::Axis> axes;
+  std::vector<CopyAxis> axes;
   for (size_t i = 0; i < out.rank(); ++i)
     axes.push_back({dim(out, i), i < lead || in[i - lead] == 1 ? 0 : from[i - lead], to[i]});
   return copy_kernel(ctx, axes);
@@ -85,10 +94,11 @@ void infer_tile(InferContext& ctx) {
 Kernel prepare_tile(PrepareContext& ctx) {
   const Shape &in = ctx.shape(0), &out = ctx.output_shape(0);
   const auto from = dense_strides(in), to = dense_strides(out);
-  std::vector<StridedCopy::Axis> axes;
+  std::vector<CopyAxis> axes;
   for (size_t i = 0; i < out.rank(); ++i) {
     const size_t size = dim(in, i);
-    axes.push_back({size == 0 ? 0 : dim(out, i) / size, 0, to[i] * static_cast<ptrdiff_t>(size)});
+    const size_t repeats = size == 0 ? 0 : dim(out, i) / size;
+    axes.push_back({repeats, 0, to[i] * static_cast<ptrdiff_t>(size)});
     axes.push_back({size, from[i], to[i]});
   }
   return copy_kernel(ctx, axes);
@@ -244,14 +254,13 @@ Kernel prepare_slice(PrepareContext& ctx) {
   const Shape& out = ctx.output_shape(0);
   const auto from = dense_strides(ctx.shape(0)), to = dense_strides(out);
   const auto slices = *slice_axes(ctx);
-  std::vector<StridedCopy::Axis> axes;
+  std::vector<CopyAxis> axes;
   size_t first = 0;
-  for (size_t i = 0; i < slices.size() && out.elements() != 0; ++i) {
+  for (size_t i = 0; i < slices.size(); ++i) {
     const auto stride = slices[i].size > 1 ? static_cast<ptrdiff_t>(slices[i].step) * from[i] : 0;
     axes.push_back({dim(out, i), stride, to[i]});
     first += static_cast<size_t>(slices[i].start) * static_cast<size_t>(from[i]);
   }
-  if (axes.empty()) axes.push_back({out.elements(), 0, 1});
   return copy_kernel(ctx, axes, first);
 }
 

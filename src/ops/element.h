@@ -25,4 +25,15 @@ inline size_t dim(const Shape& shape, size_t i) {
   return static_cast<size_t>(shape[i]);
 }
 
+// Element strides of a dense tensor, outermost first.
+inline std::vector<ptrdiff_t> dense_strides(const Shape& shape) {
+  std::vector<ptrdiff_t> strides(shape.rank());
+  ptrdiff_t stride = 1;
+  for (size_t i = shape.rank(); i-- > 0;) {
+    strides[i] = stride;
+    stride *= static_cast<ptrdiff_t>(shape[i]);
+  }
+  return strides;
+}
+
 } // namespace octet

@@ -1,7 +1,6 @@
 #include "ops/indices.h"
 
 #include "ops/element.h"
-#include "ops/strided_copy.h"
 
 namespace octet {
 

@@ -5,7 +5,6 @@
 
 #include "ops/element.h"
 #include "ops/op_def.h"
-#include "ops/strided_copy.h"
 
 namespace octet {
 namespace {
