@@ -1,0 +1,282 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  InferenceSession,
+  OctetError,
+  type QuantizeOptions,
+  compare,
+  env,
+  inspect,
+  quantize,
+} from './index.js';
+import { UsageError } from './errors.js';
+import { feedsFrom, randomFeeds, samplesFrom } from './feeds.js';
+import { readInput, writeOutput } from './files.js';
+import { writeNpy } from './npy.js';
+
+const usage = `usage: octet COMMAND …
+
+  quantize IN -o OUT --mode dynamic [--weights int8|uint8] [--symmetric|--asymmetric]
+           [--per-channel] [--exclude NAME]… [--op-types A,B] [--report FILE.json]
+  run MODEL --input NAME=FILE.npy|FILE.pb|random … [--dim NAME=SIZE]… [--output DIR]
+  inspect MODEL [--dim NAME=SIZE]… [--json]
+  compare REFERENCE CANDIDATE --samples DIR|random:N [--dim NAME=SIZE]… [--json]
+  bench MODEL [--runs N] [--dim NAME=SIZE]… [--json]
+
+'-' stands for standard input or output. Exit codes: 0, 1 for a failure, 2 for wrong usage.
+`;
+
+type Values = Record<string, string | boolean | string[] | undefined>;
+
+interface Command {
+  options: NonNullable<Parameters<typeof parseArgs>[0]>['options'];
+  /** Names of the positional arguments, all required. */
+  arguments: string[];
+  run(positionals: string[], values: Values): Promise<void>;
+}
+
+const dim = { dim: { type: 'string', multiple: true } } as const;
+const json = { json: { type: 'boolean' } } as const;
+
+const print = (text: string) => writeOutput('-', text.endsWith('\n') ? text : `${text}\n`);
+const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`;
+const decibels = (value: number | null) =>
+  value === null || value === Infinity ? 'exact' : `${value.toFixed(1)} dB`;
+
+function sizesFrom(values: Values): Record<string, number> {
+  return Object.fromEntries(
+    ((values.dim as string[] | undefined) ?? []).map((spec) => {
+      const [name, size] = spec.split('=');
+      if (!name || !/^\d+$/.test(size ?? ''))
+        throw new UsageError(`--dim ${spec}: NAME=SIZE expected`);
+      return [name, Number(size)];
+    }),
+  );
+}
+
+function required(values: Values, name: string): string {
+  const value = values[name];
+  if (typeof value !== 'string') throw new UsageError(`--${name} is required`);
+  return value;
+}
+
+function progressLine(): QuantizeOptions['onProgress'] {
+  if (!process.stderr.isTTY) return undefined;
+  return ({ phase, done, total }) =>
+    process.stderr.write(`\r${phase}: ${done}/${total}${done === total ? '\n' : ''}`);
+}
+
+function quantizeOptions(values: Values): QuantizeOptions {
+  if (values.symmetric && values.asymmetric)
+    throw new UsageError('--symmetric and --asymmetric exclude each other');
+  const symmetric = values.symmetric ? true : values.asymmetric ? false : undefined;
+  const opTypes = values['op-types'];
+  return {
+    mode: required(values, 'mode') as 'dynamic',
+    weights: {
+      type: (values.weights as 'int8' | undefined) ?? 'int8',
+      perChannel: values['per-channel'] === true,
+      ...(symmetric === undefined ? {} : { symmetric }),
+    },
+    exclude: (values.exclude as string[] | undefined) ?? [],
+    opTypes: typeof opTypes === 'string' ? opTypes.split(',') : [],
+    onProgress: progressLine(),
+  };
+}
+
+async function withSession(
+  model: Uint8Array,
+  body: (session: InferenceSession) => Promise<void>,
+): Promise<void> {
+  const session = await InferenceSession.create(model);
+  try {
+    await body(session);
+  } finally {
+    await session.release();
+  }
+}
+
+const commands: Record<string, Command> = {
+  quantize: {
+    options: {
+      output: { type: 'string', short: 'o' },
+      mode: { type: 'string' },
+      weights: { type: 'string' },
+      symmetric: { type: 'boolean' },
+      asymmetric: { type: 'boolean' },
+      'per-channel': { type: 'boolean' },
+      exclude: { type: 'string', multiple: true },
+      'op-types': { type: 'string' },
+      report: { type: 'string' },
+    },
+    arguments: ['IN'],
+    async run([input], values) {
+      const output = required(values, 'output');
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort());
+      const options = { ...quantizeOptions(values), signal: stop.signal };
+      const { model, report } = await quantize(await readInput(input), options);
+      await writeOutput(output, model);
+      if (typeof values.report === 'string')
+        await writeOutput(values.report, `${JSON.stringify(report, null, 2)}\n`);
+      if (output !== '-')
+        await print(
+          `${report.tensors.length} tensors quantized, ${report.floatNodes.length} nodes left in float; ` +
+            `${kilobytes(report.bytesBefore)} → ${kilobytes(report.bytesAfter)}`,
+        );
+    },
+  },
+
+  run: {
+    options: { input: { type: 'string', multiple: true }, output: { type: 'string' }, ...dim },
+    arguments: ['MODEL'],
+    async run([path], values) {
+      await withSession(await readInput(path), async (session) => {
+        const specs = (values.input as string[] | undefined) ?? [];
+        const results = await session.run(await feedsFrom(session, specs, sizesFrom(values)));
+        const folder = values.output;
+        if (typeof folder === 'string') await mkdir(folder, { recursive: true });
+        for (const [name, value] of Object.entries(results)) {
+          const tensor = value as Parameters<typeof writeNpy>[0];
+          if (typeof folder === 'string')
+            await writeOutput(join(folder, `${name.replace(/[/\\]/g, '_')}.npy`), writeNpy(tensor));
+          const shown = Array.from(tensor.data as Float32Array)
+            .slice(0, 8)
+            .join(', ');
+          await print(
+            `${name}: ${tensor.type} [${tensor.dims}] ${shown}${tensor.size > 8 ? ', …' : ''}`,
+          );
+        }
+      });
+    },
+  },
+
+  inspect: {
+    options: { ...dim, ...json },
+    arguments: ['MODEL'],
+    async run([path], values) {
+      const summary = await inspect(await readInput(path), { freeDimensions: sizesFrom(values) });
+      if (values.json) return print(JSON.stringify(summary, null, 2));
+      const port = (p: (typeof summary.inputs)[number]) =>
+        `  ${p.name}: ${p.type} [${p.shape?.map((d) => d ?? '?') ?? '…'}]`;
+      const counts = Object.entries(summary.operators).sort((a, b) => b[1] - a[1]);
+      const lines = [
+        `producer ${summary.producer || 'unknown'}, opset ${summary.opsets['ai.onnx']}`,
+        'inputs',
+        ...summary.inputs.map(port),
+        'outputs',
+        ...summary.outputs.map(port),
+        `${summary.nodes} nodes: ${counts.map(([op, n]) => `${op} ×${n}`).join(', ')}`,
+        `${summary.parameters} parameters, ${kilobytes(summary.bytes)}, ` +
+          `${summary.macs === null ? 'unknown' : (summary.macs / 1e6).toFixed(1)} million multiply-adds`,
+      ];
+      const missing = Object.keys(summary.unsupported);
+      if (missing.length) lines.push(`operators that Octet can't run: ${missing.join(', ')}`);
+      const quantized = Object.keys(summary.quantized);
+      if (quantized.length) lines.push(`quantized already: ${quantized.join(', ')}`);
+      await print(lines.join('\n'));
+    },
+  },
+
+  compare: {
+    options: { samples: { type: 'string' }, ...dim, ...json },
+    arguments: ['REFERENCE', 'CANDIDATE'],
+    async run([reference, candidate], values) {
+      const [first, second] = [await readInput(reference), await readInput(candidate)];
+      const spec = required(values, 'samples');
+      await withSession(first, async (session) => {
+        const samples = await samplesFrom(session, spec, sizesFrom(values));
+        const result = await compare(first, second, samples);
+        if (values.json) return print(JSON.stringify(result, null, 2));
+        const line = (t: (typeof result.outputs)[number]) =>
+          `  ${t.name}: SQNR ${decibels(t.sqnrDb)}, cosine ${t.cosine.toFixed(6)}, ` +
+          `max error ${t.maxError.toPrecision(3)}, top-1 ${(t.top1Agreement * 100).toFixed(1)} %`;
+        const side = (name: string, s: typeof result.reference) =>
+          `${name}: ${kilobytes(s.bytes)}, ${s.latencyMs.toFixed(2)} ms`;
+        await print(
+          [
+            `${result.samples} samples`,
+            'outputs',
+            ...result.outputs.map(line),
+            'layers',
+            ...result.layers.map(line),
+            side('reference', result.reference),
+            side('candidate', result.candidate),
+          ].join('\n'),
+        );
+      });
+    },
+  },
+
+  bench: {
+    options: { runs: { type: 'string' }, threads: { type: 'string' }, ...dim, ...json },
+    arguments: ['MODEL'],
+    async run([path], values) {
+      const runs = Number(values.runs ?? 20);
+      if (!Number.isInteger(runs) || runs < 1)
+        throw new UsageError('--runs: a number above 0 expected');
+      if (values.threads !== undefined) env.wasm.numThreads = Number(values.threads);
+      const bytes = await readInput(path);
+      const sizes = sizesFrom(values);
+      const { macs } = await inspect(bytes, { freeDimensions: sizes });
+      const start = performance.now();
+      await withSession(bytes, async (session) => {
+        const createMs = performance.now() - start;
+        const feeds = randomFeeds(session, sizes);
+        const times: number[] = [];
+        for (let i = 0; i <= runs; ++i) {
+          const begin = performance.now();
+          await session.run(feeds);
+          times.push(performance.now() - begin);
+        }
+        const [firstMs] = times;
+        const rest = times.slice(1).sort((a, b) => a - b);
+        const medianMs = rest[rest.length >> 1];
+        const rate = macs === null ? null : macs / medianMs / 1e6;
+        const result = { createMs, firstMs, medianMs, minMs: rest[0], runs, gmacPerSecond: rate };
+        if (values.json) return print(JSON.stringify(result, null, 2));
+        await print(
+          `create ${createMs.toFixed(1)} ms, first run ${firstMs.toFixed(1)} ms, ` +
+            `median ${medianMs.toFixed(2)} ms, best ${rest[0].toFixed(2)} ms` +
+            (rate === null ? '' : `, ${rate.toFixed(1)} GMAC/s`),
+        );
+      });
+    },
+  },
+};
+
+function parse(name: string, command: Command, args: string[]) {
+  try {
+    const parsed = parseArgs({ args, options: command.options, allowPositionals: true });
+    if (parsed.positionals.length !== command.arguments.length)
+      throw new UsageError(`${name} takes ${command.arguments.join(' ')}`);
+    return parsed;
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError((error as Error).message);
+  }
+}
+
+/** Runs a command line and returns the exit code. */
+export async function run(args: string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    await print(usage);
+    return 0;
+  }
+  try {
+    const command = name === undefined ? undefined : commands[name];
+    if (!command)
+      throw new UsageError(name ? `there is no command '${name}'` : 'a command is missing');
+    const { positionals, values } = parse(name, command, rest);
+    await command.run(positionals, values as Values);
+    return 0;
+  } catch (error) {
+    const isUsage =
+      error instanceof UsageError ||
+      (error instanceof OctetError && error.code === 'invalid-option');
+    process.stderr.write(`octet: ${(error as Error).message}\n`);
+    if (error instanceof UsageError) process.stderr.write(usage);
+    return isUsage ? 2 : 1;
+  }
+}

@@ -1,0 +1,39 @@
+/** What went wrong, for programs to act on. */
+export type OctetErrorCode =
+  | 'invalid-model'
+  | 'unsupported-operator'
+  | 'invalid-input'
+  | 'out-of-memory'
+  | 'aborted'
+  | 'invalid-option'
+  | 'internal';
+
+/**
+ * Every failure of Octet. The message names the node, tensor or option at fault and what was expected. The engine
+ * stays usable.
+ */
+export class OctetError extends Error {
+  readonly code: OctetErrorCode;
+
+  constructor(code: OctetErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'OctetError';
+    this.code = code;
+  }
+}
+
+/** Throws an `OctetError` if `signal` has been aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new OctetError('aborted', 'the operation was aborted', { cause: signal.reason });
+}
+
+/** Throws `invalid-option` for keys of `options` that are not in `known`. */
+export function rejectUnknownKeys(options: object, known: readonly string[], where: string): void {
+  for (const key of Object.keys(options))
+    if (!known.includes(key))
+      throw new OctetError(
+        'invalid-option',
+        `${where}: unknown option '${key}'; known are ${known.join(', ')}`,
+      );
+}

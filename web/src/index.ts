@@ -1,0 +1,32 @@
+/** Octet: quantize neural networks on this device and run them in INT8 with WebAssembly SIMD. */
+export { InferenceSession, type SessionOptions, type StepTime } from './session.js';
+export { Tensor } from './tensor.js';
+export { env, type Env } from './env.js';
+export { OctetError, type OctetErrorCode } from './errors.js';
+export {
+  quantize,
+  type NodeFilter,
+  type QuantizationReport,
+  type QuantizedTensorReport,
+  type QuantizeOptions,
+  type QuantizeProgress,
+} from './quantize.js';
+export { inspect, type InspectOptions, type ModelSummary, type PortSummary } from './inspect.js';
+export {
+  compare,
+  type CompareOptions,
+  type Comparison,
+  type Feeds,
+  type ModelSide,
+  type TensorComparison,
+} from './compare.js';
+export {
+  chooseQuantParams,
+  dequantizeTensor,
+  quantizeTensor,
+  type Codes,
+  type QuantizedType,
+  type QuantParams,
+  type QuantRangeOptions,
+} from './arithmetic.js';
+export type { Source } from './source.js';

@@ -1,0 +1,282 @@
+import type { InferenceSession as Ort, Tensor as OrtTensor } from 'onnxruntime-common';
+import type { Engine, SessionHandle } from './engine.js';
+import { OctetError, rejectUnknownKeys } from './errors.js';
+import { type ExternalData, openModel } from './model.js';
+import type { Source } from './source.js';
+import { type Tensor, putTensor, takeTensor } from './tensor.js';
+
+/** How onnxruntime-common describes an input or output. */
+export type ValueMetadata = Ort.ValueMetadata;
+
+/**
+ * Options of onnxruntime's sessions. Honoured: `executionProviders`, `graphOptimizationLevel` ('disabled' runs the graph
+ * as it is), `freeDimensionOverrides`, `externalData`, `enableProfiling`. The rest is accepted and has no meaning here:
+ * threads, arenas, execution mode, logging, output locations other than the CPU's.
+ */
+export interface SessionOptions extends Omit<Ort.SessionOptions, 'externalData'> {
+  externalData?: ExternalData;
+}
+
+const knownOptions = [
+  'executionProviders',
+  'intraOpNumThreads',
+  'interOpNumThreads',
+  'freeDimensionOverrides',
+  'graphOptimizationLevel',
+  'enableCpuMemArena',
+  'enableMemPattern',
+  'executionMode',
+  'optimizedModelFilePath',
+  'enableProfiling',
+  'profileFilePrefix',
+  'logId',
+  'logSeverityLevel',
+  'logVerbosityLevel',
+  'preferredOutputLocation',
+  'enableGraphCapture',
+  'extra',
+  'externalData',
+] as const;
+
+const levels = ['disabled', 'basic', 'extended', 'layout', 'all'];
+
+function checkOptions(options: SessionOptions): void {
+  rejectUnknownKeys(options, knownOptions, 'InferenceSession.create');
+  const providers = options.executionProviders?.map((p) => (typeof p === 'string' ? p : p.name));
+  if (providers?.length && !providers.some((name) => name === 'wasm' || name === 'cpu'))
+    throw new OctetError(
+      'invalid-option',
+      `executionProviders: 'wasm' or 'cpu' expected among ${providers.join(', ')}`,
+    );
+  const level = options.graphOptimizationLevel;
+  if (level !== undefined && !levels.includes(level))
+    throw new OctetError('invalid-option', `graphOptimizationLevel: '${level}' is not known`);
+  for (const [name, size] of Object.entries(options.freeDimensionOverrides ?? {}))
+    if (!Number.isSafeInteger(size) || size < 0)
+      throw new OctetError(
+        'invalid-option',
+        `freeDimensionOverrides: ${name} is ${size}, not a size`,
+      );
+}
+
+interface Port {
+  name: string;
+  type: string;
+  shape: (number | string | null)[] | null;
+}
+
+function metadataOf(ports: Port[]): ValueMetadata[] {
+  return ports.map(({ name, type, shape }) => ({
+    name,
+    isTensor: true,
+    type: type as OrtTensor.Type,
+    shape: (shape ?? []).map((dim) => dim ?? ''),
+  }));
+}
+
+/** One executed step of a profiled run. */
+export interface StepTime {
+  node: string;
+  opType: string;
+  milliseconds: number;
+}
+
+/** A loaded model; made by `InferenceSession.create`. */
+export class InferenceSession implements Ort {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly inputMetadata: readonly ValueMetadata[];
+  readonly outputMetadata: readonly ValueMetadata[];
+
+  readonly #engine: Engine;
+  #handle: SessionHandle | undefined;
+  #profiling: boolean;
+
+  private constructor(engine: Engine, handle: SessionHandle, profiling: boolean) {
+    this.#engine = engine;
+    this.#handle = handle;
+    this.#profiling = profiling;
+    this.inputMetadata = metadataOf(JSON.parse(engine.get(() => handle.inputs())));
+    this.outputMetadata = metadataOf(JSON.parse(engine.get(() => handle.outputs())));
+    this.inputNames = this.inputMetadata.map((port) => port.name);
+    this.outputNames = this.outputMetadata.map((port) => port.name);
+  }
+
+  /**
+   * Loads a model from bytes, a Blob, a Response, a URL, or a string (a URL in browsers, a path in Node). As in
+   * onnxruntime, a buffer may be followed by an offset and a length.
+   */
+  static create(source: Source, options?: SessionOptions): Promise<InferenceSession>;
+  static create(
+    buffer: ArrayBufferLike,
+    byteOffset: number,
+    byteLength?: number,
+    options?: SessionOptions,
+  ): Promise<InferenceSession>;
+  static async create(
+    source: Source,
+    second?: number | SessionOptions,
+    third?: number | SessionOptions,
+    fourth?: SessionOptions,
+  ): Promise<InferenceSession> {
+    if (typeof second !== 'number') return createWithOutputs(source, second ?? {}, []);
+    const length = typeof third === 'number' ? third : undefined;
+    const options = fourth ?? (typeof third === 'object' ? third : {});
+    let part: Uint8Array;
+    try {
+      part = new Uint8Array(source as ArrayBuffer, second, length);
+    } catch (error) {
+      throw new OctetError('invalid-input', `InferenceSession.create: ${(error as Error).message}`);
+    }
+    return createWithOutputs(part, options, []);
+  }
+
+  /** @internal */
+  static wrap(engine: Engine, handle: SessionHandle, profiling: boolean): InferenceSession {
+    return new InferenceSession(engine, handle, profiling);
+  }
+
+  /**
+   * Runs the model. Runs may be started at any time; each answers for its own feeds. `fetches` names the outputs
+   * wanted, or maps them to tensors whose memory receives the result.
+   */
+  run(feeds: Ort.FeedsType, options?: Ort.RunOptions): Promise<Ort.ReturnType>;
+  run(
+    feeds: Ort.FeedsType,
+    fetches: Ort.FetchesType,
+    options?: Ort.RunOptions,
+  ): Promise<Ort.ReturnType>;
+  async run(
+    feeds: Ort.FeedsType,
+    fetchesOrOptions?: Ort.FetchesType | Ort.RunOptions,
+  ): Promise<Ort.ReturnType> {
+    const handle = this.#open();
+    const targets = this.#targets(fetchesOrOptions);
+    const wanted = [...targets.keys()];
+    const inputs = this.#feeds(feeds);
+    const results = this.#engine.call(() => handle.run(inputs, wanted));
+    const named: Record<string, Tensor> = {};
+    results.forEach((result, i) => {
+      const tensor = takeTensor(this.#engine, result);
+      named[wanted[i]] = intoTarget(wanted[i], tensor, targets.get(wanted[i]));
+    });
+    return named;
+  }
+
+  /** Frees the session's memory; later calls fail. */
+  async release(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle && !this.#engine.isDead) this.#engine.get(() => handle.delete());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+
+  /** Profiling is chosen at creation with `enableProfiling`; this resumes reporting it. */
+  startProfiling(): void {
+    this.#profiling = true;
+  }
+
+  endProfiling(): void {
+    this.#profiling = false;
+  }
+
+  /** Steps of the last run, when the session was created with `enableProfiling`. */
+  get profile(): StepTime[] {
+    const handle = this.#open();
+    return this.#profiling ? JSON.parse(this.#engine.get(() => handle.profile())) : [];
+  }
+
+  #open(): SessionHandle {
+    if (!this.#handle) throw new OctetError('invalid-input', 'the session has been released');
+    return this.#handle;
+  }
+
+  #targets(fetches: Ort.FetchesType | Ort.RunOptions | undefined): Map<string, Tensor | null> {
+    const all = new Map<string, Tensor | null>(this.outputNames.map((name) => [name, null]));
+    if (fetches === undefined || fetches === null) return all;
+    if (typeof fetches !== 'object')
+      throw new OctetError('invalid-input', 'run: fetches is neither an array nor an object');
+    if (Array.isArray(fetches)) {
+      for (const name of fetches) this.#checkOutput(name);
+      return new Map(fetches.map((name) => [name as string, null]));
+    }
+    // Like onnxruntime: an object is a map of fetches if one of its keys names an output, else run options.
+    const entries = Object.entries(fetches as Record<string, unknown>);
+    if (!entries.some(([name]) => this.outputNames.includes(name))) return all;
+    for (const [name] of entries) this.#checkOutput(name);
+    return new Map(entries as [string, Tensor | null][]);
+  }
+
+  #checkOutput(name: unknown): void {
+    if (typeof name !== 'string' || !this.outputNames.includes(name))
+      throw new OctetError(
+        'invalid-input',
+        `the model has no output '${String(name)}'; it has ${this.outputNames.join(', ')}`,
+      );
+  }
+
+  #feeds(feeds: Ort.FeedsType) {
+    if (typeof feeds !== 'object' || feeds === null)
+      throw new OctetError('invalid-input', 'run: feeds is not an object of tensors by name');
+    for (const name of Object.keys(feeds))
+      if (!this.inputNames.includes(name))
+        throw new OctetError(
+          'invalid-input',
+          `the model has no input '${name}'; it has ${this.inputNames.join(', ')}`,
+        );
+    this.inputMetadata.forEach((port) => checkFeed(port, feeds[port.name]));
+    return this.inputNames.map((name) => putTensor(this.#engine, name, feeds[name]));
+  }
+}
+
+function checkFeed(port: ValueMetadata, feed: unknown): void {
+  const { name } = port;
+  if (feed === undefined || feed === null)
+    throw new OctetError('invalid-input', `input '${name}' is missing`);
+  const tensor = feed as Tensor;
+  if (port.isTensor && typeof tensor === 'object' && tensor.type !== port.type)
+    throw new OctetError(
+      'invalid-input',
+      `input '${name}' expects ${port.type}, not ${String(tensor.type)}`,
+    );
+}
+
+function intoTarget(name: string, result: Tensor, target: Tensor | null | undefined): Tensor {
+  if (!target) return result;
+  const fits =
+    target.type === result.type && target.dims.join() === result.dims.join() && target.data;
+  if (!fits)
+    throw new OctetError(
+      'invalid-input',
+      `output '${name}' is ${result.type} [${result.dims}], its target ${target.type} [${target.dims}]`,
+    );
+  (target.data as Float32Array).set(result.data as Float32Array);
+  return target;
+}
+
+/** A session that also returns inner values of the graph, by name. */
+export async function createWithOutputs(
+  source: Source,
+  options: SessionOptions,
+  extraOutputs: string[],
+): Promise<InferenceSession> {
+  checkOptions(options);
+  const opened = await openModel(source, options.externalData);
+  const profile = options.enableProfiling ?? false;
+  try {
+    const handle = opened.engine.call((module) =>
+      module.createSession(opened.handle, {
+        optimize: options.graphOptimizationLevel !== 'disabled',
+        freeDimensions: Object.entries(options.freeDimensionOverrides ?? {}),
+        extraOutputs,
+        profile,
+      }),
+    );
+    return InferenceSession.wrap(opened.engine, handle, profile);
+  } finally {
+    if (!opened.engine.isDead) opened.engine.get(() => opened.handle.delete());
+  }
+}

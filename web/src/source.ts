@@ -1,0 +1,66 @@
+import { OctetError } from './errors.js';
+
+/** A model or other file: its bytes, where they are, or what yields them. Strings are paths in Node, URLs elsewhere. */
+export type Source = Uint8Array | ArrayBufferLike | Blob | Response | URL | string;
+
+const isNode = typeof process !== 'undefined' && !!process.versions?.node;
+
+async function readFile(path: string | URL): Promise<Uint8Array> {
+  const fs = await import(/* @vite-ignore */ /* webpackIgnore: true */ 'node:fs/promises');
+  try {
+    return await fs.readFile(path);
+  } catch (error) {
+    throw new OctetError('invalid-input', `cannot read ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+async function bytesOfResponse(response: Response): Promise<Uint8Array> {
+  if (!response.ok)
+    throw new OctetError(
+      'invalid-input',
+      `${response.url}: ${response.status} ${response.statusText}`,
+    );
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+async function fetchBytes(url: string | URL): Promise<Uint8Array> {
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (error) {
+    throw new OctetError('invalid-input', `cannot load ${url}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return bytesOfResponse(response);
+}
+
+async function bytesAt(place: string | URL): Promise<Uint8Array> {
+  if (!isNode) return fetchBytes(place);
+  if (place instanceof URL) return place.protocol === 'file:' ? readFile(place) : fetchBytes(place);
+  return /^(https?|data|blob):/.test(place) ? fetchBytes(place) : readFile(place);
+}
+
+/** The bytes of a source; `what` names it in errors. */
+export async function readSource(source: Source, what: string): Promise<Uint8Array> {
+  if (source instanceof Uint8Array) return checkAttached(source, what);
+  if (typeof source === 'string' || source instanceof URL) return bytesAt(source);
+  if (source instanceof ArrayBuffer) return checkAttached(new Uint8Array(source), what);
+  if (typeof SharedArrayBuffer !== 'undefined' && source instanceof SharedArrayBuffer)
+    return new Uint8Array(source);
+  if (typeof Blob !== 'undefined' && source instanceof Blob)
+    return new Uint8Array(await source.arrayBuffer());
+  if (typeof Response !== 'undefined' && source instanceof Response) return bytesOfResponse(source);
+  throw new OctetError(
+    'invalid-input',
+    `${what}: a Uint8Array, ArrayBuffer, Blob, Response, URL or string expected`,
+  );
+}
+
+function checkAttached(bytes: Uint8Array, what: string): Uint8Array {
+  if (bytes.byteLength === 0)
+    throw new OctetError('invalid-model', `${what}: the file is empty (or its buffer detached)`);
+  return bytes;
+}
