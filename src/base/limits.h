@@ -14,14 +14,14 @@ inline constexpr size_t kMaxTensorBytes = size_t{3} << 30;
 inline constexpr int kMaxNesting = 16;
 // Nodes after model functions are expanded (an expansion may be exponential in the file's size).
 inline constexpr size_t kMaxNodes = 1'000'000;
-// Bytes that the expansion of model functions may read and copy, beside 8 times the file's size.
+// Bytes that the expansion of model functions may read and make, beside 8 times the file's size.
 inline constexpr size_t kMaxExpandedBytes = size_t{64} << 20;
 // Bytes of what subgraphs repeat of enclosing graphs: captured values (at every level), opset
 // imports.
 inline constexpr size_t kMaxSubgraphBytes = size_t{64} << 20;
 // Attributes of one node (looked up linearly).
 inline constexpr size_t kMaxAttributes = 1024;
-// Bytes of a dense tensor made of a sparse one, beside 64 times the sparse one's bytes.
+// Bytes of dense tensors made of sparse ones, beside 64 times the sparse ones' bytes.
 inline constexpr size_t kMaxDenseBytes = size_t{1} << 20;
 // Bytes that one folded constant may occupy when it is larger than what it was made from.
 inline constexpr size_t kMaxFoldedBytes = size_t{1} << 20;

@@ -138,6 +138,7 @@ TEST_CASE("sparse initializers become dense") {
   const std::string_view pairs("\x00\x01\x01\x02", 4);
   CHECK(text_of(only_constant(*read(sparse({2, 2}, pairs, {2, 3})))) == dense);
   CHECK_THAT(error_of(sparse({2}, "\x01\x06", {2, 3})), Contains("'w'") && Contains("index 6"));
+  CHECK_THAT(error_of(sparse({}, "\x01", {2, 3})), Contains("'w'") && Contains("fit"));
   CHECK_THAT(error_of(sparse({2, 3}, "\1\1\1\1\1\1", {2, 3})), Contains("'w'") && Contains("fit"));
   CHECK_THAT(error_of(sparse({2}, "\x01\x05", {1 << 20, 1 << 10})),
              Contains("'w'") && Contains("sparse"));

@@ -128,7 +128,7 @@ void GraphReader::define_body_outputs(const std::vector<NodeParts>& nodes, const
         define(body, name, result->second);
         continue;
       }
-      charge_expansion(body.call->prefix.size());
+      charge_expansion(sizeof(Value) + body.call->prefix.size());
       define(body, name, graph_.add_value(unique_name(concat(body.call->prefix, name))));
     }
 }

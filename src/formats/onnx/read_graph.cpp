@@ -59,7 +59,7 @@ void GraphReader::read_all(MessageReader message) {
       add_initializer(read_tensor(message.message(), context_.files));
       break;
     case graph::kSparseInitializer:
-      add_initializer(read_sparse_tensor(message.message(), context_.files));
+      add_initializer(read_sparse_tensor(message.message(), context_.files, context_.dense_budget));
       break;
     case graph::kInput:
       inputs.push_back(read_info_field(message));
@@ -79,6 +79,7 @@ void GraphReader::read_all(MessageReader message) {
   set_types(outputs, infos);
   for (const NodeParts& parts : nodes) add_node(parts, root_);
   add_outputs(outputs);
+  if (root_.call) charge_expansion(graph_.value_count() * sizeof(Value));
 }
 
 GraphReader::NodeParts GraphReader::read_node_parts(MessageReader message) {
@@ -249,6 +250,7 @@ Node GraphReader::build_node(const NodeParts& parts, Scope& scope) {
             .domain = std::string(parts.domain),
             .overload = std::string(parts.overload),
             .extra = parts.extra};
+  if (scope.call) charge_expansion(sizeof node);
   if (scope.call && &scope != &root_) {
     charge_expansion(scope.call->prefix.size());
     node.name = concat(scope.call->prefix, parts.name.empty() ? parts.op_type : parts.name);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "formats/onnx/read_tensor.h"
 #include "formats/wire/message_reader.h"
 #include "graph/graph.h"
@@ -46,6 +47,7 @@ struct ModelContext {
   Functions functions = {};
   // Spent so far of what limits.h allows.
   size_t nodes = 0, subgraph_bytes = 0, expanded_bytes = 0;
+  size_t dense_budget = limits::kMaxDenseBytes;
   size_t renamings = 0; // makes names unique
 };
 

@@ -247,27 +247,25 @@ Tensor to_tensor(TensorFields& fields, const ModelFiles& files) {
   return Tensor(*dtype, std::move(shape), std::move(data));
 }
 
-// Copies each value to the place that its index names.
-Tensor scatter(const Tensor& values, const Tensor& indices, Shape shape, size_t encoded_bytes) {
+// Copies each value to the place that its index names: a position, or one coordinate per dimension.
+Tensor scatter(const Tensor& values, const Tensor& indices, Shape shape) {
   const size_t width = dtype_bits(values.dtype()) / 8;
-  const size_t count = values.elements();
-  if (width == 0 || indices.dtype() != DType::Int64 || values.shape().rank() != 1)
-    fail(ErrorCode::InvalidModel,
-         "its values or indices have a type or shape that they can't have");
+  const auto count = static_cast<int64_t>(values.elements());
+  if (width == 0 || values.shape() != Shape{count})
+    fail(ErrorCode::InvalidModel, "its values can't be ", dtype_name(values.dtype()), " of shape ",
+         to_string(values.shape()));
   const bool linear = indices.shape().rank() == 1;
   const size_t per_value = linear ? 1 : shape.rank();
-  if (indices.elements() != checked_mul(count, per_value) ||
-      (indices.elements() && indices.shape()[0] != values.shape()[0]))
-    fail(ErrorCode::InvalidModel, "indices of shape ", to_string(indices.shape()), " do not fit ",
-         count, " values");
+  const Shape expected = linear ? Shape{count} : Shape{count, static_cast<int64_t>(per_value)};
+  if (indices.dtype() != DType::Int64 || indices.shape() != expected)
+    fail(ErrorCode::InvalidModel, dtype_name(indices.dtype()), " indices of shape ",
+         to_string(indices.shape()), " do not fit ", count, " values");
   const size_t elements = shape.elements();
   const size_t size = dtype_bytes(values.dtype(), elements);
-  if (size > limits::kMaxDenseBytes && size / 64 > encoded_bytes)
-    fail(ErrorCode::UnsupportedOperator, "it is too sparse to be made dense: ", size, " bytes");
   Buffer buffer(size);
   std::memset(buffer.data(), 0, size);
   const std::span<const int64_t> index = indices.values<int64_t>();
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < values.elements(); ++i) {
     size_t at = 0;
     for (size_t k = 0; k < per_value; ++k) {
       const size_t extent = linear ? elements : static_cast<size_t>(shape[k]);
@@ -279,6 +277,14 @@ Tensor scatter(const Tensor& values, const Tensor& indices, Shape shape, size_t 
     std::memcpy(buffer.data() + at * width, values.bytes() + i * width, width);
   }
   return Tensor(values.dtype(), std::move(shape), SharedBytes(std::move(buffer)));
+}
+void charge_dense(size_t dense_bytes, size_t sparse_bytes, size_t& budget) {
+  const size_t in_proportion = checked_mul(sparse_bytes, 64);
+  if (dense_bytes <= in_proportion) return;
+  if (dense_bytes - in_proportion > budget)
+    fail(ErrorCode::UnsupportedOperator, "it is too sparse to be made dense: ", dense_bytes,
+         " bytes");
+  budget -= dense_bytes - in_proportion;
 }
 } // namespace
 
@@ -293,7 +299,7 @@ NamedTensor read_tensor(MessageReader message, const ModelFiles& files) {
   }
 }
 
-NamedTensor read_sparse_tensor(MessageReader message, const ModelFiles& files) {
+NamedTensor read_sparse_tensor(MessageReader message, const ModelFiles& files, size_t& budget) {
   const size_t encoded_bytes = message.rest().size();
   std::optional<NamedTensor> values, indices;
   std::vector<int64_t> dims;
@@ -315,8 +321,9 @@ NamedTensor read_sparse_tensor(MessageReader message, const ModelFiles& files) {
   if (!values || !indices)
     fail(ErrorCode::InvalidModel, "a sparse tensor has no values or no indices");
   try {
-    values->tensor =
-        scatter(values->tensor, indices->tensor, Shape(std::move(dims)), encoded_bytes);
+    Shape shape(std::move(dims));
+    charge_dense(dtype_bytes(values->tensor.dtype(), shape.elements()), encoded_bytes, budget);
+    values->tensor = scatter(values->tensor, indices->tensor, std::move(shape));
   } catch (const Error& error) {
     fail(error.code(), "sparse tensor '", values->name, "': ", error.message());
   }

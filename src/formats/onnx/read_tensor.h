@@ -27,8 +27,9 @@ struct NamedTensor {
 // fields are decoded to a buffer of their own. Throws InvalidModel naming the tensor.
 NamedTensor read_tensor(wire::MessageReader message, const ModelFiles& files);
 
-// The dense form of a sparse tensor. Throws UnsupportedOperator when that would be much larger (see
-// limits.h).
-NamedTensor read_sparse_tensor(wire::MessageReader message, const ModelFiles& files);
+// The dense form of a sparse tensor. What it has beyond 64 times the bytes of the sparse one comes
+// out of `budget`; throws UnsupportedOperator when that is not enough.
+NamedTensor read_sparse_tensor(wire::MessageReader message, const ModelFiles& files,
+                               size_t& budget);
 
 } // namespace octet::onnx
