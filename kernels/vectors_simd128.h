@@ -16,6 +16,19 @@ inline V8 load_v8(const void* p) noexcept {
   return {wasm_v128_load(p), wasm_v128_load(static_cast<const char*>(p) + 16)};
 }
 
+inline v128_t swap_halves(v128_t v) noexcept {
+  return wasm_i32x4_shuffle(v, v, 2, 3, 0, 1);
+}
+inline v128_t swap_neighbours(v128_t v) noexcept {
+  return wasm_i32x4_shuffle(v, v, 1, 0, 3, 2);
+}
+
+/// The sum of all four lanes, in each.
+inline v128_t horizontal_sum(v128_t v) noexcept {
+  v = wasm_f32x4_add(v, swap_halves(v));
+  return wasm_f32x4_add(v, swap_neighbours(v));
+}
+
 /// Stores the first `bytes` (< 16) of v.
 inline void store_first_bytes(v128_t v, size_t bytes, char* to) noexcept {
   if (bytes & 8) {

@@ -22,16 +22,11 @@ v128_t mul(v128_t a, v128_t b) noexcept {
 v128_t div(v128_t a, v128_t b) noexcept {
   return wasm_f32x4_div(a, b);
 }
-/// A NaN on either side wins: the comparison is false when there is one, and the sum keeps it.
-v128_t choose(v128_t a, v128_t b, v128_t take_a, v128_t take_b) noexcept {
-  const v128_t either = wasm_v128_bitselect(a, wasm_f32x4_add(a, b), take_a);
-  return wasm_v128_bitselect(b, either, take_b);
-}
 v128_t min(v128_t a, v128_t b) noexcept {
-  return choose(a, b, wasm_f32x4_lt(a, b), wasm_f32x4_ge(a, b));
+  return wasm_f32x4_min(a, b);
 }
 v128_t max(v128_t a, v128_t b) noexcept {
-  return choose(a, b, wasm_f32x4_gt(a, b), wasm_f32x4_le(a, b));
+  return wasm_f32x4_max(a, b);
 }
 v128_t prelu(v128_t a, v128_t b) noexcept {
   return wasm_v128_bitselect(wasm_f32x4_mul(a, b), a, wasm_f32x4_lt(a, splat(0.0f)));

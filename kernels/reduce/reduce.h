@@ -8,15 +8,12 @@
 
 namespace octet::kernels {
 
+enum class Reduction : uint8_t { sum, sum_abs, sum_square, product, max, min };
+
 /// The operation's neutral element, to start from.
 float reduce_initial(Reduction op) noexcept;
 
 /// y[o, i] = fold of y[o, i] and x[o, :, i].
-void reduce_f32(Reduction op, const ReduceShape& shape, const float* x, float* y) noexcept;
-
-/// Index along the reduced axis of the largest (or smallest) element, the first one or the last one
-/// of equals. NaNs are smaller than anything.
-void arg_max_f32(const ReduceShape& shape, const float* x, bool smallest, bool last,
-                 int64_t* y) noexcept;
+void reduce_f32(Reduction op, const AxisShape& shape, const float* x, float* y) noexcept;
 
 } // namespace octet::kernels
