@@ -6,9 +6,6 @@
 #include "api/session.h"
 #include "base/json.h"
 #include "bindings/adapters.h"
-#include "formats/onnx/onnx_writer.h"
-#include "quant/arithmetic.h"
-#include "quant/dynamic.h"
 
 namespace octet::bindings {
 namespace {
@@ -23,7 +20,8 @@ std::string ports_json(const std::vector<Port>& ports) {
 // A graph that was read, until a session or a quantization takes it.
 class ModelHandle {
 public:
-  ModelHandle(std::unique_ptr<Graph> graph, size_t bytes) : graph_(std::move(graph)), bytes_(bytes) {}
+  ModelHandle(std::unique_ptr<Graph> graph, size_t bytes)
+      : graph_(std::move(graph)), bytes_(bytes) {}
 
   val inspect(const val& free_dimensions) const {
     return guard([&] { return inspect_json(graph(), bytes_, named_numbers_of(free_dimensions)); });
@@ -50,8 +48,9 @@ val open(uintptr_t address, double size, const val& external) {
     SharedBytes file = take_bytes(address, size);
     std::vector<ExternalFile> files;
     for (size_t i = 0, n = external["length"].as<size_t>(); i < n; ++i)
-      files.push_back({external[i]["location"].as<std::string>(),
-                       take_bytes(external[i]["address"].as<uintptr_t>(), external[i]["size"].as<double>())});
+      files.push_back(
+          {external[i]["location"].as<std::string>(),
+           take_bytes(external[i]["address"].as<uintptr_t>(), external[i]["size"].as<double>())});
     const size_t bytes = file.size();
     return new ModelHandle(open_model(std::move(file), files), bytes);
   });
@@ -64,7 +63,8 @@ public:
   std::string inputs() const { return ports_json(session_->inputs()); }
   std::string outputs() const { return ports_json(session_->outputs()); }
 
-  // `feeds`: [{name, …tensor}]; returns tensors in the order of `fetches` (all outputs when that is empty).
+  // `feeds`: [{name, …tensor}]; returns tensors in the order of `fetches` (all outputs when that is
+  // empty).
   val run(const val& feeds, const val& fetches) {
     return guard([&] {
       std::vector<NamedTensor> named;
@@ -105,37 +105,30 @@ val create(ModelHandle& model, const val& options) {
   });
 }
 
-// Quantizes in steps, so that JavaScript can report progress and stop in between.
-class QuantizeJob {
+class QuantizeHandle {
 public:
-  QuantizeJob(std::unique_ptr<Graph> graph, size_t bytes, QuantizeConfig config)
-      : graph_(std::move(graph)), bytes_before_(bytes), quantizer_(*graph_, std::move(config)) {}
+  explicit QuantizeHandle(std::unique_ptr<QuantizeJob> job) : job_(std::move(job)) {}
 
-  size_t done() const { return quantizer_.done(); }
-  size_t total() const { return quantizer_.total(); }
+  size_t done() const { return job_->done(); }
+  size_t total() const { return job_->total(); }
   // {value: whether there is more to do}
   val step() {
-    return guard([&] { return quantizer_.step(); });
+    return guard([&] { return job_->step(); });
   }
   // {value: {model: {address, size}, report: JSON}}; the bytes live as long as the job.
   val finish() {
     return guard([&] {
-      QuantizationReport report = quantizer_.finish();
-      written_ = write_onnx(*graph_);
-      report.bytes_before = bytes_before_;
-      report.bytes_after = written_.size();
+      result_ = job_->finish();
       val result = val::object();
-      result.set("model", view_of({written_.data(), written_.size()}));
-      result.set("report", to_json(report));
+      result.set("model", view_of({result_.file.data(), result_.file.size()}));
+      result.set("report", to_json(result_.report));
       return result;
     });
   }
 
 private:
-  std::unique_ptr<Graph> graph_;
-  size_t bytes_before_;
-  DynamicQuantizer quantizer_;
-  Buffer written_;
+  std::unique_ptr<QuantizeJob> job_;
+  QuantizedModel result_;
 };
 
 // `options`: {weightType: ONNX number, symmetric, perChannel, excludeNodes, opTypes}, all required.
@@ -149,7 +142,8 @@ val quantize_dynamic(ModelHandle& model, const val& options) {
     config.exclude_nodes = strings_of(options["excludeNodes"]);
     config.op_types = strings_of(options["opTypes"]);
     const size_t bytes = model.bytes();
-    return new QuantizeJob(prepare_for_quantization(model.take()), bytes, std::move(config));
+    return new QuantizeHandle(
+        std::make_unique<QuantizeJob>(model.take(), bytes, std::move(config)));
   });
 }
 } // namespace
@@ -167,11 +161,11 @@ EMSCRIPTEN_BINDINGS(octet) {
       .function("outputs", &SessionHandle::outputs)
       .function("run", &SessionHandle::run)
       .function("profile", &SessionHandle::profile);
-  emscripten::class_<QuantizeJob>("QuantizeJob")
-      .function("done", &QuantizeJob::done)
-      .function("total", &QuantizeJob::total)
-      .function("step", &QuantizeJob::step)
-      .function("finish", &QuantizeJob::finish);
+  emscripten::class_<QuantizeHandle>("QuantizeJob")
+      .function("done", &QuantizeHandle::done)
+      .function("total", &QuantizeHandle::total)
+      .function("step", &QuantizeHandle::step)
+      .function("finish", &QuantizeHandle::finish);
 }
 
 } // namespace octet::bindings
