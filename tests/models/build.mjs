@@ -1,6 +1,6 @@
 /**
  * Writes the test models that have builders here: `node tests/models/build.mjs [DIRECTORY] [NAME…]`.
- * A model is built again when a file of this folder has changed.
+ * A model is built again when its sources have changed.
  */
 import crypto from 'node:crypto';
 import fs from 'node:fs';
@@ -11,11 +11,11 @@ const sourceDirectory = path.dirname(fileURLToPath(import.meta.url));
 export const modelDirectory = path.resolve(sourceDirectory, '../../build/models');
 export const builtModels = ['mobilenet_v2', 'resnet50', 'encoder', 'decoder', 'lstm_classifier'];
 
-/** Identifies the builders' sources. */
-function sourceDigest() {
+/** Identifies the sources that a model is made of. */
+function sourceDigest(model) {
   const hash = crypto.createHash('sha256');
-  for (const name of fs.readdirSync(sourceDirectory).sort()) {
-    if (name.endsWith('.mjs')) hash.update(fs.readFileSync(path.join(sourceDirectory, name)));
+  for (const name of [model, 'layers', 'onnx_builder', 'random']) {
+    hash.update(fs.readFileSync(path.join(sourceDirectory, `${name}.mjs`)));
   }
   return hash.digest('hex');
 }
@@ -36,7 +36,7 @@ export async function ensureModel(name, directory = modelDirectory) {
   }
   const file = path.join(directory, `${name}.onnx`);
   const stamp = path.join(directory, `${name}.sha256`);
-  const digest = sourceDigest();
+  const digest = sourceDigest(name);
   if (fs.existsSync(file) && readIfPresent(stamp) === digest) return file;
   const { build } = await import(`./${name}.mjs`);
   fs.mkdirSync(directory, { recursive: true });
