@@ -41,6 +41,13 @@ TEST_CASE("a truncated file says where it breaks off") {
              Contains("truncated") && Contains("at byte 8"));
 }
 
+TEST_CASE("a length that looks negative is too long") {
+  const std::string huge = ir_version(8) + std::string("\x3a\xfa\xff\xff\xff\x0f", 6) + kRelu;
+  CHECK_THAT(error_of(huge), Contains("truncated"));
+  CHECK_THAT(error_of(ir_version(8) + std::string("\x12\xfa\xff\xff\xff\x0f", 6)),
+             Contains("truncated"));
+}
+
 TEST_CASE("a model needs its essentials") {
   CHECK_THAT(error_of(model_graph(kRelu)), Contains("no IR version"));
   CHECK_THAT(error_of(ir_version(8) + opset("", 17)), Contains("no graph"));

@@ -28,6 +28,15 @@ void MessageReader::expect(pbf_wire_type type) const {
     fail_at_field(concat("(number ", field(), ") has another wire type than the ONNX schema says"));
 }
 
+// protozero compares lengths as ptrdiff_t, which has 32 bits in WebAssembly: there, one of 2 GiB or
+// more would pass and lead backwards.
+void MessageReader::check_length() const {
+  const char* at = as_text(rest()).data();
+  const char* const end = at + rest().size();
+  if (protozero::decode_varint(&at, end) > static_cast<size_t>(end - at))
+    throw protozero::end_of_buffer_exception();
+}
+
 bool MessageReader::next() {
   start_ = rest().data();
   return guarded([&] { return reader_.next(); });
@@ -43,7 +52,10 @@ bool MessageReader::next(uint32_t field) {
 
 Bytes MessageReader::bytes() {
   expect(pbf_wire_type::length_delimited);
-  const protozero::data_view view = guarded([&] { return reader_.get_view(); });
+  const protozero::data_view view = guarded([&] {
+    check_length();
+    return reader_.get_view();
+  });
   return as_bytes({view.data(), view.size()});
 }
 
@@ -58,7 +70,10 @@ float MessageReader::float32() {
 }
 
 void MessageReader::skip() {
-  guarded([&] { reader_.skip(); });
+  guarded([&] {
+    if (reader_.wire_type() == pbf_wire_type::length_delimited) check_length();
+    reader_.skip();
+  });
 }
 
 std::string_view MessageReader::raw() {

@@ -55,6 +55,7 @@ public:
 private:
   template <class Take>
   auto guarded(Take take);
+  void check_length() const;
   void expect(protozero::pbf_wire_type type) const;
   [[noreturn]] void fail_at_field(std::string_view why) const;
 
