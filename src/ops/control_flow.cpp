@@ -26,23 +26,38 @@ const char* branch_name(bool condition) {
   return condition ? "then_branch" : "else_branch";
 }
 
+std::vector<ValueFact> infer_branch(const InferContext& ctx, bool which) {
+  return ctx.host()->infer(branch_of(ctx, branch_name(which)), ctx.captures());
+}
+
+// A branch that will not be taken need not fit the shapes at hand, so while the condition is open a
+// branch that can't be inferred only leaves the shapes open.
+std::optional<std::vector<ValueFact>> try_branch(const InferContext& ctx, bool which) {
+  try {
+    return infer_branch(ctx, which);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::OutOfMemory) throw;
+    return std::nullopt;
+  }
+}
+
 void infer_if(InferContext& ctx) {
   const auto condition = known_condition(ctx);
   if (!ctx.host()) return; // nothing is known without a runtime
-  const auto infer_branch = [&](bool which) {
-    return ctx.host()->infer(branch_of(ctx, branch_name(which)), ctx.captures());
-  };
-  ctx.outputs() = infer_branch(condition.value_or(true));
-  if (condition) return;
-  const std::vector<ValueFact> other = infer_branch(false);
-  for (size_t i = 0; i < other.size(); ++i) {
+  if (condition) {
+    ctx.outputs() = infer_branch(ctx, *condition);
+    return;
+  }
+  const auto taken = try_branch(ctx, true), other = try_branch(ctx, false);
+  if (!taken || !other) return;
+  for (size_t i = 0; i < other->size(); ++i) {
     ValueFact& out = ctx.outputs()[i];
-    if (out.dtype != other[i].dtype && out.dtype != DType::Undefined &&
-        other[i].dtype != DType::Undefined)
-      ctx.fail("output ", i, " is ", dtype_name(out.dtype), " in one branch and ",
-               dtype_name(other[i].dtype), " in the other");
-    out.value.reset();
-    if (out.shape != other[i].shape) out.shape.reset();
+    const ValueFact &a = (*taken)[i], &b = (*other)[i];
+    if (a.dtype != b.dtype && a.dtype != DType::Undefined && b.dtype != DType::Undefined)
+      ctx.fail("output ", i, " is ", dtype_name(a.dtype), " in one branch and ",
+               dtype_name(b.dtype), " in the other");
+    out.dtype = a.dtype;
+    if (a.shape == b.shape) out.shape = a.shape;
   }
 }
 

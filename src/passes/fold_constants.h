@@ -6,8 +6,8 @@
 
 namespace octet {
 
-// Constants of the enclosing graph that a subgraph's captures stand for, parallel to Graph::captures(); null where
-// the captured value is not constant. Empty for a top-level graph.
+// Constants of the enclosing graph that a subgraph's captures stand for, parallel to
+// Graph::captures(); null where the captured value is not constant. Empty for a top-level graph.
 using CapturedConstants = std::vector<const Tensor*>;
 
 // The constant behind a value: an initializer, or a captured one.

@@ -15,7 +15,8 @@ namespace {
 using CanonicalPass = void (*)(Graph&);
 constexpr CanonicalPass kCanonicalPasses[] = {remove_identity, fold_scale_shift};
 
-CapturedConstants constants_captured_by(const Graph& graph, const CapturedConstants& captured, const Node& node) {
+CapturedConstants constants_captured_by(const Graph& graph, const CapturedConstants& captured,
+                                        const Node& node) {
   CapturedConstants out;
   for (ValueId id : node.captures) out.push_back(known_constant(graph, captured, id));
   return out;

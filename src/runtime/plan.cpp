@@ -59,6 +59,7 @@ void Plan::place_node(const Node& node) {
     for (ValueId out : node.outputs)
       if (out && !placed(out)) locations_[out.index].place = Place::Dynamic;
     steps_.push_back({.node = &node, .kernel = {}});
+    data_dependent_ = true;
     return;
   }
   for (size_t i = 0; i < node.outputs.size(); ++i)

@@ -25,6 +25,8 @@ public:
        PackedWeights& weights, SubgraphHost& host);
 
   size_t arena_bytes() const { return arena_bytes_; }
+  // Whether some shapes are found out, and nodes prepared, afresh at each run.
+  bool is_data_dependent() const { return data_dependent_; }
   // Without a shape where only a run can tell.
   std::vector<ValueFact> output_facts() const;
 
@@ -78,6 +80,7 @@ private:
   std::vector<Slot> input_slots_, arena_slots_;
   ArenaLayout layout_;
   size_t scratch_bytes_ = 0, arena_bytes_ = 0;
+  bool data_dependent_ = false;
   uint8_t* arena_ = nullptr;
   std::span<const void* const> inputs_;
 };

@@ -53,14 +53,19 @@ struct Session::State {
     outputs = ports_of(*graph, graph->outputs());
   }
 
+  // A plan for these shapes; one that was made knowing small integer feeds is for those values
+  // only.
   struct CachedPlan {
     std::vector<Shape> shapes;
+    std::vector<Tensor> values; // parallel to the feeds, or empty; no type: any value
     std::unique_ptr<Plan> plan;
+    bool fits(std::span<const Tensor* const> feeds) const;
   };
 
   std::vector<const Tensor*> order_feeds(std::span<const NamedTensor> feeds) const;
   std::vector<size_t> order_fetches(std::span<const std::string> fetches) const;
   Plan& plan_for(std::span<const Tensor* const> feeds);
+  CachedPlan make_plan(std::span<const Tensor* const> feeds, std::vector<Tensor> values);
 
   std::unique_ptr<Graph> graph;
   SessionOptions options;
@@ -102,27 +107,64 @@ std::vector<size_t> Session::State::order_fetches(std::span<const std::string> f
   return out;
 }
 
+namespace {
+bool same_value(const Tensor& a, const Tensor& b) {
+  return std::equal(a.bytes(), a.bytes() + a.size_bytes(), b.bytes(), b.bytes() + b.size_bytes());
+}
+
+// Copies of the feeds that may decide about shapes: a few integers or a condition.
+std::vector<Tensor> small_integers(std::span<const Tensor* const> feeds) {
+  constexpr size_t kMaxElements = 16;
+  std::vector<Tensor> out(feeds.size());
+  for (size_t i = 0; i < feeds.size(); ++i) {
+    const Tensor& t = *feeds[i];
+    const bool decides = is_integer(t.dtype()) || t.dtype() == DType::Bool;
+    if (!decides || t.elements() > kMaxElements) continue;
+    Buffer copy(t.size_bytes());
+    std::copy_n(t.bytes(), t.size_bytes(), copy.data());
+    out[i] = Tensor(t.dtype(), t.shape(), SharedBytes(std::move(copy)));
+  }
+  return out;
+}
+} // namespace
+
+bool Session::State::CachedPlan::fits(std::span<const Tensor* const> feeds) const {
+  for (size_t i = 0; i < feeds.size(); ++i) {
+    if (feeds[i]->shape() != shapes[i]) return false;
+    const bool bound = !values.empty() && values[i].dtype() != DType::Undefined;
+    if (bound && !same_value(*feeds[i], values[i])) return false;
+  }
+  return true;
+}
+
+Session::State::CachedPlan Session::State::make_plan(std::span<const Tensor* const> feeds,
+                                                     std::vector<Tensor> values) {
+  CachedPlan made{.values = std::move(values)};
+  std::vector<ValueFact> facts;
+  for (size_t i = 0; i < feeds.size(); ++i) {
+    ValueFact fact{.dtype = feeds[i]->dtype(), .shape = feeds[i]->shape(), .value = std::nullopt};
+    if (!made.values.empty() && made.values[i].dtype() != DType::Undefined)
+      fact.value = made.values[i];
+    facts.push_back(std::move(fact));
+    made.shapes.push_back(feeds[i]->shape());
+  }
+  std::vector<const ValueFact*> pointers;
+  for (const ValueFact& fact : facts) pointers.push_back(&fact);
+  made.plan = host.make_plan(*graph, pointers);
+  return made;
+}
+
 Plan& Session::State::plan_for(std::span<const Tensor* const> feeds) {
-  const auto fits = [&](const CachedPlan& cached) {
-    return std::equal(feeds.begin(), feeds.end(), cached.shapes.begin(), cached.shapes.end(),
-                      [](const Tensor* t, const Shape& shape) { return t->shape() == shape; });
-  };
-  const auto found = std::find_if(plans.begin(), plans.end(), fits);
+  const auto found = std::find_if(plans.begin(), plans.end(),
+                                  [&](const CachedPlan& cached) { return cached.fits(feeds); });
   if (found != plans.end()) {
     std::rotate(plans.begin(), found, found + 1);
     return *plans.front().plan;
   }
-  std::vector<ValueFact> facts;
-  std::vector<Shape> shapes;
-  for (const Tensor* t : feeds) {
-    facts.push_back({.dtype = t->dtype(), .shape = t->shape(), .value = std::nullopt});
-    shapes.push_back(t->shape());
-  }
-  std::vector<const ValueFact*> pointers;
-  for (const ValueFact& fact : facts) pointers.push_back(&fact);
-  auto plan = host.make_plan(*graph, pointers);
-  if (plan->arena_bytes() > arena.size()) arena = Buffer(plan->arena_bytes());
-  plans.push_front({.shapes = std::move(shapes), .plan = std::move(plan)});
+  CachedPlan made = make_plan(feeds, {});
+  if (made.plan->is_data_dependent()) made = make_plan(feeds, small_integers(feeds));
+  if (made.plan->arena_bytes() > arena.size()) arena = Buffer(made.plan->arena_bytes());
+  plans.push_front(std::move(made));
   if (plans.size() > kMaxPlans) plans.pop_back();
   return *plans.front().plan;
 }
