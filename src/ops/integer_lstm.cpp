@@ -1,0 +1,131 @@
+// com.microsoft DynamicQuantizeLSTM: an LSTM whose weights are 8-bit codes and whose operands X and
+// h are quantized when they are multiplied, as DynamicQuantizeLinear would quantize all rows of the
+// product together.
+//
+// Operands 0 and 3 to 7 are those of LSTM; W [directions, input, 4·hidden] and R [directions,
+// hidden, 4·hidden] have scales (8, 10) and zero points (9, 11) of shape [directions] or
+// [directions, 4·hidden].
+// https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+#include "kernels/convert/convert.h"
+#include "kernels/qgemm/pack.h"
+#include "kernels/qgemv/qgemv.h"
+#include "ops/element.h"
+#include "ops/integer_operands.h"
+#include "ops/lstm.h"
+
+namespace octet {
+namespace {
+constexpr size_t kGates = 4;
+
+RecurrentShape quantized_shape(const NodeContext& ctx) {
+  const Shape &w = ctx.shape(1), &r = ctx.shape(2);
+  if (w.rank() != 3 || r.rank() != 3) ctx.fail("W and R must have rank 3");
+  const RecurrentShape s = recurrent_shape(ctx, kGates, r[1], r[0]);
+  const auto columns = static_cast<int64_t>(s.gate_floats());
+  if (w != Shape{r[0], static_cast<int64_t>(s.input), columns} || r[2] != columns)
+    ctx.fail("W of shape ", to_string(w), " and R of shape ", to_string(r), " do not fit X of ",
+             to_string(ctx.shape(0)));
+  return s;
+}
+
+void infer_quantized_lstm(InferContext& ctx) {
+  set_recurrent_outputs(ctx, quantized_shape(ctx));
+}
+
+// One direction's [k, n] codes with what the output step needs.
+struct QuantizedMatrix {
+  std::shared_ptr<const Buffer> packed;
+  size_t n = 0, k = 0;
+  std::vector<float> scale;
+  std::vector<int32_t> zero;
+};
+
+// Entry `column` of direction `d` in a tensor of [directions] or [directions, columns].
+size_t parameter_index(const NodeContext& ctx, size_t input, size_t d, size_t column,
+                       size_t directions, size_t n) {
+  const size_t count = ctx.shape(input).elements();
+  if (count != directions && count != directions * n)
+    ctx.fail("input ", input, " has ", count, " entries for ", directions, " directions of ", n,
+             " columns");
+  return count == directions ? d : d * n + column;
+}
+
+QuantizedMatrix quantized_matrix(PrepareContext& ctx, size_t input, size_t d, size_t scale_input) {
+  const Shape& shape = ctx.shape(input);
+  const size_t directions = dim(shape, 0), k = dim(shape, 1), n = dim(shape, 2),
+               zero_input = scale_input + 1;
+  const bool is_unsigned = is_unsigned_code(ctx, input);
+  const Tensor *codes = ctx.constant(input), *scale = ctx.constant(scale_input);
+  const auto zero = ctx.int_values(zero_input);
+  if (!codes || !scale || scale->dtype() != DType::Float32 || !zero)
+    ctx.unsupported("weights, scales or zero points that are not constant");
+  QuantizedMatrix out{.n = n, .k = k};
+  out.packed = ctx.packed(input, concat("lstm/", d), [&] {
+    Buffer packed(kernels::packed_weight_bytes(n, 1, k));
+    kernels::pack_weights({.data = codes->bytes() + d * k * n,
+                           .is_unsigned = is_unsigned,
+                           .n = n,
+                           .k = k,
+                           .n_stride = 1,
+                           .k_stride = static_cast<ptrdiff_t>(n)},
+                          reinterpret_cast<int8_t*>(packed.data()));
+    return packed;
+  });
+  out.scale.assign(kernels::column_capacity(n), 1.0f);
+  out.zero.assign(kernels::column_capacity(n), 0);
+  for (size_t c = 0; c < n; ++c) {
+    out.scale[c] = scale->values<float>()[parameter_index(ctx, scale_input, d, c, directions, n)];
+    const auto point = (*zero)[parameter_index(ctx, zero_input, d, c, directions, n)];
+    out.zero[c] = kernels::stored_weight_zero(static_cast<int32_t>(point), is_unsigned);
+  }
+  return out;
+}
+
+// `codes_at`: scratch for the quantized rows.
+RowProduct quantized_product(QuantizedMatrix matrix, size_t codes_at) {
+  return {.begin = [](const RunContext&) {},
+          .multiply =
+              [matrix = std::move(matrix), codes_at](const RunContext& run, const float* a,
+                                                     size_t rows, float* out) {
+                auto* codes = reinterpret_cast<int16_t*>(run.scratch + codes_at);
+                const size_t count = rows * matrix.k;
+                const auto params = kernels::choose_dynamic_params(kernels::value_range(a, count));
+                kernels::quantize_s16(a, count, params, codes);
+                const kernels::QGemm gemm{
+                    .m = rows,
+                    .n = matrix.n,
+                    .k = matrix.k,
+                    .a = codes,
+                    .a_stride = matrix.k,
+                    .b = reinterpret_cast<const int8_t*>(matrix.packed->data()),
+                    .c = out,
+                    .c_stride = matrix.n,
+                    .output = kernels::QOutput::f32,
+                    .params = {.w_zero = matrix.zero.data(),
+                               .scale = matrix.scale.data(),
+                               .a_scale = params.scale}};
+                if (rows <= kernels::kMaxGemvRows)
+                  kernels::qgemv(gemm, 0, matrix.n);
+                else
+                  kernels::qgemm(gemm, 0, rows);
+              }};
+}
+
+Kernel prepare_quantized_lstm(PrepareContext& ctx) {
+  const RecurrentShape shape = quantized_shape(ctx);
+  ScratchLayout scratch;
+  const size_t elements =
+      shape.batch * std::max(checked_mul(shape.steps, shape.input), shape.hidden);
+  const size_t codes_at = scratch.reserve_floats(elements); // twice what int16 needs
+  std::vector<LstmProducts> products;
+  for (size_t d = 0; d < shape.directions; ++d)
+    products.push_back({quantized_product(quantized_matrix(ctx, 1, d, 8), codes_at),
+                        quantized_product(quantized_matrix(ctx, 2, d, 10), codes_at)});
+  return lstm_kernel(ctx, shape, std::move(products), scratch);
+}
+} // namespace
+
+extern const OpDef op_dynamic_quantize_lstm{.infer = infer_quantized_lstm,
+                                            .prepare = prepare_quantized_lstm};
+
+} // namespace octet
