@@ -28,7 +28,8 @@ std::vector<const void*> data_of(std::span<const Tensor* const> tensors) {
 } // namespace
 
 int64_t opset_of(const Node& node, const ModelInfo& model) {
-  return model.opset(node.domain == "ai.onnx" ? "" : std::string_view(node.domain));
+  const bool is_standard = node.domain == "ai.onnx" || node.domain == kLoweredDomain;
+  return model.opset(is_standard ? "" : std::string_view(node.domain));
 }
 
 std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& model,

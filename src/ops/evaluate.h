@@ -8,7 +8,8 @@
 
 namespace octet {
 
-// Version of the operator set the node belongs to, under the graph's imports.
+// Version of the operator set the node belongs to, under the graph's imports. Lowered operators
+// follow the standard ones that they stand for.
 int64_t opset_of(const Node& node, const ModelInfo& model);
 
 // Outputs of the node for fully known inputs (null = absent optional), parallel to node.outputs.

@@ -1,12 +1,15 @@
 #include "ops/lstm.h"
 
 #include <algorithm>
+#include <limits>
 
+#include "kernels/lstm/lstm.h"
 #include "ops/element.h"
 
 namespace octet {
 namespace {
 constexpr size_t kGates = 4; // i, o, f, c
+constexpr float kNoClip = std::numeric_limits<float>::infinity();
 
 // The cell of one direction. z holds the sums of both products and biases.
 struct LstmCell {
@@ -15,9 +18,20 @@ struct LstmCell {
   float clip; // 0: none
   bool couple_input_forget;
   const float* peepholes; // i, o, f; null for none
+  bool is_default = f.function == find_activation("Sigmoid") &&
+                    g.function == find_activation("Tanh") && h.function == g.function;
 
   // z [4·hidden] is overwritten.
   void operator()(float* z, float* c, float* out) const noexcept {
+    if (is_default)
+      return kernels::lstm_gates_f32({.hidden = hidden,
+                                      .z = z,
+                                      .peepholes = peepholes,
+                                      .c_prev = c,
+                                      .c = c,
+                                      .h = out,
+                                      .clip = clip > 0 ? clip : kNoClip,
+                                      .couples_input_forget = couple_input_forget});
     float *zi = z, *zo = z + hidden, *zf = z + 2 * hidden, *zc = z + 3 * hidden;
     if (peepholes)
       for (size_t j = 0; j < hidden; ++j) {
@@ -30,7 +44,7 @@ struct LstmCell {
     f.apply(zf, hidden);
     g.apply(zc, hidden);
     for (size_t j = 0; j < hidden; ++j)
-      c[j] = zf[j] * c[j] + (couple_input_forget ? 1 - zf[j] : zi[j]) * zc[j];
+      c[j] = (couple_input_forget ? 1 - zi[j] : zf[j]) * c[j] + zi[j] * zc[j];
     if (peepholes)
       for (size_t j = 0; j < hidden; ++j) zo[j] += peepholes[hidden + j] * c[j];
     bound(zo, hidden);

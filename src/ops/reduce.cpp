@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "base/bytes.h"
+#include "kernels/reduce/reduce.h"
 #include "ops/element.h"
 #include "ops/elementwise.h"
 
@@ -60,7 +61,9 @@ template <class T>
 constexpr T kHighest =
     std::is_integral_v<T> ? std::numeric_limits<T>::max() : std::numeric_limits<T>::infinity();
 
-// An operation has `initial`, `fold(accumulator, x)` and `finish(accumulator, count)`.
+// An operation has `initial`, `fold(accumulator, x)` and `finish(accumulator, count)`, and where
+// there is one, the kernel that folds floats.
+using kernels::Reduction;
 template <class T>
 struct Plain {
   using Accumulator = T;
@@ -68,6 +71,7 @@ struct Plain {
 };
 template <class T>
 struct SumOf : Plain<T> {
+  static constexpr std::optional<Reduction> kernel = Reduction::sum;
   static constexpr T initial = 0;
   static T fold(T a, T x) {
     return static_cast<T>(static_cast<Bits<T>>(a) + static_cast<Bits<T>>(x));
@@ -82,6 +86,7 @@ struct MeanOf : SumOf<T> {
 };
 template <class T>
 struct ProductOf : Plain<T> {
+  static constexpr std::optional<Reduction> kernel = Reduction::product;
   static constexpr T initial = 1;
   static T fold(T a, T x) {
     return static_cast<T>(static_cast<Bits<T>>(a) * static_cast<Bits<T>>(x));
@@ -89,22 +94,26 @@ struct ProductOf : Plain<T> {
 };
 template <class T>
 struct MaxOf : Plain<T> {
+  static constexpr std::optional<Reduction> kernel = Reduction::max;
   static constexpr T initial = kLowest<T>;
   static T fold(T a, T x) { return x > a || x != x ? x : a; }
 };
 template <class T>
 struct MinOf : Plain<T> {
+  static constexpr std::optional<Reduction> kernel = Reduction::min;
   static constexpr T initial = kHighest<T>;
   static T fold(T a, T x) { return x < a || x != x ? x : a; }
 };
 template <class T>
 struct L1Of : SumOf<T> {
+  static constexpr std::optional<Reduction> kernel = Reduction::sum_abs;
   static T fold(T a, T x) {
     return SumOf<T>::fold(a, x < 0 ? static_cast<T>(Bits<T>(0) - static_cast<Bits<T>>(x)) : x);
   }
 };
 template <class T>
 struct SumSquareOf : SumOf<T> {
+  static constexpr std::optional<Reduction> kernel = Reduction::sum_square;
   static T fold(T a, T x) { return SumOf<T>::fold(a, ProductOf<T>::fold(x, x)); }
 };
 template <class T>
@@ -132,6 +141,7 @@ struct LogSumExpOf {
   struct Accumulator {
     T max, sum;
   };
+  static constexpr std::optional<Reduction> kernel = std::nullopt;
   static constexpr Accumulator initial{kLowest<T>, 0};
   static Accumulator fold(Accumulator a, T x) {
     if (x == kLowest<T>) return a;
@@ -225,11 +235,36 @@ ReduceLoop make_loop(const PrepareContext& ctx) {
   return {wide_type(ctx, ctx.dtype(0)), ctx.shape(0), kept_shape(ctx.shape(0), *reduced_axes(ctx))};
 }
 
+// The tensor as [outer, axis, inner] when the reduced axes lie side by side.
+std::optional<kernels::AxisShape> adjacent_axes(const Shape& in, const std::vector<bool>& reduced) {
+  kernels::AxisShape out;
+  for (size_t i = 0; i < reduced.size(); ++i) {
+    const size_t size = dim(in, i);
+    if (size == 1) continue;
+    if (!reduced[i])
+      (out.axis == 1 ? out.outer : out.inner) *= size;
+    else if (out.inner != 1)
+      return std::nullopt;
+    else
+      out.axis *= size;
+  }
+  return out;
+}
+
 template <template <class> class Op>
 Kernel prepare_reduce(PrepareContext& ctx) {
   const WideType& type = wide_type(ctx, ctx.dtype(0));
   const ReduceFns& fns = kReduce<Op>[static_cast<int>(type.wide)];
   if (!fns.start) ctx.unsupported("elements of type ", dtype_name(ctx.dtype(0)));
+  const auto shape = adjacent_axes(ctx.shape(0), *reduced_axes(ctx));
+  const auto kernel = Op<float>::kernel;
+  if (kernel && shape && ctx.dtype(0) == DType::Float32 && ctx.shape(0).elements() != 0)
+    return [=, shape = *shape, &fns](const RunContext& run) {
+      const size_t outputs = shape.outer * shape.inner;
+      fns.start(run.outputs[0], outputs);
+      kernels::reduce_f32(*kernel, shape, run.input<float>(0), run.output<float>(0));
+      fns.finish(run.outputs[0], outputs, shape.axis);
+    };
   ReduceLoop loop = make_loop(ctx);
   const bool in_output = fns.accumulator_bytes == type.bytes;
   if (!in_output) ctx.request_scratch(checked_mul(loop.outputs(), fns.accumulator_bytes));

@@ -42,14 +42,31 @@ int64_t output_size(const NodeContext& ctx, const WindowGeometry& g, size_t i, b
 }
 } // namespace
 
-WindowGeometry window_geometry(const NodeContext& ctx, std::vector<int64_t> input,
-                               std::vector<int64_t> kernel) {
+namespace {
+enum class AutoPad : uint8_t { Explicit, Valid, SameUpper, SameLower };
+
+AutoPad auto_pad_of(const NodeContext& ctx) {
+  const std::string name = ctx.attributes().get_string("auto_pad", "NOTSET");
+  if (name == "NOTSET" || name.empty()) return AutoPad::Explicit;
+  if (name == "VALID") return AutoPad::Valid;
+  if (name == "SAME_UPPER") return AutoPad::SameUpper;
+  if (name == "SAME_LOWER") return AutoPad::SameLower;
+  ctx.fail("auto_pad '", name, "' is not known");
+}
+
+// The attributes; pads are 0 unless they are given, sizes of the output are open.
+WindowGeometry window_attributes(const NodeContext& ctx, std::vector<int64_t> input,
+                                 std::vector<int64_t> kernel) {
   const size_t rank = input.size();
   if (kernel.empty())
     kernel = numbers(ctx, "kernel_shape", rank, 1, 1);
   else if (numbers(ctx, "kernel_shape", rank, 1, 1) != kernel &&
            ctx.attributes().has("kernel_shape"))
     ctx.fail("kernel_shape contradicts the weights");
+  for (int64_t size : kernel)
+    if (size < 1 || size > kMaxWindowNumber) ctx.fail("a kernel of size ", size);
+  for (int64_t size : input)
+    if (size > kMaxWindowNumber) ctx.fail("a spatial axis of size ", size);
   WindowGeometry g{.input = std::move(input),
                    .kernel = std::move(kernel),
                    .stride = numbers(ctx, "strides", rank, 1, 1),
@@ -57,18 +74,24 @@ WindowGeometry window_geometry(const NodeContext& ctx, std::vector<int64_t> inpu
                    .pad_begin = std::vector<int64_t>(rank),
                    .pad_end = std::vector<int64_t>(rank),
                    .output = std::vector<int64_t>(rank)};
-  const std::string auto_pad = ctx.attributes().get_string("auto_pad", "NOTSET");
-  const bool same = auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER";
-  if (!same && auto_pad != "NOTSET" && auto_pad != "VALID" && !auto_pad.empty())
-    ctx.fail("auto_pad '", auto_pad, "' is not known");
-  const bool explicit_pads = !same && auto_pad != "VALID";
-  const auto pads =
-      explicit_pads ? numbers(ctx, "pads", 2 * rank, 0, 0) : std::vector<int64_t>(2 * rank);
-  for (size_t i = 0; i < rank; ++i) {
-    g.pad_begin[i] = pads[i];
-    g.pad_end[i] = pads[rank + i];
-    if (same) pad_to_same(g, i, auto_pad == "SAME_UPPER");
-    g.output[i] = output_size(ctx, g, i, ctx.attributes().get_int("ceil_mode", 0) != 0);
+  if (auto_pad_of(ctx) != AutoPad::Explicit) return g;
+  const auto pads = numbers(ctx, "pads", 2 * rank, 0, 0);
+  const auto middle = pads.begin() + static_cast<ptrdiff_t>(rank);
+  g.pad_begin.assign(pads.begin(), middle);
+  g.pad_end.assign(middle, pads.end());
+  return g;
+}
+} // namespace
+
+WindowGeometry window_geometry(const NodeContext& ctx, std::vector<int64_t> input,
+                               std::vector<int64_t> kernel) {
+  WindowGeometry g = window_attributes(ctx, std::move(input), std::move(kernel));
+  const AutoPad auto_pad = auto_pad_of(ctx);
+  const bool ceil_mode = ctx.attributes().get_int("ceil_mode", 0) != 0;
+  for (size_t i = 0; i < g.input.size(); ++i) {
+    if (auto_pad == AutoPad::SameUpper || auto_pad == AutoPad::SameLower)
+      pad_to_same(g, i, auto_pad == AutoPad::SameUpper);
+    g.output[i] = output_size(ctx, g, i, ceil_mode);
   }
   return g;
 }
@@ -95,19 +118,78 @@ Shape shape_with(int64_t batch, int64_t channels, const std::vector<int64_t>& sp
   return shape;
 }
 
-ConvGeometry conv_geometry(const NodeContext& ctx, size_t weight_input) {
+namespace {
+void check_operands(const NodeContext& ctx, size_t weight_input) {
   const Shape &x = ctx.shape(0), &w = ctx.shape(weight_input);
   if (x.rank() < 3 || w.rank() != x.rank())
     ctx.fail("data of shape ", to_string(x), " and weights of shape ", to_string(w), " do not fit");
+}
+
+int64_t checked_groups(const NodeContext& ctx, int64_t in_channels) {
+  const int64_t groups = ctx.attributes().get_int("group", 1);
+  if (groups < 1 || groups > in_channels || in_channels % groups != 0)
+    ctx.fail(in_channels, " channels do not split into ", groups, " groups");
+  return groups;
+}
+} // namespace
+
+ConvGeometry conv_geometry(const NodeContext& ctx, size_t weight_input) {
+  check_operands(ctx, weight_input);
+  const Shape &x = ctx.shape(0), &w = ctx.shape(weight_input);
   const TensorLayout layout = layout_of(ctx.node());
   ConvGeometry g{.window = window_geometry(ctx, spatial_dims(x, layout), {w.begin() + 2, w.end()}),
                  .batch = x[0],
                  .in_channels = channel_dim(x, layout),
                  .out_channels = w[0],
-                 .groups = ctx.attributes().get_int("group", 1)};
-  if (g.groups < 1 || g.in_channels != w[1] * g.groups || g.out_channels % g.groups != 0)
+                 .groups = checked_groups(ctx, channel_dim(x, layout)),
+                 .output = {}};
+  if (g.in_channels / g.groups != w[1] || g.out_channels % g.groups != 0)
     ctx.fail(g.in_channels, " channels in ", g.groups, " groups do not fit weights of shape ",
              to_string(w));
+  g.output = shape_with(g.batch, g.out_channels, g.window.output, layout);
+  return g;
+}
+
+namespace {
+// `output` is what was asked for, or 0. Padding that is not given is what makes the output so
+// large.
+void resolve_transposed(const NodeContext& ctx, WindowGeometry& g, size_t i, int64_t extra,
+                        int64_t output) {
+  const AutoPad auto_pad = auto_pad_of(ctx);
+  const bool same = auto_pad == AutoPad::SameUpper || auto_pad == AutoPad::SameLower;
+  const int64_t reach = (g.kernel[i] - 1) * g.dilation[i] + 1;
+  const int64_t full = (g.input[i] - 1) * g.stride[i] + reach + extra;
+  if (output == 0 && same) output = g.input[i] * g.stride[i];
+  if (output != 0) {
+    const int64_t total = std::max<int64_t>(0, full - output);
+    g.pad_begin[i] = auto_pad == AutoPad::SameUpper ? total / 2 : total - total / 2;
+    g.pad_end[i] = total - g.pad_begin[i];
+    g.output[i] = output;
+  } else {
+    g.output[i] = full - g.pad_begin[i] - g.pad_end[i];
+  }
+  if (g.input[i] == 0) g.output[i] = 0;
+  if (g.output[i] < 0) ctx.fail("padding leaves nothing of spatial axis ", i);
+}
+} // namespace
+
+ConvGeometry conv_transpose_geometry(const NodeContext& ctx) {
+  check_operands(ctx, 1);
+  const Shape &x = ctx.shape(0), &w = ctx.shape(1);
+  const TensorLayout layout = layout_of(ctx.node());
+  ConvGeometry g{.window =
+                     window_attributes(ctx, spatial_dims(x, layout), {w.begin() + 2, w.end()}),
+                 .batch = x[0],
+                 .in_channels = channel_dim(x, layout),
+                 .groups = checked_groups(ctx, channel_dim(x, layout)),
+                 .output = {}};
+  if (w[0] != g.in_channels || w[1] > kMaxWindowNumber)
+    ctx.fail(g.in_channels, " channels do not fit weights of shape ", to_string(w));
+  g.out_channels = w[1] * g.groups;
+  const size_t rank = g.window.input.size();
+  const auto extra = numbers(ctx, "output_padding", rank, 0, 0);
+  const auto output = numbers(ctx, "output_shape", rank, 0, 0);
+  for (size_t i = 0; i < rank; ++i) resolve_transposed(ctx, g.window, i, extra[i], output[i]);
   g.output = shape_with(g.batch, g.out_channels, g.window.output, layout);
   return g;
 }

@@ -2,12 +2,11 @@
 // sizes.
 //
 // Along each spatial axis, with d = (kernel − 1) · dilation + 1:
-//   output = floor((input + pad_begin + pad_end − d) / stride) + 1      (ceil with ceil_mode; a
-//   last window
-//            that would start in the end padding is dropped)
-//   auto_pad SAME_*: output = ceil(input / stride), padding = (output − 1) · stride + d − input,
-//   the odd one
-//            at the end (UPPER) or at the beginning (LOWER); VALID: no padding
+//   output = floor((input + pad_begin + pad_end − d) / stride) + 1
+// (ceil with ceil_mode, where a last window that would start in the end padding is dropped).
+// auto_pad SAME_*: output = ceil(input / stride), padding = (output − 1) · stride + d − input, the
+// odd one at the end (UPPER) or at the beginning (LOWER); VALID: no padding.
+// Transposed convolutions have output = (input − 1) · stride + d + output_padding − padding.
 #pragma once
 
 #include <vector>
@@ -38,8 +37,8 @@ int64_t channel_dim(const Shape& shape, TensorLayout layout);
 Shape shape_with(int64_t batch, int64_t channels, const std::vector<int64_t>& spatial,
                  TensorLayout layout);
 
-// Convolution of x with weights [O, I / group, kernel…] of input `weight_input`, checked. `shape`
-// of the output in the node's layout.
+// Convolution of x with weights [O, I / group, kernel…] of input `weight_input`, checked. `output`
+// is in the node's layout.
 struct ConvGeometry {
   WindowGeometry window;
   int64_t batch = 0, in_channels = 0, out_channels = 0, groups = 1;
@@ -52,5 +51,7 @@ struct ConvGeometry {
   }
 };
 ConvGeometry conv_geometry(const NodeContext& ctx, size_t weight_input);
+// The same of ConvTranspose, whose weights (input 1) are [I, O / group, kernel…].
+ConvGeometry conv_transpose_geometry(const NodeContext& ctx);
 
 } // namespace octet

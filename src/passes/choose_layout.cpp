@@ -13,8 +13,9 @@
 namespace octet {
 namespace {
 constexpr std::string_view kSpatial[] = {
-    "Conv",    "ConvInteger", "QLinearConv",       "ConvIntegerToFloat", "ConvTranspose",
-    "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",      "Resize"};
+    "Conv",          "ConvInteger", "QLinearConv", "ConvIntegerToFloat",
+    "ConvTranspose", "MaxPool",     "AveragePool", "GlobalAveragePool",
+    "GlobalMaxPool", "Resize",      "Upsample"};
 
 bool is_spatial(const Node& node) {
   return (node.domain.empty() || node.domain == kLoweredDomain) &&

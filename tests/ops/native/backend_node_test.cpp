@@ -121,6 +121,7 @@ constexpr Exception kExceptions[] = {
     {"castlike_STRING_to_FLOAT", "type string"},
     {"identity_", "tensor ''"}, // of a sequence and of an optional
     {"training_dropout", "training mode"},
+    {"batchnorm_", "training mode"},
     {"basic_convinteger", "not constant"},
     {"convinteger_", "not constant"},
     {"matmulinteger", "zero point of weights"},
