@@ -1,0 +1,59 @@
+/** Runs the cases of tests/models/networks.mjs, and single models, on any library with onnxruntime's API. */
+import ort from 'onnxruntime-node';
+
+/**
+ * onnxruntime, the outside reference. On processors without VNNI its fast u8×s8 kernels saturate, which the ONNX
+ * specification does not; `x64quantprecision` makes it choose exact ones.
+ */
+export const reference = {
+  name: 'onnxruntime',
+  Tensor: ort.Tensor,
+  createSession: (model) =>
+    ort.InferenceSession.create(model, {
+      extra: { session: { x64quantprecision: '1' } },
+      logSeverityLevel: 3,
+    }),
+};
+
+/** The same handle on Octet. */
+export const candidate = ({ InferenceSession, Tensor }) => ({
+  name: 'octet',
+  Tensor,
+  createSession: (model) => InferenceSession.create(model),
+});
+
+const toTensor = (library, { type, dims, data }) => new library.Tensor(type, data, dims);
+
+const toFeeds = (library, feeds) =>
+  Object.fromEntries(
+    Object.entries(feeds).map(([name, value]) => [name, toTensor(library, value)]),
+  );
+
+/** Runs the steps of a case in one session; returns the outputs of each. */
+export async function runSteps(library, session, steps) {
+  const results = [];
+  for (const { feeds, carry = {} } of steps) {
+    const previous = results.at(-1);
+    const carried = Object.entries(carry).map(([input, output]) => [input, previous[output]]);
+    results.push(await session.run({ ...toFeeds(library, feeds), ...Object.fromEntries(carried) }));
+  }
+  return results;
+}
+
+/** Calls `use` with a session, which is released whatever happens. */
+export async function withSession(library, model, use) {
+  const session = await library.createSession(model);
+  try {
+    return await use(session);
+  } finally {
+    await session.release();
+  }
+}
+
+/** Runs a model once. */
+export async function runOnce(library, model, feeds) {
+  return withSession(library, model, async (session) => {
+    const [outputs] = await runSteps(library, session, [{ feeds }]);
+    return outputs;
+  });
+}
