@@ -15,9 +15,11 @@
 #include "kernels/gemm_f32/tile.h"
 #include "kernels/lstm/variants.h"
 #include "kernels/norm/variants.h"
+#include "kernels/pool/variants.h"
 #include "kernels/qdwconv/tile.h"
 #include "kernels/qgemm/tile.h"
 #include "kernels/reduce/variants.h"
+#include "kernels/resize/variants.h"
 #include "kernels/softmax/variants.h"
 
 namespace octet::kernels {

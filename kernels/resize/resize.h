@@ -2,8 +2,7 @@
 // into tables of source positions.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include "kernels/resize/variants.h"
 
 namespace octet::kernels {
 
@@ -12,14 +11,6 @@ struct ResizeShape {
   size_t in_h = 1, in_w = 1;
   size_t out_h = 1, out_w = 1;
   size_t channels = 1;
-};
-
-/// For every output position of an axis the two source positions it lies between, both inside the
-/// image, and the share of the second: x[first] · (1 − weight) + x[second] · weight.
-struct LinearAxis {
-  const uint32_t* first = nullptr;
-  const uint32_t* second = nullptr;
-  const float* weight = nullptr;
 };
 
 struct ResizeLinear {

@@ -7,23 +7,14 @@
 #include <cstring>
 #include <string_view>
 
-#include "kernels/dispatch.h"
 #include "kernels/qgemm/output.h"
 #include "tests/kernels/random.h"
+#include "tests/kernels/with_isa.h"
 
 namespace octet::kernels::test {
 
 inline constexpr QOutput kOutputs[] = {QOutput::i32, QOutput::f32, QOutput::u8, QOutput::s8,
                                        QOutput::s16};
-
-/// Selects the kernels of a test case; the best ones come back at its end.
-class WithIsa {
-public:
-  explicit WithIsa(Isa isa) { select_isa(isa); }
-  ~WithIsa() { select_isa(Isa::simd128); }
-  WithIsa(const WithIsa&) = delete;
-  WithIsa& operator=(const WithIsa&) = delete;
-};
 
 /// The output type that a family or function name carries.
 inline QOutput output_of(std::string_view name) {
