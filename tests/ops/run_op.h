@@ -41,7 +41,7 @@ std::vector<T> values_of(const Tensor& tensor) {
   if (tensor.dtype() != dtype_of<T>)
     fail(ErrorCode::Internal, "a result is ", dtype_name(tensor.dtype()));
   const auto values = tensor.values<T>();
-  return {values.begin(), values.end()};
+  return std::vector<T>(values.begin(), values.end());
 }
 
 inline Tensor floats(Shape shape, std::vector<float> values) {
