@@ -101,6 +101,15 @@ std::vector<BadCall> bad_calls() {
         "octet"},
        model,
        "strides"},
+      {{"MaxPool", {counting({1, 4, 4, 2})}, {}, 21, 1, "octet"}, model, "kernel_shape"},
+      {{"Resize",
+        {counting({1, 4, 4, 2}), Tensor(), floats({4}, {1, 1, -1, 2})},
+        {},
+        21,
+        1,
+        "octet"},
+       model,
+       "scale -1"},
   };
 }
 } // namespace

@@ -75,8 +75,11 @@ TEST_CASE("operators accept empty tensors") {
       {{"MatMul", {empty, counting({3, 4})}}, {0, 4}},
       {{"MatMul", {rows, counting({0, 4})}}, {3, 4}},
       {{"Gemm", {rows, counting({0, 4}), counting({4})}}, {3, 4}},
+      {{"GlobalAveragePool", {counting({0, 3, 2, 2})}}, {0, 3, 1, 1}},
       {{"Conv", {counting({0, 4, 4, 2}), counting({3, 2, 3, 3})}, {}, 21, 1, "octet"},
        {0, 2, 2, 3}},
+      {{"MaxPool", {counting({0, 4, 4, 2})}, {{"kernel_shape", Ints{2, 2}}}, 21, 1, "octet"},
+       {0, 3, 3, 2}},
       {{"LSTM", {counting({0, 1, 3}), counting({1, 8, 3}), counting({1, 8, 2})}}, {0, 1, 1, 2}},
       {{"GRU", {counting({2, 0, 3}), counting({1, 6, 3}), counting({1, 6, 2})}}, {2, 1, 0, 2}},
   };

@@ -1,0 +1,58 @@
+// ConvTranspose: declared for the canonical stage, run channels-last in the lowered one.
+#include <algorithm>
+
+#include "kernels/conv_transpose_f32/conv_transpose_f32.h"
+#include "ops/activation.h"
+#include "ops/packed_operand.h"
+#include "ops/window_geometry.h"
+
+namespace octet {
+namespace {
+void infer_conv_transpose(InferContext& ctx) {
+  const ConvGeometry geometry = conv_transpose_geometry(ctx);
+  if (ctx.has_input(2) && ctx.shape(2) != Shape{geometry.out_channels})
+    ctx.fail("bias of shape ", to_string(ctx.shape(2)), ", not [", geometry.out_channels, "]");
+  ctx.set_output(0, ctx.dtype(0), geometry.output);
+}
+
+Kernel prepare_conv_transpose(PrepareContext& ctx) {
+  if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
+  const ConvGeometry geometry = conv_transpose_geometry(ctx);
+  if (geometry.output.elements() == 0) return [](const RunContext&) {};
+  const kernels::ConvShape shape = geometry.kernel_shape(ctx);
+  const std::string how =
+      concat("conv_transpose_f32/", shape.groups, "/", shape.stride_h, "x", shape.stride_w, "/",
+             shape.dilation_h, "x", shape.dilation_w, "/", shape.pad_top, "x", shape.pad_left);
+  ScratchLayout scratch;
+  PackedOperand weights(ctx, 1, how, kernels::packed_f32_conv_transpose_elements(shape), scratch,
+                        [=](const float* from, float* to) {
+                          kernels::pack_f32_conv_transpose_weights(shape, from, to);
+                        });
+  PackedOperand bias = padded_bias(ctx, 2, shape.out_channels, scratch);
+  const size_t rows_at = scratch.reserve(kernels::conv_transpose_f32_scratch_bytes(shape));
+  ctx.request_scratch(scratch.bytes());
+  return [=, activation = fused_activation(ctx), weights = std::move(weights),
+          bias = std::move(bias)](const RunContext& run) {
+    weights.prepare(run);
+    bias.prepare(run);
+    const kernels::FConvTranspose conv{
+        .shape = shape,
+        .x = run.input<float>(0),
+        .x_stride = shape.in_channels,
+        .w = weights.get(run),
+        .y = run.output<float>(0),
+        .y_stride = shape.out_channels,
+        .params = {.bias = bias.get(run), .lo = activation.lo, .hi = activation.hi}};
+    run_activated(activation, conv.y, shape.out_w * shape.out_channels, shape.batch * shape.out_h,
+                  [&](size_t begin, size_t end) {
+                    kernels::conv_transpose_f32(conv, begin, end, run.scratch + rows_at);
+                  });
+  };
+}
+} // namespace
+
+extern const OpDef op_conv_transpose{.infer = infer_conv_transpose};
+extern const OpDef op_lowered_conv_transpose{.infer = infer_conv_transpose,
+                                             .prepare = prepare_conv_transpose};
+
+} // namespace octet

@@ -1,0 +1,132 @@
+// MaxPool and AveragePool: declared for the canonical stage, run channels-last in the lowered one.
+// Global pools are reductions and run in either layout.
+#include "kernels/pool/pool.h"
+#include "kernels/eltwise/unary.h"
+#include "kernels/reduce/reduce.h"
+#include "ops/element.h"
+#include "ops/window_geometry.h"
+
+namespace octet {
+namespace {
+using kernels::ConvShape;
+using kernels::Pool;
+
+// A pool as a convolution with as many output as input channels.
+ConvGeometry pool_geometry(const NodeContext& ctx) {
+  const Shape& x = ctx.shape(0);
+  const TensorLayout layout = layout_of(ctx.node());
+  if (x.rank() < 3) ctx.fail("data of shape ", to_string(x), " has no spatial dims");
+  if (!ctx.attributes().has("kernel_shape")) ctx.fail("attribute 'kernel_shape' is missing");
+  ConvGeometry g{.window = window_geometry(ctx, spatial_dims(x, layout), {}),
+                 .batch = x[0],
+                 .in_channels = channel_dim(x, layout),
+                 .out_channels = channel_dim(x, layout),
+                 .output = {}};
+  g.output = shape_with(g.batch, g.out_channels, g.window.output, layout);
+  return g;
+}
+
+void infer_pool(InferContext& ctx) {
+  const Shape out = pool_geometry(ctx).output;
+  ctx.set_output(0, ctx.dtype(0), out);
+  ctx.set_output(1, DType::Int64, out); // MaxPool's indices
+}
+
+template <class T, class Run>
+Kernel pool_kernel(PrepareContext& ctx, const ConvGeometry& geometry, const Run& run_pixels) {
+  if (geometry.output.elements() == 0) return [](const RunContext&) {};
+  const ConvShape shape = geometry.kernel_shape(ctx);
+  ctx.request_scratch(kernels::pool_scratch_bytes(shape));
+  return [=](const RunContext& run) {
+    const Pool<T> pool{.shape = shape,
+                       .x = run.input<T>(0),
+                       .x_stride = shape.in_channels,
+                       .y = run.output<T>(0),
+                       .y_stride = shape.in_channels};
+    run_pixels(pool, shape.batch * shape.out_h * shape.out_w, run.scratch);
+  };
+}
+
+Kernel prepare_max_pool(PrepareContext& ctx) {
+  if (ctx.has_output(1)) ctx.unsupported("the output Indices");
+  const ConvGeometry geometry = pool_geometry(ctx);
+  const auto running = [](auto* function) {
+    return
+        [=](const auto& pool, size_t pixels, void* scratch) { function(pool, 0, pixels, scratch); };
+  };
+  switch (ctx.dtype(0)) {
+  case DType::Float32:
+    return pool_kernel<float>(ctx, geometry, running(kernels::max_pool_f32));
+  case DType::UInt8:
+    return pool_kernel<uint8_t>(ctx, geometry, running(kernels::max_pool_u8));
+  case DType::Int8:
+    return pool_kernel<int8_t>(ctx, geometry, running(kernels::max_pool_s8));
+  default:
+    ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
+  }
+}
+
+void check_float(const NodeContext& ctx) {
+  if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
+}
+
+Kernel prepare_average_pool(PrepareContext& ctx) {
+  check_float(ctx);
+  const ConvGeometry geometry = pool_geometry(ctx);
+  const auto& pad_end = geometry.window.pad_end;
+  const kernels::AverageDivisor divisor{
+      .count_padding = ctx.attributes().get_int("count_include_pad", 0) != 0,
+      .pad_bottom = pad_end.size() > 1 ? static_cast<size_t>(pad_end[0]) : 0,
+      .pad_right = static_cast<size_t>(pad_end.back())};
+  return pool_kernel<float>(ctx, geometry,
+                            [=](const Pool<float>& pool, size_t pixels, void* scratch) {
+                              kernels::average_pool_f32(pool, divisor, 0, pixels, scratch);
+                            });
+}
+
+// --- global pools
+void infer_global_pool(InferContext& ctx) {
+  const Shape& x = ctx.shape(0);
+  if (x.rank() < 2) ctx.fail("data of shape ", to_string(x), " has no channels");
+  const TensorLayout layout = layout_of(ctx.node());
+  ctx.set_output(
+      0, ctx.dtype(0),
+      shape_with(x[0], channel_dim(x, layout), std::vector<int64_t>(x.rank() - 2, 1), layout));
+}
+
+Kernel global_pool_kernel(PrepareContext& ctx, kernels::Reduction reduction, bool average) {
+  check_float(ctx);
+  const Shape& x = ctx.shape(0);
+  const size_t outputs = ctx.output_shape(0).elements();
+  if (outputs == 0) return [](const RunContext&) {};
+  const bool last = layout_of(ctx.node()) == TensorLayout::ChannelsLast;
+  const size_t pixels = x.elements() / outputs;
+  const kernels::AxisShape shape{.outer = last ? dim(x, 0) : outputs,
+                                   .axis = pixels,
+                                   .inner = last ? outputs / dim(x, 0) : 1};
+  return [=](const RunContext& run) {
+    auto* y = run.output<float>(0);
+    std::fill_n(y, outputs, kernels::reduce_initial(reduction));
+    kernels::reduce_f32(reduction, shape, run.input<float>(0), y);
+    const float scale[] = {1 / static_cast<float>(pixels), 0};
+    if (average) kernels::multiply_add_f32(y, y, outputs, scale);
+  };
+}
+
+Kernel prepare_global_average_pool(PrepareContext& ctx) {
+  return global_pool_kernel(ctx, kernels::Reduction::sum, true);
+}
+Kernel prepare_global_max_pool(PrepareContext& ctx) {
+  return global_pool_kernel(ctx, kernels::Reduction::max, false);
+}
+} // namespace
+
+extern const OpDef op_pool{.infer = infer_pool};
+extern const OpDef op_lowered_max_pool{.infer = infer_pool, .prepare = prepare_max_pool};
+extern const OpDef op_lowered_average_pool{.infer = infer_pool, .prepare = prepare_average_pool};
+extern const OpDef op_global_average_pool{.infer = infer_global_pool,
+                                          .prepare = prepare_global_average_pool};
+extern const OpDef op_global_max_pool{.infer = infer_global_pool,
+                                      .prepare = prepare_global_max_pool};
+
+} // namespace octet
