@@ -9,7 +9,7 @@ function wasmUrl(): URL {
   const base = typeof document !== 'undefined' ? document.baseURI : import.meta.url;
   if (typeof paths === 'string') return new URL(`${paths}octet.wasm`, base);
   if (paths?.wasm) return new URL(paths.wasm, base);
-  return new URL('octet.wasm', import.meta.url);
+  return new URL('./octet.wasm', import.meta.url);
 }
 
 async function instantiateFrom(url: URL, imports: WebAssembly.Imports) {
