@@ -12,6 +12,7 @@
 // Precision is part of a value's type: TensorType::quant says what an integer tensor stands for.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -114,8 +115,9 @@ private:
   friend class GraphEdit;
   void count_uses(const Node& node, int delta);
 
-  std::vector<Value> values_;
-  std::vector<Node> nodes_;
+  // Deques, so that a reference to a value or node outlives the adding of others.
+  std::deque<Value> values_;
+  std::deque<Node> nodes_;
   std::vector<NodeId> order_;
   std::vector<ValueId> inputs_, outputs_, captures_;
 };
