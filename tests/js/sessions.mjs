@@ -1,18 +1,11 @@
 /** Runs the cases of tests/models/networks.mjs, and single models, on any library with onnxruntime's API. */
 import ort from 'onnxruntime-node';
 
-/**
- * onnxruntime, the outside reference. On processors without VNNI its fast u8×s8 kernels saturate, which the ONNX
- * specification does not; `x64quantprecision` makes it choose exact ones.
- */
+/** onnxruntime, the outside reference. */
 export const reference = {
   name: 'onnxruntime',
   Tensor: ort.Tensor,
-  createSession: (model) =>
-    ort.InferenceSession.create(model, {
-      extra: { session: { x64quantprecision: '1' } },
-      logSeverityLevel: 3,
-    }),
+  createSession: (model) => ort.InferenceSession.create(model, { logSeverityLevel: 3 }),
 };
 
 /** The same handle on Octet. */

@@ -1,4 +1,4 @@
-/** Cases of operators that move elements or make them. The shape of a case is described in operators.test.mjs. */
+/** Cases of operators that move elements or make them. single_node.mjs says what a case is. */
 import { float, scalar, tensor } from '../../models/onnx_builder.mjs';
 import {
   anAxis,

@@ -1,4 +1,4 @@
-/** Cases of operators that work element by element. The shape of a case is described in operators.test.mjs. */
+/** Cases of operators that work element by element. single_node.mjs says what a case is. */
 import { float, scalar, tensor, typeCode } from '../../models/onnx_builder.mjs';
 import {
   booleans,

@@ -1,4 +1,4 @@
-/** Cases of the layers of nets: sums over windows, rows and time. The shape of a case is described in operators.test.mjs. */
+/** Cases of the layers of nets: sums over windows, rows and time. single_node.mjs says what a case is. */
 import { float, scalar } from '../../models/onnx_builder.mjs';
 import {
   anAxis,
