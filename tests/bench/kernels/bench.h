@@ -39,6 +39,7 @@ void report(const char* name, double work, const char* unit, Run&& run) {
   std::printf("%-36s %8.1f %s  (best %.1f)\n", name, rates[kSamples / 2], unit, rates.back());
 }
 
+void float_kernels();
 void integer_kernels();
 
 } // namespace octet::bench

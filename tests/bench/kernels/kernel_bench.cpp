@@ -10,6 +10,7 @@ const char* case_filter = "";
 extern "C" int bench_main(int argc, char** argv) asm("main");
 extern "C" int bench_main(int argc, char** argv) {
   if (argc > 1) octet::bench::case_filter = argv[1];
+  octet::bench::float_kernels();
   octet::bench::integer_kernels();
   return 0;
 }
