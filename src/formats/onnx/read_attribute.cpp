@@ -110,6 +110,12 @@ AttributeValue empty_value(AttributeKind kind) {
     return std::vector<std::shared_ptr<Graph>>();
   }
 }
+
+void append_floats(Bytes values, std::vector<float>& list) {
+  const size_t count = list.size();
+  list.resize(count + values.size() / sizeof(float));
+  if (!values.empty()) std::memcpy(&list[count], values.data(), values.size());
+}
 } // namespace
 
 void GraphReader::read_attribute(MessageReader message, Node& node, Site& site) {
@@ -194,14 +200,9 @@ void GraphReader::read_value_field(MessageReader& message, AttributeValue& out, 
   case attribute::kGraph:
     out = read_subgraph(message.message(), site);
     break;
-  case attribute::kFloats: {
-    const Bytes values = message.fixed(sizeof(float));
-    auto& list = std::get<std::vector<float>>(out);
-    const size_t count = list.size();
-    list.resize(count + values.size() / sizeof(float));
-    std::memcpy(list.data() + count, values.data(), values.size());
+  case attribute::kFloats:
+    append_floats(message.fixed(sizeof(float)), std::get<std::vector<float>>(out));
     break;
-  }
   case attribute::kInts:
     wire::for_each_varint(message.varints(), [&](uint64_t value) {
       std::get<std::vector<int64_t>>(out).push_back(static_cast<int64_t>(value));

@@ -1,24 +1,27 @@
-// How many bytes were allocated at once at most, where a sanitizer can tell.
+// What AddressSanitizer can tell a test; without it nothing is counted and nothing forbidden.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define OCTET_COUNTS_ALLOCATIONS 1
+#define OCTET_HAS_ADDRESS_SANITIZER 1
 #endif
 #endif
 
-#ifdef OCTET_COUNTS_ALLOCATIONS
+#ifdef OCTET_HAS_ADDRESS_SANITIZER
 #include <sanitizer/allocator_interface.h>
+#include <sanitizer/asan_interface.h>
 
 #include <algorithm>
 #endif
 
 namespace octet::test {
 
-#ifdef OCTET_COUNTS_ALLOCATIONS
+#ifdef OCTET_HAS_ADDRESS_SANITIZER
 
+// How many bytes were allocated at once at most.
 class AllocationPeak {
 public:
   AllocationPeak() {
@@ -40,12 +43,22 @@ private:
   static inline ptrdiff_t now_ = 0, peak_ = 0;
 };
 
+inline void forbid_access(const uint8_t* begin, size_t size) {
+  __asan_poison_memory_region(begin, size);
+}
+inline void allow_access(const uint8_t* begin, size_t size) {
+  __asan_unpoison_memory_region(begin, size);
+}
+
 #else
 
 class AllocationPeak {
 public:
   size_t bytes() const { return 0; }
 };
+
+inline void forbid_access(const uint8_t*, size_t) {}
+inline void allow_access(const uint8_t*, size_t) {}
 
 #endif
 
