@@ -67,11 +67,11 @@ public:
   // empty).
   val run(const val& feeds, const val& fetches) {
     return guard([&] {
-      std::vector<NamedTensor> named;
+      feeds_.clear();
       for (size_t i = 0, n = feeds["length"].as<size_t>(); i < n; ++i)
-        named.push_back({feeds[i]["name"].as<std::string>(), take_tensor(feeds[i])});
+        feeds_.push_back({feeds[i]["name"].as<std::string>(), take_tensor(feeds[i])});
       val results = val::array();
-      for (const Tensor& t : session_->run(named, strings_of(fetches)))
+      for (const Tensor& t : session_->run(feeds_, strings_of(fetches)))
         results.call<void>("push", describe_tensor(t));
       return results;
     });
@@ -91,6 +91,7 @@ public:
 
 private:
   std::unique_ptr<Session> session_;
+  std::vector<NamedTensor> feeds_; // of the last run, whose results may be views of them
 };
 
 // `options`: {optimize, freeDimensions, extraOutputs, profile}, all required.

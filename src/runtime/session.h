@@ -49,7 +49,8 @@ public:
 
   // Runs once. Feeds must name every input exactly once, with its type and a shape that fits
   // (InvalidInput names the culprit otherwise). `fetches` empty: all outputs, in order. The tensors
-  // returned point into the session's memory and are valid until the next run.
+  // returned point into the session's memory or, where an output is an input under another shape,
+  // into that feed's, and are valid until the next run.
   std::vector<Tensor> run(std::span<const NamedTensor> feeds, std::span<const std::string> fetches);
 
   // Of the last run, when SessionOptions::profile was set.
