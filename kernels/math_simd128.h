@@ -18,12 +18,25 @@ inline v128_t multiply_add(v128_t a, v128_t b, v128_t c) noexcept {
   return wasm_f32x4_add(wasm_f32x4_mul(a, b), c);
 }
 
+/// The polynomial whose coefficients are `terms`, highest power first, by Estrin's scheme:
+/// neighbours are joined, then pairs of pairs; it waits for fewer results than Horner's.
+template <size_t kTerms>
+v128_t join_terms(const v128_t (&terms)[kTerms], v128_t x) noexcept {
+  if constexpr (kTerms == 1) {
+    return terms[0];
+  } else {
+    constexpr size_t kAlone = kTerms % 2;
+    v128_t joined[(kTerms + 1) / 2] = {terms[0]};
+    for (size_t i = kAlone; i < kTerms; i += 2)
+      joined[(i + 1) / 2] = multiply_add(terms[i], x, terms[i + 1]);
+    return join_terms(joined, wasm_f32x4_mul(x, x));
+  }
+}
+
 /// The polynomial with the given coefficients, highest power first.
 template <class... Coefficients>
-v128_t polynomial(v128_t x, float highest, Coefficients... rest) noexcept {
-  v128_t y = splat(highest);
-  ((y = multiply_add(y, x, splat(rest))), ...);
-  return y;
+v128_t polynomial(v128_t x, Coefficients... coefficients) noexcept {
+  return join_terms({splat(coefficients)...}, x);
 }
 
 /// exp(x) = (1 + fraction) · 2^exponent, |fraction| < 0.42.
