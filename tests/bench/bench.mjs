@@ -1,0 +1,210 @@
+/**
+ * Octet beside onnxruntime-web on the same files and inputs, in one process, with one thread each:
+ *
+ *   ./octet bench [NAME…] [--seconds N] [--json FILE]   networks whose name contains a NAME, N seconds each
+ *   ./octet bench --profile NAME                        where the time of one network goes, by operator and by step
+ *
+ * Every network runs in float and as the dynamic INT8 file that Octet exports, in both libraries. The last column compares
+ * Octet's INT8 with the faster of onnxruntime-web's two.
+ */
+import fs from 'node:fs';
+import { parseArgs } from 'node:util';
+import { casesOf, network } from '../models/networks.mjs';
+import { measureCeilings } from './ceiling.mjs';
+import { octet, openSession, warmUp } from './contenders.mjs';
+import { measureInterleaved } from './measure.mjs';
+import { printProfile } from './profile.mjs';
+
+/** Names as in networks.mjs, and which of its cases is measured. */
+const subjects = [
+  { name: 'mnist', variant: 0 },
+  { name: 'ocr_det', variant: 1 },
+  { name: 'ocr_rec', variant: 0 },
+  { name: 'ocr_cls', variant: 0 },
+  { name: 'encoder', variant: 0 },
+  { name: 'decoder', variant: 0 },
+  { name: 'mobilenet_v2', variant: 0 },
+  { name: 'resnet50', variant: 0 },
+  { name: 'wake_word_embedding', variant: 0 },
+  { name: 'melspectrogram', variant: 0 },
+  { name: 'lstm_classifier', variant: 0 },
+  { name: 'silero_vad_v5', variant: 0 },
+];
+
+const contenders = [
+  { key: 'octetFloat', side: 'octet', precision: 'float' },
+  { key: 'ortFloat', side: 'ort', precision: 'float' },
+  { key: 'octetInt8', side: 'octet', precision: 'int8' },
+  { key: 'ortInt8', side: 'ort', precision: 'int8' },
+];
+
+/** Sizes of the symbols in the inputs' shapes, as these feeds have them. */
+function symbolSizes(inputs, feeds) {
+  const sizes = inputs.flatMap(({ name, shape }) =>
+    (shape ?? []).map((dim, axis) => [dim, feeds[name].dims[axis]]),
+  );
+  return Object.fromEntries(sizes.filter(([dim]) => typeof dim === 'string' && dim !== ''));
+}
+
+async function countMacs(model, feeds) {
+  const { inputs } = await octet.inspect(model);
+  const { macs } = await octet.inspect(model, { freeDimensions: symbolSizes(inputs, feeds) });
+  return macs;
+}
+
+/** A network's files and one input. */
+async function loadSubject({ name, variant }) {
+  const { locate, ...rest } = network(name);
+  const float = new Uint8Array(fs.readFileSync(await locate()));
+  const { label, steps } = casesOf({ ...rest, locate })[variant];
+  const start = performance.now();
+  const { model: int8 } = await octet.quantize(float, { mode: 'dynamic' });
+  const quantizeMs = performance.now() - start;
+  return { name, label, feeds: steps[0].feeds, files: { float, int8 }, quantizeMs };
+}
+
+async function measureSubject({ name, label, feeds, files, quantizeMs }, seconds) {
+  const open = {};
+  for (const { key, side, precision } of contenders) {
+    open[key] = await openSession(side, files[precision], feeds);
+  }
+  const runs = Object.fromEntries(Object.entries(open).map(([key, { run }]) => [key, run]));
+  const medianMs = await measureInterleaved(runs, seconds);
+  for (const { release } of Object.values(open)) await release();
+  const each = (field) =>
+    Object.fromEntries(Object.entries(open).map(([key, contender]) => [key, contender[field]]));
+  return {
+    name,
+    label,
+    macs: await countMacs(files.float, feeds),
+    bytes: { float: files.float.length, int8: files.int8.length },
+    quantizeMs,
+    medianMs,
+    createMs: each('createMs'),
+    firstRunMs: each('firstRunMs'),
+    speedup: {
+      float: medianMs.ortFloat / medianMs.octetFloat,
+      int8: medianMs.ortInt8 / medianMs.octetInt8,
+      int8ToBetter: Math.min(medianMs.ortFloat, medianMs.ortInt8) / medianMs.octetInt8,
+    },
+  };
+}
+
+const printRow = (cells) => console.log(`| ${cells.join(' | ')} |`);
+const showMs = (ms) => (ms < 10 ? ms.toFixed(3) : ms.toFixed(1));
+const showMb = (bytes) => (bytes / 1e6).toFixed(2);
+
+function printHeader(titles) {
+  printRow(titles);
+  printRow(titles.map((_, i) => (i === 0 ? '---' : '---:')));
+}
+
+/** Multiply-adds in 10⁹ per second, with the share of what the processor can do. */
+function showRate(macs, ms, ceiling) {
+  if (macs === null) return '–';
+  const rate = macs / ms / 1e6;
+  return `${rate.toFixed(1)} (${Math.round((100 * rate) / ceiling)} %)`;
+}
+
+const speedTitles = [
+  'run, median ms',
+  'octet float',
+  'ort float',
+  'ratio',
+  'octet int8',
+  'ort int8',
+  'ratio',
+  'int8 to ort’s better',
+  'float GMAC/s',
+  'int8 GMAC/s',
+];
+
+function printSpeed({ name, label, macs, medianMs, speedup }, ceilings) {
+  const ratio = (value) => `${value.toFixed(2)}×`;
+  printRow([
+    `${name} ${label}`,
+    showMs(medianMs.octetFloat),
+    showMs(medianMs.ortFloat),
+    ratio(speedup.float),
+    showMs(medianMs.octetInt8),
+    showMs(medianMs.ortInt8),
+    ratio(speedup.int8),
+    ratio(speedup.int8ToBetter),
+    showRate(macs, medianMs.octetFloat, ceilings.float),
+    showRate(macs, medianMs.octetInt8, ceilings.int8),
+  ]);
+}
+
+function printStart(results) {
+  const pair = (createMs, firstRunMs) => `${showMs(createMs)} + ${showMs(firstRunMs)}`;
+  console.log('\nSession creation + first run in ms, quantization in ms, file sizes in MB:\n');
+  printHeader(['', ...contenders.map(({ key }) => key), 'quantize', 'float', 'int8']);
+  for (const { name, createMs, firstRunMs, quantizeMs, bytes } of results) {
+    printRow([
+      name,
+      ...contenders.map(({ key }) => pair(createMs[key], firstRunMs[key])),
+      showMs(quantizeMs),
+      showMb(bytes.float),
+      showMb(bytes.int8),
+    ]);
+  }
+}
+
+function printCeilings({ float, int8 }) {
+  console.log(
+    `One thread of this machine in WebAssembly SIMD128, registers only: ${float.toFixed(1)} GMAC/s in float, ` +
+      `${int8.toFixed(1)} in 16-bit dot products.\n`,
+  );
+}
+
+async function compareAll(chosen, { seconds, json }) {
+  const ceilings = measureCeilings();
+  printCeilings(ceilings);
+  const first = await loadSubject(subjects[0]);
+  await warmUp(first.files.float, first.feeds);
+  printHeader(speedTitles);
+  const results = [];
+  for (const subject of chosen) {
+    const result = await measureSubject(await loadSubject(subject), seconds);
+    printSpeed(result, ceilings);
+    results.push(result);
+  }
+  printStart(results);
+  if (json !== undefined) {
+    fs.writeFileSync(json, `${JSON.stringify({ ceilings, results }, null, 2)}\n`);
+  }
+}
+
+function readCommandLine() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      seconds: { type: 'string', default: '3' },
+      json: { type: 'string' },
+      profile: { type: 'string' },
+    },
+  });
+  const seconds = Number(values.seconds);
+  if (!(seconds > 0)) throw new Error(`--seconds ${values.seconds}: a positive number expected`);
+  const filters = values.profile === undefined ? positionals : [values.profile];
+  const chosen = subjects.filter(
+    ({ name }) => filters.length === 0 || filters.some((filter) => name.includes(filter)),
+  );
+  if (chosen.length === 0) {
+    throw new Error(`no such network; there are ${subjects.map(({ name }) => name).join(', ')}`);
+  }
+  return { ...values, seconds, chosen };
+}
+
+async function main() {
+  const { chosen, profile, seconds, json } = readCommandLine();
+  if (profile === undefined) return compareAll(chosen, { seconds, json });
+  for (const subject of chosen) await printProfile(await loadSubject(subject));
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 1;
+}
