@@ -101,9 +101,8 @@ Kernel global_pool_kernel(PrepareContext& ctx, kernels::Reduction reduction, boo
   if (outputs == 0) return [](const RunContext&) {};
   const bool last = layout_of(ctx.node()) == TensorLayout::ChannelsLast;
   const size_t pixels = x.elements() / outputs;
-  const kernels::AxisShape shape{.outer = last ? dim(x, 0) : outputs,
-                                   .axis = pixels,
-                                   .inner = last ? outputs / dim(x, 0) : 1};
+  const kernels::AxisShape shape{
+      .outer = last ? dim(x, 0) : outputs, .axis = pixels, .inner = last ? outputs / dim(x, 0) : 1};
   return [=](const RunContext& run) {
     auto* y = run.output<float>(0);
     std::fill_n(y, outputs, kernels::reduce_initial(reduction));

@@ -13,6 +13,8 @@ public:
   // `inputs`: facts of the graph's inputs followed by its captures.
   GraphFacts(const Graph& graph, std::span<const ValueFact* const> inputs);
 
+  // Values added to the graph since have none.
+  bool covers(ValueId id) const { return id.index < facts_.size(); }
   const ValueFact& operator[](ValueId id) const { return facts_[id.index]; }
   ValueFact& operator[](ValueId id) { return facts_[id.index]; }
   // Null for an absent optional.

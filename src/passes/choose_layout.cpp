@@ -64,7 +64,7 @@ private:
   // --- the two forms of a value
 
   size_t rank_of(ValueId id) const {
-    return id.index < original_values_ && facts_[id].shape ? facts_[id].shape->rank() : 0;
+    return facts_.covers(id) && facts_[id].shape ? facts_[id].shape->rank() : 0;
   }
   bool is_last(ValueId id) const { return id && last_.contains(id); }
 
@@ -149,7 +149,7 @@ private:
   bool only_last(ValueId id) const { return is_last(id) && !first_.contains(id); }
 
   bool is_known(ValueId id) const {
-    return id.index < original_values_ && facts_[id].shape.has_value();
+    return facts_.covers(id) && facts_[id].shape.has_value();
   }
   bool is_scalar(ValueId id) const { return is_known(id) && facts_[id].shape->elements() == 1; }
 
@@ -242,7 +242,6 @@ private:
   Graph& graph_;
   const GraphFacts& facts_;
   GraphEdit edit_;
-  size_t original_values_ = graph_.value_count();
   std::unordered_map<ValueId, ValueId> last_;        // value → its channels-last form
   std::unordered_map<ValueId, size_t> rank_by_last_; // of values produced channels-last
   std::unordered_set<ValueId> first_; // values that (also) exist as the model lays them out

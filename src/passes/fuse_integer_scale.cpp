@@ -53,7 +53,7 @@ private:
   }
 
   bool is_scalar(ValueId id) const {
-    return facts_[id].shape && facts_[id].dtype == DType::Float32 &&
+    return facts_.covers(id) && facts_[id].shape && facts_[id].dtype == DType::Float32 &&
            facts_[id].shape->elements() == 1;
   }
 

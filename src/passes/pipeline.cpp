@@ -3,6 +3,7 @@
 #include "graph/edit.h"
 #include "passes/choose_layout.h"
 #include "passes/fold_constants.h"
+#include "passes/fold_qdq.h"
 #include "passes/fold_scale_shift.h"
 #include "passes/fuse_activation.h"
 #include "passes/fuse_bias.h"
@@ -54,6 +55,7 @@ void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost&
   fold_constants(graph);
   recognise_functions(graph);
   const GraphFacts facts = propagate(graph, inputs, &host);
+  fold_qdq(graph);
   fuse_integer_scale(graph, facts);
   choose_layout(graph, facts);
   fuse_bias(graph);

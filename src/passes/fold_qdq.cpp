@@ -1,0 +1,137 @@
+#include "passes/fold_qdq.h"
+
+#include <optional>
+
+#include "graph/edit.h"
+#include "ops/evaluate.h"
+#include "ops/registry.h"
+#include "passes/match.h"
+
+namespace octet {
+namespace {
+// Integers with their parameters, as a DequantizeLinear reads them. `zero_point` may be absent.
+struct Quantized {
+  ValueId codes, scale, zero_point;
+};
+
+class QdqFolder {
+public:
+  explicit QdqFolder(Graph& graph) : graph_(graph), edit_(graph) {}
+
+  void run() {
+    for (NodeId id : std::vector<NodeId>(graph_.nodes())) {
+      const Node& node = graph_.node(id);
+      if (is_op(node, "Conv"))
+        fold(id, "ConvIntegerToFloat", 0);
+      else if (is_op(node, "MatMul"))
+        fold(id, "MatMulIntegerToFloat", 1);
+      else if (is_op(node, "Gemm") && is_plain(node))
+        fold(id, "MatMulIntegerToFloat", node.attributes.get_int("transB", 0) != 0 ? 0 : 1);
+    }
+    edit_.remove_dead();
+  }
+
+private:
+  static bool is_plain(const Node& gemm) {
+    return gemm.attributes.get_int("transA", 0) == 0 &&
+           gemm.attributes.get_float("alpha", 1) == 1 && gemm.attributes.get_float("beta", 1) == 1;
+  }
+
+  const Node* dequantize(ValueId id) const {
+    const Node* node = producer(graph_, id, "DequantizeLinear");
+    return node && node->attributes.get_int("block_size", 0) == 0 ? node : nullptr;
+  }
+
+  static Quantized operands(const Node& dequantize) {
+    return {dequantize.inputs[0], dequantize.inputs[1],
+            dequantize.inputs.size() > 2 ? dequantize.inputs[2] : ValueId()};
+  }
+
+  // An activation of 8 bits under one constant scale. Its type shows in its zero point or its
+  // producer.
+  std::optional<Quantized> activation(ValueId id) const {
+    const Node* node = dequantize(id);
+    if (!node || !scalar_constant(graph_, node->inputs[1])) return std::nullopt;
+    const Quantized q = operands(*node);
+    return q.zero_point && has_8_bits(graph_.constant(q.zero_point)) ? std::optional(q)
+                                                                     : std::nullopt;
+  }
+
+  static bool has_8_bits(const Tensor* tensor) {
+    return tensor && (tensor->dtype() == DType::Int8 || tensor->dtype() == DType::UInt8);
+  }
+
+  // Constant weights of 8 bits whose parameters are one, or lie along `channel_axis`.
+  std::optional<Quantized> weights(ValueId id, size_t channel_axis) const {
+    const Node* node = dequantize(id);
+    if (!node) return std::nullopt;
+    const Quantized q = operands(*node);
+    const Tensor *codes = graph_.constant(q.codes), *scale = graph_.constant(q.scale);
+    if (!has_8_bits(codes) || !scale || scale->dtype() != DType::Float32 ||
+        codes->shape().rank() <= channel_axis)
+      return std::nullopt;
+    if (q.zero_point && !graph_.constant(q.zero_point)) return std::nullopt;
+    if (scale->elements() == 1) return q;
+    const int64_t axis = node->attributes.get_int("axis", 1);
+    const auto rank = static_cast<int64_t>(codes->shape().rank());
+    return (axis < 0 ? axis + rank : axis) == static_cast<int64_t>(channel_axis) ? std::optional(q)
+                                                                                 : std::nullopt;
+  }
+
+  // A float bias with one value per channel: absent, given as such, or stored as int32.
+  std::optional<ValueId> bias(const Node& node, int64_t channels) {
+    if (node.inputs.size() < 3 || !node.inputs[2]) return ValueId();
+    const ValueId id = node.inputs[2];
+    const Tensor* given = graph_.constant(id);
+    std::optional<std::vector<Tensor>> computed;
+    if (const Node* stored = given ? nullptr : dequantize(id)) {
+      std::vector<const Tensor*> inputs;
+      for (ValueId in : stored->inputs) inputs.push_back(graph_.constant(in));
+      if (!inputs[0] || !inputs[1]) return std::nullopt;
+      computed = evaluate(*stored, graph_.model, inputs);
+      if (computed) given = &(*computed)[0];
+    }
+    const auto row = given ? per_axis_values(*given, 1, 0, channels) : std::nullopt;
+    if (!row) return std::nullopt;
+    return edit_.new_constant(graph_.value(id).name, Tensor::of<float>({channels}, *row));
+  }
+
+  ValueId transposed(ValueId codes) {
+    Node node{.op_type = "Transpose", .inputs = {ValueId(0)}, .outputs = {ValueId(1)}};
+    const Tensor* source = graph_.constant(codes);
+    return edit_.new_constant(graph_.value(codes).name,
+                              (*evaluate(node, graph_.model, {&source, 1}))[0]);
+  }
+
+  void fold(NodeId id, const char* lowered, size_t channel_axis) {
+    const Node node = graph_.node(id);
+    const auto x = activation(node.inputs[0]);
+    auto w = x ? weights(node.inputs[1], channel_axis) : std::nullopt;
+    if (!w) return;
+    const Tensor& codes = *graph_.constant(w->codes);
+    const bool is_conv = node.op_type == "Conv";
+    if (!is_conv && codes.shape().rank() != 2) return;
+    const auto row = bias(node, codes.shape()[channel_axis]);
+    if (!row) return;
+    if (!is_conv && channel_axis == 0) w->codes = transposed(w->codes);
+    Node fused{
+        .name = node.name,
+        .op_type = lowered,
+        .domain = std::string(kLoweredDomain),
+        .inputs = {x->codes, w->codes, x->scale, w->scale, x->zero_point, w->zero_point, *row}};
+    if (is_conv) fused.attributes = node.attributes;
+    const NodeId added = edit_.insert_before(id, std::move(fused));
+    edit_.remove_node(id);
+    edit_.produce(added, 0, node.outputs[0]);
+  }
+
+  Graph& graph_;
+  GraphEdit edit_;
+};
+} // namespace
+
+void fold_qdq(Graph& graph) {
+  QdqFolder(graph).run();
+}
+
+} // namespace octet

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "graph/graph.h"
+
+namespace octet {
+
+// Lets Conv, MatMul and Gemm between DequantizeLinear nodes run on the integers themselves: with
+// 8-bit activations of one scale and constant 8-bit weights with one scale or one per output
+// channel, they become the lowered ConvIntegerToFloat or MatMulIntegerToFloat (see
+// fuse_integer_scale.h), which compute the same real numbers.
+void fold_qdq(Graph& graph);
+
+} // namespace octet
