@@ -24,22 +24,33 @@ std::string_view error_code_name(ErrorCode code) {
   return "internal";
 }
 
-namespace detail {
-void append_number(std::string& out, int64_t value) {
-  out += std::to_string(value);
+void TextPart::append_to(std::string& out) const {
+  char number[32];
+  switch (kind_) {
+  case Kind::Text:
+    out += text_;
+    return;
+  case Kind::Signed:
+    out += std::to_string(static_cast<int64_t>(bits_));
+    return;
+  case Kind::Unsigned:
+    out += std::to_string(bits_);
+    return;
+  case Kind::Real:
+    std::snprintf(number, sizeof number, "%.9g", real_);
+    out += number;
+    return;
+  }
 }
-void append_number(std::string& out, uint64_t value) {
-  out += std::to_string(value);
-}
-void append_number(std::string& out, double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  out += text;
-}
-} // namespace detail
 
-void throw_error(ErrorCode code, std::string message) {
-  throw Error(code, std::move(message));
+std::string concat_parts(std::initializer_list<TextPart> parts) {
+  std::string out;
+  for (const TextPart& part : parts) part.append_to(out);
+  return out;
+}
+
+void throw_error(ErrorCode code, std::initializer_list<TextPart> parts) {
+  throw Error(code, concat_parts(parts));
 }
 
 } // namespace octet

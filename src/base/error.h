@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -39,45 +40,52 @@ private:
   std::string message_;
 };
 
-namespace detail {
-inline void append(std::string& out, std::string_view part) {
-  out += part;
-}
-inline void append(std::string& out, const char* part) {
-  out += part;
-}
-inline void append(std::string& out, const std::string& part) {
-  out += part;
-}
-void append_number(std::string& out, int64_t value);
-void append_number(std::string& out, uint64_t value);
-void append_number(std::string& out, double value);
-template <class T>
-  requires std::is_arithmetic_v<T>
-void append(std::string& out, T value) {
-  if constexpr (std::is_floating_point_v<T>)
-    append_number(out, static_cast<double>(value));
-  else if constexpr (std::is_signed_v<T>)
-    append_number(out, static_cast<int64_t>(value));
-  else
-    append_number(out, static_cast<uint64_t>(value));
-}
-} // namespace detail
+// One piece of a message: text or a number. Sites that build messages only list their pieces, so
+// that they stay small in the compiled module.
+class TextPart {
+public:
+  TextPart(std::string_view text) : kind_(Kind::Text), text_(text) {}
+  TextPart(const char* text) : TextPart(std::string_view(text)) {}
+  TextPart(const std::string& text) : TextPart(std::string_view(text)) {}
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  TextPart(T value) : kind_(kind_of<T>), text_() {
+    if constexpr (std::is_floating_point_v<T>)
+      real_ = value;
+    else
+      bits_ = static_cast<uint64_t>(value);
+  }
+
+  void append_to(std::string& out) const;
+
+private:
+  enum class Kind : uint8_t { Text, Signed, Unsigned, Real };
+  template <class T>
+  static constexpr Kind kind_of = std::is_floating_point_v<T> ? Kind::Real
+                                  : std::is_signed_v<T>       ? Kind::Signed
+                                                              : Kind::Unsigned;
+  Kind kind_;
+  union {
+    std::string_view text_;
+    uint64_t bits_; // of a signed number too
+    double real_;
+  };
+};
+
+std::string concat_parts(std::initializer_list<TextPart> parts);
 
 // Joins strings and numbers into one string.
 template <class... Parts>
 std::string concat(const Parts&... parts) {
-  std::string out;
-  (detail::append(out, parts), ...);
-  return out;
+  return concat_parts({TextPart(parts)...});
 }
 
-[[noreturn]] void throw_error(ErrorCode code, std::string message);
+[[noreturn]] void throw_error(ErrorCode code, std::initializer_list<TextPart> parts);
 
 // Throws Error{code, parts joined}.
 template <class... Parts>
 [[noreturn]] void fail(ErrorCode code, const Parts&... parts) {
-  throw_error(code, concat(parts...));
+  throw_error(code, {TextPart(parts)...});
 }
 
 } // namespace octet

@@ -5,6 +5,10 @@ std::string NodeContext::describe_node() const {
   return node_.name.empty() ? node_.op_type : concat(node_.op_type, " '", node_.name, "'");
 }
 
+void NodeContext::refuse(ErrorCode code, std::initializer_list<TextPart> message) const {
+  octet::fail(code, describe_node(), ": ", concat_parts(message));
+}
+
 const ValueFact& NodeContext::input(size_t i) const {
   if (!has_input(i)) fail("input ", i, " is missing");
   return *inputs_[i];

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/tensor.h"
 #include "graph/graph.h"
 
@@ -67,18 +68,20 @@ public:
   // Throws InvalidModel prefixed with the node's operator and name.
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
-    octet::fail(ErrorCode::InvalidModel, describe_node(), ": ", parts...);
+    refuse(ErrorCode::InvalidModel, {TextPart(parts)...});
   }
   // Throws UnsupportedOperator: the operator exists but not for these types or attributes.
   template <class... Parts>
   [[noreturn]] void unsupported(const Parts&... parts) const {
-    octet::fail(ErrorCode::UnsupportedOperator, describe_node(), ": ", parts...);
+    refuse(ErrorCode::UnsupportedOperator, {TextPart(parts)...});
   }
   std::string describe_node() const;
   // `axis` counted from 0; throws InvalidModel when it is outside of [−rank, rank).
   size_t normalize_axis(int64_t axis, size_t rank) const;
 
 private:
+  [[noreturn]] void refuse(ErrorCode code, std::initializer_list<TextPart> message) const;
+
   const Node& node_;
   int64_t opset_;
   std::span<const ValueFact* const> inputs_, captures_;
