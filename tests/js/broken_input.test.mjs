@@ -20,7 +20,11 @@ const mistakeRounds = 4;
 const victims = await Promise.all(
   ['mnist', 'silero_vad_v5', 'hey_jarvis'].map(async (name) => {
     const [{ steps }] = casesOf(network(name));
-    return { name, bytes: fs.readFileSync(await network(name).locate()), feeds: steps[0].feeds };
+    return {
+      name,
+      bytes: new Uint8Array(fs.readFileSync(await network(name).locate())),
+      feeds: steps[0].feeds,
+    };
   }),
 );
 const [good] = victims;
@@ -60,7 +64,9 @@ async function outcomeOf(bytes, feeds, codes, label) {
 
 /** Ways to damage the bytes of a file. Positions fall as often in the structure, which surrounds the weights, as anywhere. */
 const position = (random, length) =>
-  random.boolean() ? random.integer(0, length - 1) : random.pick([random.integer(0, 400), length - random.integer(1, 2000)]);
+  random.boolean()
+    ? random.integer(0, length - 1)
+    : random.pick([random.integer(0, 400), length - random.integer(1, 2000)]);
 
 const damages = {
   truncate: (random, bytes) => bytes.slice(0, position(random, bytes.length)),
@@ -207,10 +213,12 @@ const wrongFeeds = {
   'an extra input': () => ({ image: image(), extra: image() }),
   'a misspelt input': () => ({ Image: image() }),
   'a wrong type': () => ({ image: new Tensor('int32', new Int32Array(784), [1, 1, 28, 28]) }),
-  'a wrong extent': () => ({ image: new Tensor('float32', new Float32Array(27 * 28), [1, 1, 27, 28]) }),
+  'a wrong extent': () => ({
+    image: new Tensor('float32', new Float32Array(27 * 28), [1, 1, 27, 28]),
+  }),
   'a wrong rank': () => ({ image: new Tensor('float32', new Float32Array(784), [28, 28]) }),
   'dims that do not fit the data': () => ({
-    image: { ...image(), type: 'float32', dims: [2, 1, 28, 28], data: new Float32Array(784) },
+    image: { type: 'float32', dims: [2, 1, 28, 28], data: new Float32Array(784) },
   }),
   'dims larger than any memory': () => ({
     image: { type: 'float32', dims: [2 ** 40, 1, 28, 28], data: new Float32Array(784) },
@@ -266,7 +274,10 @@ const misuse = {
     () => InferenceSession.create(new TextEncoder().encode('<!doctype html><title>404</title>')),
     'invalid-model',
   ],
-  'a file that is not there': [() => InferenceSession.create('/no/such/file.onnx'), 'invalid-input'],
+  'a file that is not there': [
+    () => InferenceSession.create('/no/such/file.onnx'),
+    'invalid-input',
+  ],
   'an unknown option': [() => InferenceSession.create(good.bytes, { no: 1 }), 'invalid-option'],
   'no provider for us': [
     () => InferenceSession.create(good.bytes, { executionProviders: ['webgpu'] }),
