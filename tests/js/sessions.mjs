@@ -1,12 +1,20 @@
 /** Runs the cases of tests/models/networks.mjs, and single models, on any library with onnxruntime's API. */
 import ort from 'onnxruntime-node';
 
-/** onnxruntime, the outside reference. */
-export const reference = {
+const onnxruntime = (options) => ({
   name: 'onnxruntime',
   Tensor: ort.Tensor,
-  createSession: (model) => ort.InferenceSession.create(model, { logSeverityLevel: 3 }),
-};
+  createSession: (model) => ort.InferenceSession.create(model, { logSeverityLevel: 3, ...options }),
+});
+
+/** onnxruntime, the outside reference. */
+export const reference = onnxruntime();
+
+/**
+ * On processors without VNNI, onnxruntime's products of u8 activations with s8 weights saturate in 16 bits. With this option it
+ * chooses exact ones, which it only has for u8 activations.
+ */
+export const exactReference = onnxruntime({ extra: { session: { x64quantprecision: '1' } } });
 
 /** The same handle on Octet. */
 export const candidate = ({ InferenceSession, Tensor }) => ({

@@ -197,8 +197,21 @@ const mnistCases = (random) =>
 
 const built = (name, cases) => ({ name, locate: () => ensureModel(name), cases });
 const shipped = (name, locate, cases) => ({ name, locate: async () => locate(), cases });
+/** Wake words get features of several sizes, for some make their answer certain. */
 const wakeWord = (name, input, frames) =>
-  shipped(name, () => wakeWordModel(`${name}_v0.1.onnx`), single(input, normals, [1, frames, 96]));
+  shipped(
+    name,
+    () => wakeWordModel(`${name}_v0.1.onnx`),
+    (random) =>
+      [0.03, 1, 16].map((deviation) => {
+        const dims = [1, frames, 96];
+        const data = random.normals(elementCount(dims), 0, deviation);
+        return {
+          label: `deviation ${deviation}`,
+          steps: [{ feeds: { [input]: floats(dims, data) } }],
+        };
+      }),
+  );
 
 export const networks = [
   shipped('mnist', () => path.join(fixtures, 'mnist_cnn.onnx'), mnistCases),
