@@ -19,8 +19,9 @@ inline constexpr size_t kMaxExpandedBytes = size_t{64} << 20;
 // Bytes of what subgraphs repeat of enclosing graphs: captured values (at every level), opset
 // imports.
 inline constexpr size_t kMaxSubgraphBytes = size_t{64} << 20;
-// Attributes of one node (looked up linearly).
-inline constexpr size_t kMaxAttributes = 1024;
+// Attributes of one node, and operator sets of a model (both are looked up linearly).
+inline constexpr size_t kMaxAttributes = 256;
+inline constexpr size_t kMaxOpsets = 256;
 // Bytes of dense tensors made of sparse ones, beside 64 times the sparse ones' bytes.
 inline constexpr size_t kMaxDenseBytes = size_t{1} << 20;
 // Bytes that one folded constant may occupy when it is larger than what it was made from.

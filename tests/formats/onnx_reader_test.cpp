@@ -55,6 +55,9 @@ TEST_CASE("a model needs its essentials") {
              Contains("Relu") && Contains("ai.onnx operator set"));
   CHECK_THAT(error_of(model(kRelu) + model_graph(kRelu)), Contains("two graphs"));
   CHECK_THAT(error_of(ir_version(8) + opset("", 0) + model_graph(kRelu)), Contains("version 0"));
+  std::string many;
+  for (size_t i = 0; i < limits::kMaxOpsets; ++i) many += opset(concat("d", i), 1);
+  CHECK_THAT(error_of(model(kRelu) + many), Contains("operator sets"));
   // Before IR version 3 there was but one operator set.
   CHECK(read(ir_version(1) + model_graph(kRelu))->model.opset("") == 1);
   // A newer operator set is no reason to refuse a model.

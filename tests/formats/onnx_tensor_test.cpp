@@ -6,6 +6,7 @@
 #include "formats/onnx/onnx_writer.h"
 #include "tests/formats/onnx_bytes.h"
 #include "tests/formats/onnx_files.h"
+#include "tests/formats/sanitizer.h"
 
 using namespace octet;
 using namespace octet::test;
@@ -38,6 +39,19 @@ TEST_CASE("raw weights stay in the file") {
   CHECK(w.bytes() > file.data());
   CHECK(w.bytes() + 4 <= file.data() + file.size());
   CHECK(text_of(w) == "abcd");
+}
+
+TEST_CASE("weights are not copied to be read, and once to be written") {
+  const std::string weight(1 << 20, 'w');
+  const SharedBytes file =
+      shared(model_with(tensor_fields("w", DType::UInt8, {1 << 20}) + raw_data(weight)));
+  constexpr size_t kRest = 20'000;
+  const AllocationPeak reading;
+  const auto graph = read_onnx(file);
+  CHECK(reading.bytes() < kRest);
+  const AllocationPeak writing;
+  write_onnx(*graph);
+  CHECK(writing.bytes() < weight.size() + kRest);
 }
 
 TEST_CASE("tensors must have as much data as their shape says") {

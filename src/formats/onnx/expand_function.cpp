@@ -41,12 +41,15 @@ void Functions::add(MessageReader message) {
       out.default_attributes.push_back(message.message());
       break;
     case function::kOpsetImport:
-      out.opsets.push_back(read_opset(message.message()));
+      add_opset(read_opset(message.message()), out.opsets);
       break;
     default:
       message.skip();
     }
   }
+  if (out.default_attributes.size() > limits::kMaxAttributes)
+    fail(ErrorCode::InvalidModel, "function '", out.name, "' has more than ",
+         limits::kMaxAttributes, " attributes");
   const std::string key = function_key(out.domain, out.name, out.overload);
   const std::string_view name = out.name;
   if (!functions_.emplace(key, std::move(out)).second)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/limits.h"
 #include "formats/onnx/onnx_schema.h"
 #include "formats/onnx/read_graph.h"
 
@@ -28,7 +29,7 @@ MessageReader read_envelope(MessageReader message, ModelContext& context) {
       graph = message.message();
       break;
     case model::kOpsetImport:
-      context.info.opsets.push_back(read_opset(message.message()));
+      add_opset(read_opset(message.message()), context.info.opsets);
       break;
     case model::kFunctions:
       context.functions.add(message.message());
@@ -48,7 +49,7 @@ MessageReader read_envelope(MessageReader message, ModelContext& context) {
 void import_opsets_of_functions(ModelContext& context) {
   for (const auto& [key, function] : context.functions)
     for (const OpsetImport& import : function.opsets)
-      if (context.info.opset(import.domain) == 0) context.info.opsets.push_back(import);
+      if (context.info.opset(import.domain) == 0) add_opset(import, context.info.opsets);
 }
 } // namespace
 
@@ -69,6 +70,12 @@ OpsetImport read_opset(MessageReader message) {
   if (out.version < 1)
     fail(ErrorCode::InvalidModel, "operator set '", out.domain, "' has version ", out.version);
   return out;
+}
+
+void add_opset(OpsetImport import, std::vector<OpsetImport>& opsets) {
+  if (opsets.size() == limits::kMaxOpsets)
+    fail(ErrorCode::InvalidModel, "it imports more than ", limits::kMaxOpsets, " operator sets");
+  opsets.push_back(std::move(import));
 }
 } // namespace onnx
 

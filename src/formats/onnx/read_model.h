@@ -40,6 +40,7 @@ private:
 };
 
 OpsetImport read_opset(wire::MessageReader message);
+void add_opset(OpsetImport import, std::vector<OpsetImport>& opsets);
 
 struct ModelContext {
   ModelFiles files;

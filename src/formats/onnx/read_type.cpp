@@ -74,7 +74,7 @@ bool read_tensor_type(MessageReader message, TensorType& type) {
       complete = false;
     }
   }
-  return complete && (type.dtype != DType::Undefined || type.shape);
+  return complete;
 }
 } // namespace
 
@@ -88,7 +88,7 @@ bool read_type(MessageReader message, TensorType& type) {
       complete = false;
     }
   }
-  return complete;
+  return complete && (type.dtype != DType::Undefined || type.shape);
 }
 
 ValueInfo read_value_info(MessageReader message) {

@@ -122,6 +122,7 @@ void RandomModel::fill_shape(onnx::TensorShapeProto& shape) {
 }
 
 void RandomModel::fill_type(onnx::TypeProto& type) {
+  if (chance(5)) return;
   auto& tensor = *type.mutable_tensor_type();
   tensor.set_elem_type(1 + below(26));
   if (chance(85)) fill_shape(*tensor.mutable_shape());
