@@ -1,35 +1,36 @@
-import { startDigit } from './digit.ts';
-import { startModel } from './model.ts';
-import { startOcr } from './ocr.ts';
+import './styles/base.css';
+import './styles/parts.css';
+import './styles/panels.css';
+import { startDigit } from './digit/panel.ts';
+import { Engine } from './engine/engine.ts';
+import { startModel } from './model/panel.ts';
+import { startReading } from './reading/panel.ts';
+import { byId } from './ui/dom.ts';
+import { onDrop, onPaste } from './ui/files.ts';
+import { startTabs } from './ui/tabs.ts';
 
-/** Tabs as the ARIA practices describe them: arrows move, the tab in focus is shown. */
-function startTabs(onShow: (panel: string) => void): void {
-  const tabs = [...document.querySelectorAll<HTMLButtonElement>('[role=tab]')];
-  const show = (chosen: HTMLButtonElement) => {
-    for (const tab of tabs) {
-      const selected = tab === chosen;
-      tab.setAttribute('aria-selected', String(selected));
-      tab.tabIndex = selected ? 0 : -1;
-      document.getElementById(tab.getAttribute('aria-controls') ?? '')!.hidden = !selected;
-    }
-    onShow(chosen.id.replace('tab-', ''));
-  };
-  tabs.forEach((tab, i) => {
-    tab.addEventListener('click', () => show(tab));
-    tab.addEventListener('keydown', (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!step) return;
-      const next = tabs[(i + step + tabs.length) % tabs.length];
-      next.focus();
-      show(next);
-    });
-  });
-}
+const engine = new Engine();
+const digit = startDigit(engine);
+const reading = startReading(new Engine());
+const model = startModel(new Engine());
 
-const shown = { panel: 'digit' };
-startTabs((panel) => {
-  shown.panel = panel;
+const tabs = startTabs(['digit', 'text', 'model'], (panel) => {
+  if (panel === 'digit') digit.shown();
 });
-startDigit();
-startOcr(() => shown.panel === 'ocr');
-startModel();
+
+/** Pictures are read, models are opened; other files go where the user is, to be refused there. */
+function take(file: File): void {
+  const isPicture = file.type.startsWith('image/');
+  const isModel = file.name.endsWith('.onnx');
+  const toReading = isPicture || (!isModel && tabs.shown() === 'text');
+  tabs.show(toReading ? 'text' : 'model');
+  if (toReading) reading.take(file);
+  else model.take(file);
+}
+onDrop(take);
+onPaste(take);
+
+void engine.call('about', []).then(({ version, simd, threads }) => {
+  const cores = threads === 1 ? 'one thread' : `${threads} threads`;
+  byId('engine').textContent = `Octet ${version}, WebAssembly with ${simd}, ${cores}.`;
+});

@@ -1,42 +1,50 @@
-/** What the page and its worker say to each other. Bytes and tensors' data move, they are not copied. */
-import type { Comparison, ModelSummary, QuantizationReport, QuantizeOptions } from 'octet-web';
+/** What the page and its workers say to each other. */
+import type { Comparison, ModelSummary, QuantizationReport, QuantizeOptions, env } from 'octet-web';
 
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | Int32Array
+  | Uint8Array
+  | Int8Array;
+
+/** A tensor without its methods, which can't be sent. */
 export interface PlainTensor {
   type: string;
-  data: Float32Array | BigInt64Array | Int32Array | Uint8Array | Int8Array | Float64Array;
+  data: TensorData;
   dims: readonly number[];
 }
 export type PlainFeeds = Record<string, PlainTensor>;
 
-export interface Port {
-  name: string;
-  type: string;
-  shape: (number | string)[];
-}
-
 export interface Opened {
   session: number;
-  inputs: Port[];
+  inputs: string[];
   outputs: string[];
 }
 
-export interface Timed {
+export interface Ran {
   outputs: PlainFeeds;
-  /** Median of the runs. */
-  milliseconds: number;
+  /** Milliseconds of every run. */
+  times: number[];
 }
 
-/** Calls that the worker answers. */
+/** Calls that a worker answers. */
 export interface Calls {
+  about(): typeof env.octet;
   open(model: Uint8Array): Opened;
-  run(session: number, feeds: PlainFeeds, repeats: number): Timed;
-  close(session: number): void;
-  inspect(model: Uint8Array): ModelSummary;
+  run(session: number, feeds: PlainFeeds, repeats: number): Ran;
+  inspect(model: Uint8Array, freeDimensions: Record<string, number>): ModelSummary;
   quantize(
     model: Uint8Array,
     weights: QuantizeOptions['weights'],
   ): { model: Uint8Array; report: QuantizationReport };
   compare(reference: Uint8Array, candidate: Uint8Array, samples: PlainFeeds[]): Comparison;
+}
+
+export interface Progress {
+  done: number;
+  total: number;
 }
 
 export type Call = {
@@ -48,4 +56,4 @@ export type ToWorker = Call | { abort: number };
 export type FromWorker =
   | { id: number; value: unknown }
   | { id: number; error: { code: string; message: string } }
-  | { id: number; progress: { done: number; total: number } };
+  | { id: number; progress: Progress };

@@ -1,0 +1,81 @@
+/** "Read text": finds and reads the lines of a picture, in float and in INT8. */
+import type { Engine } from '../engine/engine.ts';
+import { pairLines } from '../ocr/agreement.ts';
+import type { Pixels } from '../ocr/pixels.ts';
+import { byId } from '../ui/dom.ts';
+import { panelFeedback } from '../ui/feedback.ts';
+import { decodePicture, onPick } from '../ui/files.ts';
+import { median } from '../ui/format.ts';
+import { once } from '../ui/once.ts';
+import { placePicture, showBoxes } from './picture.ts';
+import { type Readers, type Reading, loadReaders } from './reader.ts';
+import { type Measured, showResults } from './results.ts';
+import { samplePicture } from './sample_picture.ts';
+
+const measuredRuns = 3;
+
+/** Reads the picture in turn with both readers, after the first readings which prepared them. */
+async function measure({ float, int8 }: Readers, image: Pixels): Promise<Measured> {
+  const readings: { float: Reading; int8: Reading }[] = [];
+  for (let i = 0; i < measuredRuns; ++i)
+    readings.push({ float: await float.read(image), int8: await int8.read(image) });
+  const medians = (part: 'detecting' | 'recognising') => ({
+    float: median(readings.map((each) => each.float[part])),
+    int8: median(readings.map((each) => each.int8[part])),
+  });
+  return {
+    detecting: medians('detecting'),
+    recognising: medians('recognising'),
+    runs: measuredRuns,
+  };
+}
+
+export function startReading(engine: Engine): { take(file: File): void } {
+  const readers = once(() => loadReaders(engine, report));
+  const { report, attempt } = panelFeedback('text', () => {
+    engine.stop();
+    readers.forget();
+  });
+  const buttons = [byId<HTMLButtonElement>('text-sample'), byId<HTMLInputElement>('text-file')];
+  let isBusy = false;
+
+  const read = async (open: () => Promise<Pixels>) => {
+    const image = await open();
+    const loaded = await readers.get();
+    const { float, int8, size } = loaded;
+    report('Reading in float …');
+    const first = await float.read(image);
+    report('Reading in INT8 …');
+    const second = await int8.read(image);
+    const pairs = pairLines(first.lines, second.lines);
+    showBoxes(pairs);
+    showResults(pairs, size);
+    report('Measuring the time …');
+    showResults(pairs, size, await measure(loaded, image));
+  };
+  const start = async (open: () => Promise<Pixels>) => {
+    if (isBusy) return;
+    isBusy = true;
+    for (const button of buttons) button.disabled = true;
+    byId('text-results').replaceChildren();
+    await attempt(() => read(open));
+    for (const button of buttons) button.disabled = false;
+    isBusy = false;
+  };
+  const take = (file: File) =>
+    void start(async () => {
+      const bitmap = await decodePicture(file);
+      return placePicture(bitmap, bitmap.width, bitmap.height);
+    });
+
+  byId('text-sample').addEventListener(
+    'click',
+    () =>
+      void start(async () => {
+        const picture = samplePicture();
+        return placePicture(picture, picture.width, picture.height);
+      }),
+  );
+  onPick(byId('text-file'), take);
+  return { take };
+}

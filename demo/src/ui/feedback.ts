@@ -1,0 +1,55 @@
+/** What a panel tells of its work: a status line, a progress bar, and what went wrong. */
+import { EngineError } from '../engine/engine.ts';
+import { byId } from './dom.ts';
+
+/** Shows `text`, and how much is done when `share` (0 to 1) is known; no text ends the work. */
+export type Report = (text: string, share?: number) => void;
+
+export interface Feedback {
+  report: Report;
+  /** Tells of a problem; no text takes it away. */
+  tell(problem: string): void;
+  /** Runs an action of the user's and tells what went wrong. */
+  attempt(action: () => Promise<unknown>): Promise<void>;
+}
+
+function describe(error: unknown): string {
+  if (error instanceof EngineError) return `${error.message} (${error.code})`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Failures after which an engine is better started anew. */
+const grave = ['internal', 'out-of-memory'];
+
+/** The elements are `#{panel}-status`, `-progress` and `-problem`. `restart` is called after a grave failure. */
+export function panelFeedback(panel: string, restart: () => void): Feedback {
+  const status = byId(`${panel}-status`);
+  const progress = byId<HTMLProgressElement>(`${panel}-progress`);
+  const problem = byId(`${panel}-problem`);
+
+  const report: Report = (text, share) => {
+    status.textContent = text;
+    progress.hidden = text === '';
+    if (share === undefined) progress.removeAttribute('value');
+    else progress.value = share;
+  };
+  const tell = (text: string) => {
+    problem.textContent = text;
+  };
+  return {
+    report,
+    tell,
+    async attempt(action) {
+      tell('');
+      try {
+        await action();
+      } catch (error) {
+        const code = error instanceof EngineError ? error.code : '';
+        if (grave.includes(code)) restart();
+        if (code !== 'aborted') tell(describe(error));
+      } finally {
+        report('');
+      }
+    },
+  };
+}
