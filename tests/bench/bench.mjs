@@ -101,7 +101,7 @@ function printHeader(titles) {
 
 /** Multiply-adds in 10⁹ per second, with the share of what the processor can do. */
 function showRate(macs, ms, ceiling) {
-  if (macs === null) return '–';
+  if (!macs) return '–';
   const rate = macs / ms / 1e6;
   return `${rate.toFixed(1)} (${Math.round((100 * rate) / ceiling)} %)`;
 }

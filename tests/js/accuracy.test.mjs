@@ -1,0 +1,106 @@
+/** What quantization costs on real tasks: digits, text lines and speech. */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { before, describe, test } from 'node:test';
+import {
+  characterAccuracy,
+  decodeText,
+  lineHeight,
+  loadCharacters,
+  toRecognitionInput,
+} from '../accuracy/recognition.mjs';
+import { makeSpeech } from '../accuracy/speech.mjs';
+import { renderLines } from '../accuracy/text_lines.mjs';
+import { decisionsOf, voiceNets, voiceSteps } from '../accuracy/voice_activity.mjs';
+import { loadDigits } from '../models/mnist_data.mjs';
+import { network } from '../models/networks.mjs';
+import { tensor } from '../models/onnx_builder.mjs';
+import { octet } from './package_under_test.mjs';
+import { candidate, runSteps, withSession } from './sessions.mjs';
+
+const weightTypes = ['int8', 'uint8'];
+
+/** A network's files: as it is, and dynamically quantized. */
+async function bothPrecisions(name, weights) {
+  const float = new Uint8Array(fs.readFileSync(await network(name).locate()));
+  const { model: int8 } = await octet.quantize(float, { mode: 'dynamic', weights });
+  return { float, int8 };
+}
+
+const runAll = (model, steps) =>
+  withSession(candidate(octet), model, (session) => runSteps(candidate(octet), session, steps));
+
+/** The outputs of both precisions for the same steps. */
+async function runBoth(name, weights, steps) {
+  const { float, int8 } = await bothPrecisions(name, weights);
+  return [await runAll(float, steps), await runAll(int8, steps)];
+}
+
+const percent = (share) => `${(100 * share).toFixed(2)} %`;
+
+describe('handwritten digits', () => {
+  const samples = loadDigits().test;
+  const steps = samples.map(({ image }) => ({
+    feeds: { image: tensor('float32', [1, 1, 28, 28], image) },
+  }));
+
+  function accuracy(outputs) {
+    const right = outputs.filter((named, i) => {
+      const [{ data }] = Object.values(named);
+      return data.indexOf(Math.max(...data)) === samples[i].label;
+    });
+    return right.length / samples.length;
+  }
+
+  for (const type of weightTypes) {
+    test(`${type} is within 0.3 points of float`, async (t) => {
+      const [float, int8] = (await runBoth('mnist', { type }, steps)).map(accuracy);
+      t.diagnostic(`float ${percent(float)}, ${type} ${percent(int8)}`);
+      assert.ok(float >= 0.97, `float: ${percent(float)}`);
+      assert.ok(Math.abs(int8 - float) <= 0.003, `${percent(int8)} and ${percent(float)}`);
+    });
+  }
+});
+
+describe('lines of text', () => {
+  let lines;
+  let steps;
+  before(async () => {
+    lines = await renderLines(lineHeight);
+    steps = lines.map((line) => ({ feeds: { x: toRecognitionInput(line) } }));
+  });
+
+  for (const type of weightTypes) {
+    test(`${type} is within 1 point of float`, async (t) => {
+      assert.ok(lines.length >= 40);
+      const characters = loadCharacters();
+      const texts = lines.map(({ text }) => text);
+      const [float, int8] = (await runBoth('ocr_rec', { type }, steps)).map((outputs) => {
+        const recognised = outputs.map((named) => decodeText(Object.values(named)[0], characters));
+        return characterAccuracy(recognised, texts);
+      });
+      t.diagnostic(`float ${percent(float)}, ${type} ${percent(int8)} of ${texts.join('').length}`);
+      assert.ok(float >= 0.9, `float: ${percent(float)}`);
+      assert.ok(int8 >= float - 0.01, `${percent(int8)} and ${percent(float)}`);
+    });
+  }
+});
+
+describe('voice activity', () => {
+  const samples = makeSpeech();
+  for (const [name, net] of Object.entries(voiceNets)) {
+    for (const type of weightTypes) {
+      test(`${name}: ${type} decides as float on 99 % of the frames`, async (t) => {
+        const steps = voiceSteps(net, samples);
+        const [float, int8] = (await runBoth(name, { type }, steps)).map(decisionsOf);
+        const speech = float.filter(Boolean).length / float.length;
+        const agreement = float.filter((decision, i) => decision === int8[i]).length / float.length;
+        t.diagnostic(
+          `${float.length} frames, ${percent(speech)} speech, ${percent(agreement)} agree`,
+        );
+        assert.ok(speech > 0.3 && speech < 0.9, `speech in ${percent(speech)} of the frames`);
+        assert.ok(agreement >= 0.99, percent(agreement));
+      });
+    }
+  }
+});
