@@ -162,15 +162,25 @@ void write_multiply_adds(JsonWriter& json, const Graph& graph, FreeDimensions si
   }
 }
 
-void write_nodes(JsonWriter& json, const Graph& graph) {
-  json.key("nodeList").begin_array();
+// A session can fetch the values of the main graph alone, so nodes of subgraphs have no outputs
+// here.
+void write_nodes_of(JsonWriter& json, const Graph& graph, bool is_main) {
   for (NodeId id : graph.nodes()) {
     const Node& node = graph.node(id);
     json.begin_object().key("name").value(node.name).key("opType").value(node.op_type);
     json.key("outputs").begin_array();
-    for (ValueId out : node.outputs) json.value(out ? graph.value(out).name : std::string());
+    for (size_t i = 0; is_main && i < node.outputs.size(); ++i)
+      json.value(node.outputs[i] ? graph.value(node.outputs[i]).name : std::string());
     json.end_array().end_object();
+    for (const auto& [name, value] : node.attributes)
+      if (const auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value))
+        write_nodes_of(json, **subgraph, false);
   }
+}
+
+void write_nodes(JsonWriter& json, const Graph& graph) {
+  json.key("nodeList").begin_array();
+  write_nodes_of(json, graph, true);
   json.end_array();
 }
 } // namespace

@@ -235,7 +235,7 @@ private:
 
   // The weights [directions, 4 * hidden, inputs] of an LSTM in the layout of DynamicQuantizeLSTM:
   // [directions, inputs, 4 * hidden], with scales and zero points [directions] or [directions, 4 *
-  // hidden].
+  // hidden]. onnxruntime, whose operator it is, wants one zero point for all of them.
   struct LstmOperand {
     ValueId codes, scale, zero_point;
   };
@@ -248,7 +248,7 @@ private:
                                             : WeightLayout{directions, gates * inputs};
     WeightOptions per_stretch = config_.weights;
     per_stretch.per_channel = true;
-    const QuantizedWeights q = quantize_weights(w.values<float>(), layout, per_stretch, false);
+    const QuantizedWeights q = quantize_weights(w.values<float>(), layout, per_stretch, true);
     note(id, q);
     std::vector<uint8_t> codes;
     for (size_t d = 0; d < directions; ++d) {

@@ -21,9 +21,9 @@ import { candidate, runSteps, withSession } from './sessions.mjs';
 const weightTypes = ['int8', 'uint8'];
 
 /** A network's files: as it is, and dynamically quantized. */
-async function bothPrecisions(name, weights) {
+async function bothPrecisions(name, options) {
   const float = new Uint8Array(fs.readFileSync(await network(name).locate()));
-  const { model: int8 } = await octet.quantize(float, { mode: 'dynamic', weights });
+  const { model: int8 } = await octet.quantize(float, { mode: 'dynamic', ...options });
   return { float, int8 };
 }
 
@@ -31,8 +31,8 @@ const runAll = (model, steps) =>
   withSession(candidate(octet), model, (session) => runSteps(candidate(octet), session, steps));
 
 /** The outputs of both precisions for the same steps. */
-async function runBoth(name, weights, steps) {
-  const { float, int8 } = await bothPrecisions(name, weights);
+async function runBoth(name, options, steps) {
+  const { float, int8 } = await bothPrecisions(name, options);
   return [await runAll(float, steps), await runAll(int8, steps)];
 }
 
@@ -54,7 +54,7 @@ describe('handwritten digits', () => {
 
   for (const type of weightTypes) {
     test(`${type} is within 0.3 points of float`, async (t) => {
-      const [float, int8] = (await runBoth('mnist', { type }, steps)).map(accuracy);
+      const [float, int8] = (await runBoth('mnist', { weights: { type } }, steps)).map(accuracy);
       t.diagnostic(`float ${percent(float)}, ${type} ${percent(int8)}`);
       assert.ok(float >= 0.97, `float: ${percent(float)}`);
       assert.ok(Math.abs(int8 - float) <= 0.003, `${percent(int8)} and ${percent(float)}`);
@@ -75,10 +75,14 @@ describe('lines of text', () => {
       assert.ok(lines.length >= 40);
       const characters = loadCharacters();
       const texts = lines.map(({ text }) => text);
-      const [float, int8] = (await runBoth('ocr_rec', { type }, steps)).map((outputs) => {
-        const recognised = outputs.map((named) => decodeText(Object.values(named)[0], characters));
-        return characterAccuracy(recognised, texts);
-      });
+      const [float, int8] = (await runBoth('ocr_rec', { weights: { type } }, steps)).map(
+        (outputs) => {
+          const recognised = outputs.map((named) =>
+            decodeText(Object.values(named)[0], characters),
+          );
+          return characterAccuracy(recognised, texts);
+        },
+      );
       t.diagnostic(`float ${percent(float)}, ${type} ${percent(int8)} of ${texts.join('').length}`);
       assert.ok(float >= 0.9, `float: ${percent(float)}`);
       assert.ok(int8 >= float - 0.01, `${percent(int8)} and ${percent(float)}`);
@@ -92,7 +96,8 @@ describe('voice activity', () => {
     for (const type of weightTypes) {
       test(`${name}: ${type} decides as float on 99 % of the frames`, async (t) => {
         const steps = voiceSteps(net, samples);
-        const [float, int8] = (await runBoth(name, { type }, steps)).map(decisionsOf);
+        const options = { weights: { type }, exclude: net.float };
+        const [float, int8] = (await runBoth(name, options, steps)).map(decisionsOf);
         const speech = float.filter(Boolean).length / float.length;
         const agreement = float.filter((decision, i) => decision === int8[i]).length / float.length;
         t.diagnostic(

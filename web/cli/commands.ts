@@ -18,7 +18,7 @@ import { writeNpy } from './npy.js';
 const usage = `usage: octet COMMAND …
 
   quantize IN -o OUT --mode dynamic [--weights int8|uint8] [--symmetric|--asymmetric]
-           [--per-channel] [--exclude NAME]… [--op-types A,B] [--report FILE.json]
+           [--per-channel|--per-tensor] [--exclude NAME]… [--op-types A,B] [--report FILE.json]
   run MODEL --input NAME=FILE.npy|FILE.pb|random … [--dim NAME=SIZE]… [--output DIR]
   inspect MODEL [--dim NAME=SIZE]… [--json]
   compare REFERENCE CANDIDATE --samples DIR|random:N [--dim NAME=SIZE]… [--json]
@@ -70,13 +70,15 @@ function progressLine(): QuantizeOptions['onProgress'] {
 function quantizeOptions(values: Values): QuantizeOptions {
   if (values.symmetric && values.asymmetric)
     throw new UsageError('--symmetric and --asymmetric exclude each other');
+  if (values['per-channel'] && values['per-tensor'])
+    throw new UsageError('--per-channel and --per-tensor exclude each other');
   const symmetric = values.symmetric ? true : values.asymmetric ? false : undefined;
   const opTypes = values['op-types'];
   return {
     mode: required(values, 'mode') as 'dynamic',
     weights: {
       type: (values.weights as 'int8' | undefined) ?? 'int8',
-      perChannel: values['per-channel'] === true,
+      perChannel: values['per-tensor'] !== true,
       ...(symmetric === undefined ? {} : { symmetric }),
     },
     exclude: (values.exclude as string[] | undefined) ?? [],
@@ -106,6 +108,7 @@ const commands: Record<string, Command> = {
       symmetric: { type: 'boolean' },
       asymmetric: { type: 'boolean' },
       'per-channel': { type: 'boolean' },
+      'per-tensor': { type: 'boolean' },
       exclude: { type: 'string', multiple: true },
       'op-types': { type: 'string' },
       report: { type: 'string' },

@@ -29,6 +29,7 @@ export interface ModelSummary {
   bytes: number;
   /** Multiply-adds of one run, open dimensions taken as 1 or as given; null when they can't be told. */
   macs: number | null;
+  /** Nodes, in subgraphs too; those have no `outputs` here, as a session can't return inner values of theirs. */
   nodeList: { name: string; opType: string; outputs: string[] }[];
 }
 

@@ -25,7 +25,7 @@ export interface QuantizeOptions {
     type?: 'int8' | 'uint8';
     /** Zero in the middle of the range; default true for int8, false for uint8. */
     symmetric?: boolean;
-    /** A scale per output channel instead of one per tensor; default false. */
+    /** A scale per output channel instead of one per tensor; default true. */
     perChannel?: boolean;
   };
   /** Only these nodes. */
@@ -149,7 +149,7 @@ export async function quantize(
       module.quantizeDynamic(handle, {
         weightType: typeNumber(type) as number,
         symmetric: options.weights?.symmetric ?? type === 'int8',
-        perChannel: options.weights?.perChannel ?? false,
+        perChannel: options.weights?.perChannel ?? true,
         excludeNodes,
         opTypes: [...(options.opTypes ?? [])],
       }),
