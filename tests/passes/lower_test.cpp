@@ -1,0 +1,139 @@
+// Lowering, as printed graphs.
+#include <catch2/catch.hpp>
+
+#include "passes/fold_qdq.h"
+#include "passes/pipeline.h"
+#include "tests/support/graph_builder.h"
+
+using namespace octet;
+using octet::test::GraphBuilder;
+using octet::test::nodes_of;
+
+namespace {
+// No subgraphs occur in these tests.
+class NoSubgraphs final : public SubgraphHost {
+  std::vector<ValueFact> infer(const Graph&, std::span<const ValueFact* const>) override {
+    return {};
+  }
+  std::unique_ptr<SubgraphPlan> plan(const Graph&, std::span<const ValueFact* const>) override {
+    return nullptr;
+  }
+};
+
+std::string lowered(Graph& graph) {
+  std::vector<ValueFact> facts;
+  for (ValueId id : graph.inputs())
+    facts.push_back({.dtype = graph.value(id).type.dtype, .shape = graph.value(id).type.shape});
+  std::vector<const ValueFact*> pointers;
+  for (const ValueFact& fact : facts) pointers.push_back(&fact);
+  NoSubgraphs host;
+  lower(graph, pointers, host);
+  return nodes_of(graph);
+}
+
+size_t count(const std::string& text, const std::string& word) {
+  size_t n = 0;
+  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++n;
+  return n;
+}
+} // namespace
+
+TEST_CASE("convolutions run channels-last with their activations, transposed only at the ends") {
+  GraphBuilder b;
+  const std::vector<float> w(16, 1.0f);
+  ValueId x = b.input("x", {1, 4, 8, 8});
+  for (const char* name : {"a", "b"}) {
+    const ValueId conv =
+        b.node("Conv", (std::string(name) + "_conv").c_str(),
+               {x, b.constant((std::string(name) + "_w").c_str(), {4, 4, 1, 1}, w)});
+    x = b.node("Relu", name, {conv});
+  }
+  b.output(b.node("Add", "y", {x, b.constant("bias", {4, 1, 1}, {1, 2, 3, 4})}));
+  const std::string text = lowered(b.graph);
+  INFO(text);
+  CHECK(count(text, "octet.Conv(") == 2);
+  CHECK(count(text, "Transpose(") == 2);
+  CHECK(count(text, "Relu(") == 0);
+  CHECK(count(text, "activation=\"Relu\"") == 2);
+}
+
+TEST_CASE("HardSwish spelled out becomes one activation") {
+  GraphBuilder b;
+  const ValueId conv =
+      b.node("Conv", "conv", {b.input("x", {1, 1, 4, 4}), b.constant("w", {1, 1, 1, 1}, {2})});
+  const ValueId shifted = b.node("Add", "shifted", {conv, b.constant("three", {}, {3})});
+  const ValueId clipped =
+      b.node("Clip", "clipped", {shifted, b.constant("zero", {}, {0}), b.constant("six", {}, {6})});
+  const ValueId product = b.node("Mul", "product", {conv, clipped});
+  b.output(b.node("Div", "y", {product, b.constant("six2", {}, {6})}));
+  const std::string text = lowered(b.graph);
+  INFO(text);
+  CHECK(count(text, "activation=\"HardSwish\"") == 1);
+  CHECK(count(text, "Clip(") + count(text, "Div(") == 0);
+}
+
+TEST_CASE("dynamic quantization around a product becomes one operator on int16") {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {2, 4});
+  const ValueId q = b.graph.add_value("q"), s = b.graph.add_value("s"), z = b.graph.add_value("z");
+  b.graph.add_node({.op_type = "DynamicQuantizeLinear", .inputs = {x}, .outputs = {q, s, z}});
+  const ValueId w = b.graph.add_constant("w", Tensor::of<int8_t>({4, 2}, {1, 2, 3, 4, 5, 6, 7, 8}));
+  const ValueId product = b.node("MatMulInteger", "product", {q, w, z});
+  const ValueId real = b.node("Cast", "real", {product}, {{"to", int64_t{1}}});
+  const ValueId scale = b.node("Mul", "scale", {s, b.constant("w_scale", {2}, {0.1f, 0.2f})});
+  const ValueId scaled = b.node("Mul", "scaled", {real, scale});
+  const ValueId sum = b.node("Add", "sum", {scaled, b.constant("bias", {2}, {1, 2})});
+  b.output(b.node("Relu", "y", {sum}));
+  const std::string text = lowered(b.graph);
+  INFO(text);
+  CHECK(b.graph.nodes().size() == 2);
+  CHECK(count(text, "octet.DynamicQuantize(x)") == 1);
+  CHECK(count(text, "octet.MatMulIntegerToFloat(") == 1);
+  CHECK(count(text, "activation=\"Relu\"") == 1);
+}
+
+TEST_CASE("an integer product that something else reads stays as it is") {
+  GraphBuilder b;
+  const ValueId q = b.input("q", {2, 4}, DType::UInt8);
+  const ValueId w = b.graph.add_constant("w", Tensor::of<int8_t>({4, 1}, {1, 2, 3, 4}));
+  const ValueId product = b.node("MatMulInteger", "product", {q, w});
+  const ValueId real = b.node("Cast", "real", {product}, {{"to", int64_t{1}}});
+  b.output(b.node("Mul", "y", {real, b.constant("s", {}, {0.5f})}));
+  b.output(product);
+  CHECK(count(lowered(b.graph), "MatMulInteger(") == 1);
+}
+
+TEST_CASE("products between Q/DQ pairs run on the integers") {
+  GraphBuilder b;
+  const ValueId codes = b.input("codes", {2, 4}, DType::UInt8);
+  const ValueId zero = b.graph.add_constant("zero", Tensor::scalar<uint8_t>(128));
+  const ValueId x =
+      b.node("DequantizeLinear", "x", {codes, b.constant("x_scale", {}, {0.5f}), zero});
+  const ValueId w_codes = b.graph.add_constant(
+      "w_codes", Tensor::of<int8_t>({3, 4}, std::span<const int8_t>(std::vector<int8_t>(12, 1))));
+  const ValueId w =
+      b.node("DequantizeLinear", "w", {w_codes, b.constant("w_scale", {3}, {1, 2, 3})},
+             {{"axis", int64_t{0}}});
+  b.output(b.node("Gemm", "y", {x, w}, {{"transB", int64_t{1}}}));
+  fold_qdq(b.graph);
+  const std::string text = nodes_of(b.graph);
+  INFO(text);
+  CHECK(count(text, "octet.MatMulIntegerToFloat(codes") == 1);
+  CHECK(count(text, "DequantizeLinear") == 0);
+}
+
+TEST_CASE("weights with a scale along another axis than the channels stay float") {
+  GraphBuilder b;
+  const ValueId codes = b.input("codes", {2, 4}, DType::UInt8);
+  const ValueId zero = b.graph.add_constant("zero", Tensor::scalar<uint8_t>(128));
+  const ValueId x =
+      b.node("DequantizeLinear", "x", {codes, b.constant("x_scale", {}, {0.5f}), zero});
+  const ValueId w_codes = b.graph.add_constant(
+      "w_codes", Tensor::of<int8_t>({4, 4}, std::span<const int8_t>(std::vector<int8_t>(16, 1))));
+  const ValueId w =
+      b.node("DequantizeLinear", "w", {w_codes, b.constant("w_scale", {4}, {1, 2, 3, 4})},
+             {{"axis", int64_t{0}}});
+  b.output(b.node("MatMul", "y", {x, w}));
+  fold_qdq(b.graph);
+  CHECK(count(nodes_of(b.graph), "= MatMul(") == 1);
+}
