@@ -1,8 +1,5 @@
 // libFuzzer target: any bytes are read as a model, and what could be read is written and read
-// again.
-//   clang++ -std=c++20 -Isrc -fsanitize=fuzzer,address,undefined
-//   tests/fuzz/onnx_reader_fuzz.cpp src/base/*.cpp src/graph/*.cpp src/formats/*.cpp
-//   src/formats/*/*.cpp
+// again. Run by `./octet fuzz onnx_reader`.
 #include <cstdlib>
 #include <cstring>
 
