@@ -54,10 +54,6 @@ void write_kept_except(MessageWriter& writer, std::string_view fields, Fields...
   }
 }
 
-bool is_declared(const TensorType& type) {
-  return type.dtype != DType::Undefined || type.shape;
-}
-
 void write_dim(MessageWriter& writer, int64_t dim, std::string_view symbol) {
   if (!symbol.empty())
     writer.text(dim::kParam, symbol);

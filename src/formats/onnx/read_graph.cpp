@@ -14,10 +14,6 @@ std::string wrapped(uint32_t field, std::string_view fields) {
       [&](MessageWriter& writer) { writer.message(field, [&] { writer.raw(fields); }); });
 }
 
-bool is_declared(const TensorType& type) {
-  return type.dtype != DType::Undefined || type.shape;
-}
-
 ValueInfo read_info_field(MessageReader& message) {
   MessageReader whole = message;
   ValueInfo info = read_value_info(message.message());

@@ -88,7 +88,7 @@ bool read_type(MessageReader message, TensorType& type) {
       complete = false;
     }
   }
-  return complete && (type.dtype != DType::Undefined || type.shape);
+  return complete && is_declared(type);
 }
 
 ValueInfo read_value_info(MessageReader message) {

@@ -9,6 +9,10 @@
 
 namespace octet::onnx {
 
+inline bool is_declared(const TensorType& type) {
+  return type.dtype != DType::Undefined || type.shape;
+}
+
 // Reads a TypeProto into `type`. Returns whether TensorType says all of it: false for sequences,
 // maps and optionals (then nothing is read), for denotations and for what this schema does not
 // know.
