@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/conv_transpose_f32/disjoint.h"
 #include "kernels/scratch.h"
 
 namespace octet::kernels {
@@ -175,11 +176,13 @@ void pack_tap(FWeights w, size_t panel_step, float* packed) noexcept {
 } // namespace
 
 size_t packed_f32_conv_transpose_elements(const ConvShape& shape) noexcept {
+  if (is_disjoint(shape)) return packed_disjoint_elements(shape);
   return shape.groups * packed_group_elements(shape, tap_count(shape));
 }
 
 void pack_f32_conv_transpose_weights(const ConvShape& shape, const float* weights,
                                      float* packed) noexcept {
+  if (is_disjoint(shape)) return pack_disjoint_weights(shape, weights, packed);
   const size_t all_taps = tap_count(shape);
   const auto tap_step = static_cast<ptrdiff_t>(all_taps);
   FWeights w{.n = group_outputs(shape),
@@ -205,12 +208,14 @@ void pack_f32_conv_transpose_weights(const ConvShape& shape, const float* weight
 }
 
 size_t conv_transpose_f32_scratch_bytes(const ConvShape& shape) noexcept {
+  if (is_disjoint(shape)) return disjoint_scratch_bytes(shape);
   return TransposeScratch(shape, nullptr).bytes;
 }
 
 void conv_transpose_f32(const FConvTranspose& args, size_t row_begin, size_t row_end,
                         void* memory) noexcept {
   const ConvShape& shape = args.shape;
+  if (is_disjoint(shape)) return conv_transpose_disjoint(args, row_begin, row_end, memory);
   const TransposeScratch scratch(shape, memory);
   std::fill_n(scratch.zeros, shape.in_channels, 0.0f);
   const float* weights = args.w;

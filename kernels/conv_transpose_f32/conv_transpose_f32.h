@@ -5,7 +5,7 @@
 //
 // Output pixels whose positions agree modulo the strides see the same taps, so each such class is a
 // convolution of its own with a part of the kernel, run by the matrix tile through row pointers:
-// nothing is scattered or added twice.
+// nothing is scattered or added twice. disjoint.h has the form for few output channels.
 #pragma once
 
 #include "kernels/conv_shape.h"
@@ -24,7 +24,8 @@ struct FConvTranspose {
 };
 
 /// Packs ONNX weights [in_channels, out_channels / groups, kernel_h, kernel_w]. The layout depends
-/// on the shape's kernel, strides, dilations, padding and channels. Sizes in floats.
+/// on the shape's kernel, strides, dilations, padding and channels, and on is_disjoint
+/// (disjoint.h). Sizes in floats.
 size_t packed_f32_conv_transpose_elements(const ConvShape& shape) noexcept;
 void pack_f32_conv_transpose_weights(const ConvShape& shape, const float* weights,
                                      float* packed) noexcept;

@@ -12,11 +12,8 @@ namespace octet::kernels {
 size_t packed_f32_dwconv_elements(const ConvShape& shape) noexcept;
 void pack_f32_dwconv_weights(const ConvShape& shape, const float* weights, float* packed) noexcept;
 
-/// Scratch memory of one running call, 16-byte aligned.
-size_t dwconv_f32_scratch_bytes(const ConvShape& shape) noexcept;
-
 /// FConv as for conv_f32, but args.w comes from pack_f32_dwconv_weights. Computes the output pixels
 /// [pixel_begin, pixel_end); ranges that do not overlap may run on different threads.
-void dwconv_f32(const FConv& args, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept;
+void dwconv_f32(const FConv& args, size_t pixel_begin, size_t pixel_end) noexcept;
 
 } // namespace octet::kernels

@@ -27,8 +27,11 @@ struct ConvFamily {
 constexpr ConvFamily kDense{kernels::packed_f32_conv_elements, kernels::pack_f32_conv_weights,
                             kernels::conv_f32_scratch_bytes, kernels::conv_f32};
 constexpr ConvFamily kDepthwise{kernels::packed_f32_dwconv_elements,
-                                kernels::pack_f32_dwconv_weights, kernels::dwconv_f32_scratch_bytes,
-                                kernels::dwconv_f32};
+                                kernels::pack_f32_dwconv_weights,
+                                [](const ConvShape&) noexcept { return size_t{0}; },
+                                [](const FConv& conv, size_t begin, size_t end, void*) noexcept {
+                                  kernels::dwconv_f32(conv, begin, end);
+                                }};
 
 Kernel prepare_conv(PrepareContext& ctx) {
   if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));

@@ -1,7 +1,7 @@
 // ConvTranspose: declared for the canonical stage, run channels-last in the lowered one.
 #include <algorithm>
 
-#include "kernels/conv_transpose_f32/conv_transpose_f32.h"
+#include "kernels/conv_transpose_f32/disjoint.h"
 #include "ops/activation.h"
 #include "ops/packed_operand.h"
 #include "ops/window_geometry.h"
@@ -22,7 +22,8 @@ Kernel prepare_conv_transpose(PrepareContext& ctx) {
   const kernels::ConvShape shape = geometry.kernel_shape(ctx);
   const std::string how =
       concat("conv_transpose_f32/", shape.groups, "/", shape.stride_h, "x", shape.stride_w, "/",
-             shape.dilation_h, "x", shape.dilation_w, "/", shape.pad_top, "x", shape.pad_left);
+             shape.dilation_h, "x", shape.dilation_w, "/", shape.pad_top, "x", shape.pad_left,
+             kernels::is_disjoint(shape) ? "/disjoint" : "");
   ScratchLayout scratch;
   PackedOperand weights(ctx, 1, how, kernels::packed_f32_conv_transpose_elements(shape), scratch,
                         [=](const float* from, float* to) {

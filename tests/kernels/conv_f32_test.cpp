@@ -97,6 +97,38 @@ ConvShape with_channels(ConvShape s, size_t groups, size_t inputs, size_t output
   return s;
 }
 
+/// The transpose of the convolution `forward`, which has input and output swapped. The input of
+/// `forward` may end with rows and columns that no window reaches: that is output padding.
+void check_conv_transpose(Random& random, const ConvShape& forward) {
+  ConvShape shape = forward;
+  std::swap(shape.in_h, shape.out_h);
+  std::swap(shape.in_w, shape.out_w);
+  std::swap(shape.in_channels, shape.out_channels);
+  Operands op(random, shape);
+  CAPTURE(shape.in_h, shape.in_w, shape.out_h, shape.out_w, shape.in_channels, shape.out_channels,
+          shape.groups, shape.kernel_h, shape.kernel_w, shape.stride_h, shape.stride_w,
+          shape.dilation_h, shape.dilation_w, shape.pad_top, shape.pad_left);
+  std::vector<float> packed(packed_f32_conv_transpose_elements(shape));
+  pack_f32_conv_transpose_weights(shape, op.w.data(), packed.data());
+  const FConvTranspose args{shape,       op.x.data(), op.x_stride, packed.data(),
+                            op.y.data(), op.y_stride, op.params};
+  auto scratch = scratch_of(conv_transpose_f32_scratch_bytes(shape));
+  const size_t rows = shape.batch * shape.out_h, split = random.size(0, rows);
+  conv_transpose_f32(args, split, rows, scratch.data());
+  conv_transpose_f32(args, 0, split, scratch.data());
+
+  std::vector<float> sums(op.pixels() * shape.out_channels);
+  const size_t inputs = group_inputs(shape), outputs = group_outputs(shape);
+  for (size_t p = 0; p < shape.batch * shape.in_h * shape.in_w; ++p)
+    for_each_input(forward, p, [&](size_t tap, size_t pixel) {
+      for (size_t i = 0; i < shape.in_channels; ++i)
+        for (size_t o = 0; o < outputs; ++o)
+          sums[pixel * shape.out_channels + i / inputs * outputs + o] +=
+              op.x[p * op.x_stride + i] * op.w[(i * outputs + o) * tap_count(shape) + tap];
+    });
+  op.check(sums);
+}
+
 } // namespace
 
 TEST_CASE("float convolutions of any geometry") {
@@ -116,8 +148,10 @@ TEST_CASE("float depthwise convolutions of any geometry") {
   Random random(72);
   for (int i = 0; i < 150; ++i) {
     const ConvShape shape = with_channels(random_windows(random).shape, random.size(1, 30), 1, 1);
-    check_conv(random, shape, packed_f32_dwconv_elements(shape), pack_f32_dwconv_weights,
-               dwconv_f32_scratch_bytes(shape), dwconv_f32);
+    check_conv(random, shape, packed_f32_dwconv_elements(shape), pack_f32_dwconv_weights, 0,
+               [](const FConv& conv, size_t begin, size_t end, void*) noexcept {
+                 dwconv_f32(conv, begin, end);
+               });
   }
 }
 
@@ -142,38 +176,28 @@ TEST_CASE("float convolutions with more weights than fit a column block") {
 TEST_CASE("float transposed convolutions of any geometry") {
   const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
   Random random(74);
-  for (int i = 0; i < 200; ++i) {
-    // The convolution of which it is the transpose has its input and output swapped; its input may
-    // end with rows and columns that no window reaches, which is the output padding.
-    const ConvShape forward =
-        with_channels(random_windows(random).shape, random.chance() ? 1 : random.size(1, 3),
-                      random.size(1, 20), random.size(1, 9));
-    ConvShape shape = forward;
-    std::swap(shape.in_h, shape.out_h);
-    std::swap(shape.in_w, shape.out_w);
-    std::swap(shape.in_channels, shape.out_channels);
-    Operands op(random, shape);
-    CAPTURE(shape.in_h, shape.in_w, shape.out_h, shape.out_w, shape.in_channels, shape.out_channels,
-            shape.groups, shape.kernel_h, shape.kernel_w, shape.stride_h, shape.stride_w,
-            shape.dilation_h, shape.dilation_w, shape.pad_top, shape.pad_left);
-    std::vector<float> packed(packed_f32_conv_transpose_elements(shape));
-    pack_f32_conv_transpose_weights(shape, op.w.data(), packed.data());
-    const FConvTranspose args{shape,       op.x.data(), op.x_stride, packed.data(),
-                              op.y.data(), op.y_stride, op.params};
-    auto scratch = scratch_of(conv_transpose_f32_scratch_bytes(shape));
-    const size_t rows = shape.batch * shape.out_h, split = random.size(0, rows);
-    conv_transpose_f32(args, split, rows, scratch.data());
-    conv_transpose_f32(args, 0, split, scratch.data());
+  for (int i = 0; i < 200; ++i)
+    check_conv_transpose(random, with_channels(random_windows(random).shape,
+                                               random.chance() ? 1 : random.size(1, 3),
+                                               random.size(1, 20), random.size(1, 9)));
+}
 
-    std::vector<float> sums(op.pixels() * shape.out_channels);
-    const size_t inputs = group_inputs(shape), outputs = group_outputs(shape);
-    for (size_t p = 0; p < shape.batch * shape.in_h * shape.in_w; ++p)
-      for_each_input(forward, p, [&](size_t tap, size_t pixel) {
-        for (size_t i = 0; i < shape.in_channels; ++i)
-          for (size_t o = 0; o < outputs; ++o)
-            sums[pixel * shape.out_channels + i / inputs * outputs + o] +=
-                op.x[p * op.x_stride + i] * op.w[(i * outputs + o) * tap_count(shape) + tap];
-      });
-    op.check(sums);
+TEST_CASE("float transposed convolutions with kernels as large as their stride") {
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  Random random(75);
+  for (int i = 0; i < 60; ++i) {
+    const size_t h = random.size(1, 3), w = random.size(1, 3);
+    ConvShape shape{.batch = random.size(1, 2),
+                    .in_channels = random.size(1, 7),
+                    .out_h = random.size(1, 5),
+                    .out_w = random.size(1, 9),
+                    .out_channels = random.size(1, 30),
+                    .kernel_h = h,
+                    .kernel_w = w,
+                    .stride_h = h,
+                    .stride_w = w};
+    shape.in_h = shape.out_h * h;
+    shape.in_w = shape.out_w * w;
+    check_conv_transpose(random, shape);
   }
 }

@@ -84,9 +84,7 @@ void bench_conv(const char* name, size_t size, size_t channels_in, size_t channe
   (depthwise ? pack_f32_dwconv_weights : pack_f32_conv_weights)(shape, w.data(), packed.data());
   const size_t pixels = shape.out_h * shape.out_w;
   std::vector<float> y(pixels * shape.out_channels);
-  std::vector<int64_t> scratch(
-      (depthwise ? dwconv_f32_scratch_bytes(shape) : conv_f32_scratch_bytes(shape)) /
-      sizeof(int64_t));
+  std::vector<int64_t> scratch(conv_f32_scratch_bytes(shape) / sizeof(int64_t));
   const FConv conv{.shape = shape,
                    .x = x.data(),
                    .x_stride = channels_in,
@@ -94,9 +92,12 @@ void bench_conv(const char* name, size_t size, size_t channels_in, size_t channe
                    .y = y.data(),
                    .y_stride = shape.out_channels,
                    .params = {.bias = bias.data(), .lo = 0}};
-  auto* const run = depthwise ? dwconv_f32 : conv_f32;
-  report(name, static_cast<double>(pixels * macs_per_pixel), kMacs,
-         [&] { run(conv, 0, pixels, scratch.data()); });
+  report(name, static_cast<double>(pixels * macs_per_pixel), kMacs, [&] {
+    if (depthwise)
+      dwconv_f32(conv, 0, pixels);
+    else
+      conv_f32(conv, 0, pixels, scratch.data());
+  });
 }
 
 void bench_conv_transpose(const char* name, size_t size, size_t inputs, size_t outputs) {
@@ -265,6 +266,9 @@ void bench_products() {
   bench_conv("f32 depthwise 3x3 144 56x56", 56, 144, 0, 3, 1);
   bench_conv("f32 depthwise 3x3 s2 144 56x56", 56, 144, 0, 3, 2);
   bench_conv("f32 depthwise 5x5 144 56x56", 56, 144, 0, 5, 1);
+  bench_conv("f32 depthwise 3x3 576 14x14", 14, 576, 0, 3, 1);
+  bench_conv("f32 depthwise 3x3 960 7x7", 7, 960, 0, 3, 1);
+  bench_conv("f32 depthwise 3x3 64 28x28", 28, 64, 0, 3, 1);
   bench_conv("f32 depthwise 3x3 16 112x112", 112, 16, 0, 3, 1);
   bench_conv_transpose("f32 conv_transpose 2x2 s2 24>24 80", 80, 24, 24);
   bench_conv_transpose("f32 conv_transpose 2x2 s2 24>1 160", 160, 24, 1);
