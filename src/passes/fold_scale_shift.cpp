@@ -15,7 +15,19 @@ struct ScaleShift {
 struct ConvSite {
   NodeId conv;
   size_t rank = 0;
-  int64_t channels = 0;
+  int64_t channels = 0; // of the output
+  size_t groups = 1;
+  bool is_transposed = false;
+
+  // The output channel that weight i, of a tensor of this shape, belongs to: Conv's weights are
+  // [O, I / groups, kernel…], those of ConvTranspose [I, O / groups, kernel…].
+  size_t channel_of(size_t i, const Shape& w) const {
+    const size_t kernel = w.elements(2, w.rank());
+    if (!is_transposed) return i / (w.elements(1, 2) * kernel);
+    const size_t per_group = w.elements(1, 2), in_per_group = w.elements(0, 1) / groups;
+    const size_t in = i / kernel / per_group;
+    return in / in_per_group * per_group + i / kernel % per_group;
+  }
 };
 
 // y = scale * (x − mean) / sqrt(var + epsilon) + bias   (ONNX BatchNormalization)
@@ -71,12 +83,16 @@ std::optional<ScaleShift> scale_shift_of(const Graph& graph, const Node& node, V
 
 std::optional<ConvSite> conv_site(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
-  if (!is_op(node, "Conv")) return std::nullopt;
+  const bool is_transposed = is_op(node, "ConvTranspose");
+  if (!is_op(node, "Conv") && !is_transposed) return std::nullopt;
   const Tensor* w = graph.constant(node.inputs[1]);
   const bool has_bias = node.inputs.size() > 2 && node.inputs[2];
   if (!w || w->dtype() != DType::Float32 || w->shape().rank() < 3) return std::nullopt;
   if (has_bias && !graph.constant(node.inputs[2])) return std::nullopt;
-  return ConvSite{id, w->shape().rank(), w->shape()[0]};
+  const int64_t groups = node.attributes.get_int("group", 1);
+  if (groups < 1 || w->elements() == 0 || w->shape()[0] % groups != 0) return std::nullopt;
+  const int64_t channels = is_transposed ? w->shape()[1] * groups : w->shape()[0];
+  return ConvSite{id, w->shape().rank(), channels, static_cast<size_t>(groups), is_transposed};
 }
 
 void apply(GraphEdit& edit, const ConvSite& site, const ScaleShift& change) {
@@ -86,11 +102,10 @@ void apply(GraphEdit& edit, const ConvSite& site, const ScaleShift& change) {
   const bool has_bias = conv.inputs.size() > 2 && conv.inputs[2];
   std::vector<float> weights(w.values<float>().begin(), w.values<float>().end());
   std::vector<float> bias = change.shift;
-  const size_t per_channel = weights.size() / change.scale.size();
-  for (size_t c = 0; c < bias.size(); ++c) {
-    if (has_bias) bias[c] += change.scale[c] * graph.constant(conv.inputs[2])->values<float>()[c];
-    for (size_t i = 0; i < per_channel; ++i) weights[c * per_channel + i] *= change.scale[c];
-  }
+  for (size_t c = 0; has_bias && c < bias.size(); ++c)
+    bias[c] += change.scale[c] * graph.constant(conv.inputs[2])->values<float>()[c];
+  for (size_t i = 0; i < weights.size(); ++i)
+    weights[i] *= change.scale[site.channel_of(i, w.shape())];
   const std::string w_name = graph.value(conv.inputs[1]).name;
   const std::string b_name = has_bias ? graph.value(conv.inputs[2]).name : w_name + "_bias";
   edit.set_input(site.conv, 1, edit.new_constant(w_name, Tensor::of<float>(w.shape(), weights)));

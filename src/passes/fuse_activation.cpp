@@ -11,7 +11,7 @@ namespace octet {
 namespace {
 bool takes_activation(const Node& node) {
   if (node.domain != kLoweredDomain || node.attributes.has("activation")) return false;
-  return node.op_type == "Conv" || node.op_type == "MatMul" ||
+  return node.op_type == "Conv" || node.op_type == "ConvTranspose" || node.op_type == "MatMul" ||
          node.op_type == "ConvIntegerToFloat" || node.op_type == "MatMulIntegerToFloat";
 }
 

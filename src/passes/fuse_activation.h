@@ -4,9 +4,9 @@
 
 namespace octet {
 
-// Moves an activation that alone reads a lowered Conv, MatMul or their integer forms into the
-// producer, as its attributes `activation` (the operator's name) and `activation_params` (see
-// ops/activation.h).
+// Moves an activation that alone reads a lowered Conv, ConvTranspose, MatMul or their integer forms
+// into the producer, as its attributes `activation` (the operator's name) and `activation_params`
+// (see ops/activation.h).
 void fuse_activation(Graph& graph);
 
 } // namespace octet
