@@ -10,7 +10,7 @@ import { type Pair, agreementTile, sizeTile, tiles, timeTile } from '../ui/tiles
 import { mnistInput, mnistSide } from './mnist_input.ts';
 import { startPen } from './pen.ts';
 
-const repeats = 15;
+const repeats = 51;
 /** Milliseconds after the last stroke before the networks look. */
 const pause = 100;
 
@@ -86,6 +86,7 @@ function showTiles(size: Pair, float: Answer, int8: Answer): void {
   byId('digit-tiles').replaceChildren(
     tiles(
       agreementTile(
+        same,
         same ? 'same answer' : 'different answers',
         `Largest difference of a probability: ${(furthest * 100).toFixed(2)} points`,
       ),
@@ -131,7 +132,8 @@ export function startDigit(engine: Engine): { shown: () => void } {
     showAnswer('int8', second);
     showTiles(size, first, second);
   };
-  const drawing = startPen(byId('digit-canvas'), byId('digit-pen'), () => {
+  const drawing = startPen(byId('digit-canvas'), byId('digit-pen'), (isEmpty) => {
+    byId('digit-hint').hidden = !isEmpty;
     changes += 1;
     clearTimeout(timer);
     timer = window.setTimeout(() => {

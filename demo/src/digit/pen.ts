@@ -20,11 +20,11 @@ export interface Drawing {
   clear(): void;
 }
 
-/** `cursor` shows where the keyboard's pen is. `onChange` follows every stroke. */
+/** `cursor` shows where the keyboard's pen is. `onChange` follows every stroke and every clearing. */
 export function startPen(
   canvas: HTMLCanvasElement,
   cursor: HTMLElement,
-  onChange: () => void,
+  onChange: (isEmpty: boolean) => void,
 ): Drawing {
   const context = canvas.getContext('2d', { willReadFrequently: true })!;
   const keyPen = { at: [canvasSide / 2, canvasSide / 4] as Point, down: false };
@@ -39,7 +39,7 @@ export function startPen(
     context.moveTo(...from);
     context.lineTo(...to);
     context.stroke();
-    onChange();
+    onChange(false);
   };
   const showCursor = () => {
     cursor.style.left = `${(keyPen.at[0] / canvasSide) * 100}%`;
@@ -51,7 +51,7 @@ export function startPen(
     context.fillRect(0, 0, canvasSide, canvasSide);
     keyPen.down = false;
     showCursor();
-    onChange();
+    onChange(true);
   };
   const moveKeyPen = ([dx, dy]: Point) => {
     const within = (value: number) => Math.min(Math.max(value, 0), canvasSide);

@@ -4,6 +4,16 @@ import { byId, make } from '../ui/dom.ts';
 import { decodePicture } from '../ui/files.ts';
 import { type Filling, openDimensions } from './inputs.ts';
 
+const choices = {
+  sample: 'a sample picture',
+  random: 'random values',
+  value: 'one value',
+  file: 'a file',
+};
+
+/** The sample picture of the model shown, if it has one. */
+let samplePicture: (() => HTMLCanvasElement) | undefined;
+
 export function weightOptions(): NonNullable<QuantizeOptions['weights']> {
   return {
     type: byId<HTMLSelectElement>('model-type').value as 'int8' | 'uint8',
@@ -21,11 +31,11 @@ function dimensionField({ key, size }: { key: string; size: number }): HTMLEleme
 
 /** One input: how to fill it, and the control that this way needs. */
 function inputField(port: PortSummary): HTMLElement {
-  const choices = { random: 'random values', value: 'one value', file: 'a file' };
+  const offered = Object.entries(choices).filter(([kind]) => kind !== 'sample' || samplePicture);
   const select = make(
     'select',
     { 'aria-label': `Values of ${port.name}` },
-    ...Object.entries(choices).map(([value, text]) => make('option', { value }, text)),
+    ...offered.map(([value, text]) => make('option', { value }, text)),
   );
   const number = make('input', {
     type: 'number',
@@ -54,8 +64,9 @@ function inputField(port: PortSummary): HTMLElement {
   );
 }
 
-/** Shows fields for the model's open dimensions and inputs. */
-export function showOptions(summary: ModelSummary): void {
+/** Shows fields for the model's open dimensions and inputs. `sample` draws a picture that the model makes sense of. */
+export function showOptions(summary: ModelSummary, sample?: () => HTMLCanvasElement): void {
+  samplePicture = sample;
   const dimensions = openDimensions(summary).map(dimensionField);
   byId('model-dimensions').hidden = dimensions.length === 0;
   byId('model-dimension-fields').replaceChildren(...dimensions);
@@ -69,26 +80,30 @@ export function dimensionSizes(): Map<string, number> {
   return new Map([...fields].map((field) => [field.dataset.dimension!, Number(field.value)]));
 }
 
-async function fileFilling(name: string, file: File | undefined): Promise<Filling> {
-  if (!file) throw new Error(`Choose a file for input '${name}'.`);
-  if (!file.type.startsWith('image/'))
-    return { kind: 'bytes', bytes: new Uint8Array(await file.arrayBuffer()) };
-  const bitmap = await decodePicture(file);
+function pictureFilling(picture: CanvasImageSource): Filling {
   return {
     kind: 'picture',
     draw(width, height) {
       const canvas = make('canvas', { width: String(width), height: String(height) });
       const context = canvas.getContext('2d')!;
-      context.drawImage(bitmap, 0, 0, width, height);
+      context.drawImage(picture, 0, 0, width, height);
       return context.getImageData(0, 0, width, height);
     },
   };
+}
+
+async function fileFilling(name: string, file: File | undefined): Promise<Filling> {
+  if (!file) throw new Error(`Choose a file for input '${name}'.`);
+  if (!file.type.startsWith('image/'))
+    return { kind: 'bytes', bytes: new Uint8Array(await file.arrayBuffer()) };
+  return pictureFilling(await decodePicture(file));
 }
 
 async function fillingOf(field: HTMLElement): Promise<[string, Filling]> {
   const name = field.dataset.input!;
   const kind = field.querySelector('select')!.value;
   const [number, file] = field.querySelectorAll('input');
+  if (kind === 'sample' && samplePicture) return [name, pictureFilling(samplePicture())];
   if (kind === 'file') return [name, await fileFilling(name, file.files?.[0])];
   return [name, kind === 'value' ? { kind, value: Number(number.value) } : { kind: 'random' }];
 }

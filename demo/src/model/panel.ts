@@ -1,7 +1,4 @@
 /** "Your model": inspect, quantize, compare and download any ONNX file. */
-import detectorUrl from '#ocr-models/ch_PP-OCRv4_det_infer.onnx?url';
-import recogniserUrl from '#ocr-models/ch_PP-OCRv4_rec_infer.onnx?url';
-import mnistUrl from '#fixtures/mnist_cnn.onnx?url';
 import type { ModelSummary } from 'octet-web';
 import type { Engine } from '../engine/engine.ts';
 import type { Progress } from '../engine/protocol.ts';
@@ -11,16 +8,11 @@ import { fetchBytes } from '../ui/fetch_bytes.ts';
 import { onPick } from '../ui/files.ts';
 import { makeSamples } from './inputs.ts';
 import { dimensionSizes, inputFillings, showOptions, weightOptions } from './options.ts';
+import { type OwnModel, ownModels } from './own_models.ts';
 import { showResults } from './results.ts';
 import { showSummary } from './summary.ts';
 
 const sampleCount = 7;
-/** Models that come with the page, by the ids of their buttons. */
-const ownModels = {
-  'model-mnist': { name: 'mnist_cnn.onnx', url: mnistUrl },
-  'model-detector': { name: 'ch_PP-OCRv4_det.onnx', url: detectorUrl },
-  'model-recogniser': { name: 'ch_PP-OCRv4_rec.onnx', url: recogniserUrl },
-};
 
 interface Chosen {
   name: string;
@@ -39,14 +31,14 @@ export function startModel(engine: Engine): { take(file: File): void } {
   const inspect = (file: Uint8Array) =>
     engine.call('inspect', [file, Object.fromEntries(dimensionSizes())]);
 
-  const open = async (name: string, file: Uint8Array) => {
+  const open = async (name: string, file: Uint8Array, picture?: OwnModel['picture']) => {
     report(`Reading ${name} …`);
     const summary = await engine.call('inspect', [file, {}]);
-    showOptions(summary);
+    showOptions(summary, picture);
     chosen = { name, file, summary };
     showSummary(name, await inspect(file));
   };
-  const choose = (name: string, load: () => Promise<Uint8Array>) => {
+  const choose = (name: string, load: () => Promise<Uint8Array>, picture?: OwnModel['picture']) => {
     stop?.abort();
     return attempt(async () => {
       chosen = undefined;
@@ -54,14 +46,16 @@ export function startModel(engine: Engine): { take(file: File): void } {
       byId('model-summary').replaceChildren();
       byId('model-results').replaceChildren();
       report(`Loading ${name} …`);
-      await open(name, await load());
+      await open(name, await load(), picture);
     });
   };
   const take = (file: File) =>
     void choose(file.name, async () => new Uint8Array(await file.arrayBuffer()));
 
   const quantize = async ({ name, file, summary }: Chosen, signal: AbortSignal) => {
-    const samples = makeSamples(summary, dimensionSizes(), await inputFillings(), sampleCount);
+    const fillings = await inputFillings();
+    const isRandom = [...fillings.values()].some(({ kind }) => kind === 'random');
+    const samples = makeSamples(summary, dimensionSizes(), fillings, sampleCount);
     const follow = (text: string) => ({
       signal,
       onProgress: ({ done, total }: Progress) => report(text, done / total),
@@ -74,7 +68,7 @@ export function startModel(engine: Engine): { take(file: File): void } {
       [file, result.model, samples],
       follow('Comparing float and INT8 …'),
     );
-    showResults(name, result, comparison);
+    showResults(name, result, { ...comparison, isRandom });
   };
   const submit = async (model: Chosen) => {
     stop = new AbortController();
@@ -87,11 +81,10 @@ export function startModel(engine: Engine): { take(file: File): void } {
   };
 
   onPick(byId('model-file'), take);
-  for (const [id, { name, url }] of Object.entries(ownModels))
-    byId(id).addEventListener(
-      'click',
-      () => void choose(name, () => fetchBytes(url, (share) => report(`Loading ${name} …`, share))),
-    );
+  for (const { id, name, url, picture } of ownModels) {
+    const load = () => fetchBytes(url, (share) => report(`Loading ${name} …`, share));
+    byId(id).addEventListener('click', () => void choose(name, load, picture));
+  }
   byId('model-dimensions').addEventListener('change', () => {
     const model = chosen;
     if (!model || !form.checkValidity()) return;

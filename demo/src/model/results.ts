@@ -8,6 +8,14 @@ const layersShown = 30;
 /** A bar of this length stands for no visible difference. */
 const fullBarDb = 60;
 
+/** Below this the answers have little in common. */
+const poorDb = 10;
+
+/** A comparison, and whether it was made on random inputs. */
+export interface Compared extends Comparison {
+  isRandom: boolean;
+}
+
 let downloadUrl: string | undefined;
 
 function details(title: string, ...children: HTMLElement[]): HTMLElement {
@@ -98,14 +106,16 @@ function reportDetails(report: QuantizationReport): HTMLElement[] {
 }
 
 /** The tile shows the output that lost most. */
-function comparisonTile({ outputs }: Comparison): HTMLElement {
+function comparisonTile({ outputs, isRandom }: Compared): HTMLElement {
   const loss = (output: TensorComparison) => output.sqnrDb ?? Infinity;
   const worst = [...outputs].sort((a, b) => loss(a) - loss(b))[0];
-  if (!worst) return agreementTile('no output to compare');
+  if (!worst) return agreementTile(false, 'no output to compare');
   return agreementTile(
+    loss(worst) >= poorDb,
     decibels(worst.sqnrDb),
     `signal to quantization noise of '${worst.name}'`,
     `Cosine ${worst.cosine.toFixed(5)}, same top-1 in ${percent(worst.top1Agreement)}`,
+    ...(isRandom ? ['On random inputs, which say little about real ones.'] : []),
   );
 }
 
@@ -113,7 +123,7 @@ function comparisonTile({ outputs }: Comparison): HTMLElement {
 export function showResults(
   name: string,
   { model, report }: { model: Uint8Array; report: QuantizationReport },
-  comparison?: Comparison,
+  comparison?: Compared,
 ): void {
   const size = sizeTile({ float: report.bytesBefore, int8: report.bytesAfter });
   const download = make('p', { class: 'row' }, downloadLink(name, model));
@@ -127,7 +137,7 @@ export function showResults(
   results.replaceChildren(
     tiles(comparisonTile(comparison), size, timeTile(time, samples)),
     download,
-    outputsTable(outputs),
+    make('div', { class: 'card' }, outputsTable(outputs)),
     ...(layers.length
       ? [details(`Layers, those that lost most first (${layers.length})`, layerBars(layers))]
       : []),

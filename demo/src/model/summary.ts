@@ -20,7 +20,6 @@ function facts(summary: ModelSummary): HTMLElement {
     fact('File', bytes(summary.bytes)),
     fact('Parameters', `${count(summary.parameters)} (${bytes(summary.parameterBytes)})`),
     fact('Multiply-adds', summary.macs === null ? 'unknown' : count(summary.macs)),
-    fact('Nodes', String(summary.nodes)),
     fact('Opset', opsets),
     fact('Made by', summary.producer || 'not told'),
     fact('Quantized nodes', quantized === 0 ? 'none yet' : String(quantized)),
@@ -77,7 +76,7 @@ export function showSummary(name: string, summary: ModelSummary): void {
       facts(summary),
       ...unsupportedNotice(summary),
       portsTable(summary),
-      make('h4', {}, 'Operators'),
+      make('h4', {}, `Operators (${summary.nodes} nodes)`),
       operatorBars(summary),
     ),
   );

@@ -8,16 +8,20 @@ const leastWidth = 320;
 /** Longer ones to a multiple of this, so that lines share memory plans. */
 const widthMultiple = 64;
 const mostWidth = 3200;
+/** Of the box's height: ground around the text, half of it on either side. Tight crops lose their spaces. */
+const margin = 0.25;
 const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
 
-/** Cuts a box out of the picture, turned upright and scaled to the network's line height. */
+/** Cuts a box and some ground around it out of the picture, turned upright and scaled to the network's line height. */
 export function lineInput(image: Pixels, box: Box): NetworkInput {
-  const natural = Math.ceil((lineHeight * box.width) / box.height);
+  const boxHeight = box.height * (1 + margin);
+  const boxWidth = box.width + box.height * margin;
+  const natural = Math.ceil((lineHeight * boxWidth) / boxHeight);
   const filled = Math.min(mostWidth, Math.max(1, natural));
   const width = Math.max(leastWidth, Math.ceil(filled / widthMultiple) * widthMultiple);
   const [cos, sin] = [Math.cos(box.angle), Math.sin(box.angle)];
-  const [du, dv] = [box.width / filled, box.height / lineHeight];
-  const [u0, v0] = [(du - box.width) / 2, (dv - box.height) / 2];
+  const [du, dv] = [boxWidth / filled, boxHeight / lineHeight];
+  const [u0, v0] = [(du - boxWidth) / 2, (dv - boxHeight) / 2];
   const placement = {
     x0: box.cx - 0.5 + u0 * cos - v0 * sin,
     xi: du * cos,
@@ -44,7 +48,7 @@ export interface Line {
 
 /**
  * Greedy decoding of connectionist temporal classification (Graves et al. 2006): the likeliest class of each step, without
- * repeats and blanks. `probabilities` has a row of `classes` numbers for each step.
+ * repeats, blanks, and spaces at the ends. `probabilities` has a row of `classes` numbers for each step.
  */
 export function decode(
   probabilities: ArrayLike<number>,
@@ -66,5 +70,5 @@ export function decode(
     }
     previous = best;
   }
-  return { text, confidence: count ? sum / count : 0 };
+  return { text: text.trim(), confidence: count ? sum / count : 0 };
 }

@@ -6,6 +6,9 @@ import { type Pair, agreementTile, sizeTile, tiles, timeTile } from '../ui/tiles
 import { highlightBoxes } from './picture.ts';
 import type { ReadLine } from './reader.ts';
 
+/** Share of characters that INT8 should read as float does. */
+const goodAgreement = 0.95;
+
 /** Medians in milliseconds, of both networks. */
 export interface Measured {
   detecting: Pair;
@@ -69,6 +72,7 @@ export function showResults(
   byId('text-results').replaceChildren(
     tiles(
       agreementTile(
+        characterAgreement(pairs) >= goodAgreement,
         `${same} of ${pairs.length} lines`,
         'read the same in float and in INT8',
         `Characters that agree: ${percent(characterAgreement(pairs))}`,
@@ -76,7 +80,7 @@ export function showResults(
       sizeTile(size),
       timeTile(total, measured?.runs ?? 0),
     ),
-    linesTable(pairs),
+    make('div', { class: 'card' }, linesTable(pairs)),
     ...(measured ? [timeNote(measured)] : []),
   );
 }

@@ -8,7 +8,7 @@ export const sampleLines = [
     font: 'italic 30px "Liberation Serif", Georgia, serif',
   },
   {
-    text: 'Total: 1,234.50 EUR on 2026-11-23',
+    text: 'Total: 1,234.50 EUR, paid 2026-11-23',
     font: '28px "Liberation Mono", Menlo, Consolas, monospace',
   },
   {

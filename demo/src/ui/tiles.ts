@@ -7,12 +7,12 @@ export interface Pair {
   int8: number;
 }
 
-function tile(title: string, headline: string, ...body: Node[]): HTMLElement {
+function tile(title: string, isGood: boolean, headline: string, ...body: Node[]): HTMLElement {
   return make(
     'div',
     { class: 'tile' },
     make('h3', {}, title),
-    make('p', { class: 'headline' }, headline),
+    make('p', { class: isGood ? 'headline' : 'headline poor' }, headline),
     ...body,
   );
 }
@@ -29,23 +29,33 @@ function versus({ float, int8 }: Pair, show: (value: number) => string): HTMLEle
   return make('dl', { class: 'versus' }, row('float', 'Float', float), row('int8', 'INT8', int8));
 }
 
-export function agreementTile(headline: string, ...details: string[]): HTMLElement {
+export function agreementTile(
+  isGood: boolean,
+  headline: string,
+  ...details: string[]
+): HTMLElement {
   const list = details.map((text) => make('li', {}, text));
-  return tile('Agreement', headline, make('ul', { class: 'details' }, ...list));
+  return tile('Agreement', isGood, headline, make('ul', { class: 'details' }, ...list));
 }
 
 export function sizeTile(size: Pair): HTMLElement {
-  return tile('Size', change(size.float, size.int8, 'smaller', 'larger'), versus(size, bytes));
+  return tile(
+    'Size',
+    size.int8 <= size.float,
+    change(size.float, size.int8, 'smaller', 'larger'),
+    versus(size, bytes),
+  );
 }
 
 /** `time` in milliseconds, medians of `runs` runs; without it, the tile waits for the measurement. */
 export function timeTile(time: Pair | undefined, runs: number): HTMLElement {
-  if (!time) return tile('Time', 'measuring …');
+  if (!time) return tile('Time', true, 'measuring …');
   return tile(
     'Time',
+    time.int8 <= time.float,
     change(time.float, time.int8, 'faster', 'slower'),
     versus(time, milliseconds),
-    make('p', { class: 'note' }, `Median of ${runs} runs on one thread of this device.`),
+    make('p', { class: 'note' }, `Median of ${runs} runs on this device.`),
   );
 }
 
