@@ -12,6 +12,14 @@ async function timeRuns(run, repeats) {
   return (performance.now() - start) / repeats;
 }
 
+/** JavaScript engines first run code from a quick compiler, and replace it by faster code as they go. */
+async function warmUp(run) {
+  const leastMs = 400;
+  const end = performance.now() + leastMs;
+  do await run();
+  while (performance.now() < end);
+}
+
 /**
  * @param {Record<string, () => Promise<unknown>>} runs
  * @param {number} seconds how long to measure in all, after a warm-up
@@ -22,7 +30,7 @@ export async function measureInterleaved(runs, seconds) {
   const fewestRounds = 5;
   const repeats = {};
   for (const [name, run] of Object.entries(runs)) {
-    await timeRuns(run, 2);
+    await warmUp(run);
     repeats[name] = Math.max(1, Math.ceil(shortestTurnMs / (await timeRuns(run, 3))));
   }
   const times = Object.fromEntries(Object.keys(runs).map((name) => [name, []]));
