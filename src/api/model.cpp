@@ -146,7 +146,13 @@ void write_ports(JsonWriter& json, const char* key, const Graph& graph,
   json.end_array();
 }
 
-// Null when an operator is missing or a shape can't be told without running.
+bool has_subgraph(const Node& node) {
+  return std::any_of(node.attributes.begin(), node.attributes.end(), [](const auto& attribute) {
+    return std::holds_alternative<std::shared_ptr<Graph>>(attribute.second);
+  });
+}
+
+// Null when an operator is missing, or when only a run can tell a shape or a branch.
 void write_multiply_adds(JsonWriter& json, const Graph& graph, FreeDimensions sizes) {
   json.key("macs");
   try {
@@ -155,7 +161,13 @@ void write_multiply_adds(JsonWriter& json, const Graph& graph, FreeDimensions si
     for (const ValueFact& fact : inputs) pointers.push_back(&fact);
     const GraphFacts facts = propagate(graph, pointers, nullptr);
     double total = 0;
-    for (NodeId id : graph.nodes()) total += multiply_adds(graph.node(id), facts);
+    for (NodeId id : graph.nodes()) {
+      if (has_subgraph(graph.node(id))) {
+        json.null();
+        return;
+      }
+      total += multiply_adds(graph.node(id), facts);
+    }
     json.value(total);
   } catch (const Error&) {
     json.null();

@@ -54,13 +54,19 @@ async function countMacs(model, feeds) {
 
 /** A network's files and one input. */
 async function loadSubject({ name, variant }) {
-  const { locate, ...rest } = network(name);
-  const float = new Uint8Array(fs.readFileSync(await locate()));
-  const { label, steps } = casesOf({ ...rest, locate })[variant];
+  const subject = network(name);
+  const float = new Uint8Array(fs.readFileSync(await subject.locate()));
+  const { label, steps } = casesOf(subject)[variant];
   const start = performance.now();
   const { model: int8 } = await octet.quantize(float, { mode: 'dynamic' });
   const quantizeMs = performance.now() - start;
-  return { name, label, feeds: steps[0].feeds, files: { float, int8 }, quantizeMs };
+  return {
+    name,
+    label: steps.length > 1 ? 'one step' : label,
+    feeds: steps[0].feeds,
+    files: { float, int8 },
+    quantizeMs,
+  };
 }
 
 async function measureSubject({ name, label, feeds, files, quantizeMs }, seconds) {
@@ -101,7 +107,7 @@ function printHeader(titles) {
 
 /** Multiply-adds in 10⁹ per second, with the share of what the processor can do. */
 function showRate(macs, ms, ceiling) {
-  if (!macs) return '–';
+  if (macs === null) return '–';
   const rate = macs / ms / 1e6;
   return `${rate.toFixed(1)} (${Math.round((100 * rate) / ceiling)} %)`;
 }
