@@ -17,6 +17,8 @@ struct Product {
 };
 
 void infer_matmul(InferContext& ctx) {
+  if (ctx.dtype(0) != ctx.dtype(1))
+    ctx.fail("operands of types ", dtype_name(ctx.dtype(0)), " and ", dtype_name(ctx.dtype(1)));
   ctx.set_output(0, ctx.dtype(0), matmul_geometry(ctx, 0, 1).output);
 }
 
@@ -165,13 +167,57 @@ Kernel product_kernel(PrepareContext& ctx, const Product& p) {
   };
 }
 
+// --- MatMul of other number types: plain loops over wide numbers
+template <class T>
+void multiply(const void* a, const void* b, void* c, const MatMulGeometry& g) noexcept {
+  const T* left = static_cast<const T*>(a);
+  const T* right = static_cast<const T*>(b);
+  T* to = static_cast<T*>(c);
+  std::fill_n(to, g.m * g.n, T(0));
+  for (size_t m = 0; m < g.m; ++m, to += g.n)
+    for (size_t k = 0; k < g.k; ++k)
+      for (size_t n = 0; n < g.n; ++n) to[n] += left[m * g.k + k] * right[k * g.n + n];
+}
+// Integers wrap.
+constexpr void (*kMultiply[kWideCount])(const void*, const void*, void*,
+                                        const MatMulGeometry&) noexcept = {
+    multiply<float>, multiply<double>, multiply<uint64_t>, multiply<uint64_t>};
+
+Kernel wide_product_kernel(PrepareContext& ctx, const MatMulGeometry& g) {
+  const WideType& type = wide_type(ctx, ctx.dtype(0));
+  const size_t wide = wide_bytes(type.wide);
+  ScratchLayout scratch;
+  const size_t a_at = scratch.reserve(checked_mul(g.a_elements(), wide));
+  const size_t b_at = scratch.reserve(checked_mul(g.k * g.n, wide));
+  const size_t c_at = scratch.reserve(checked_mul(g.c_elements(), wide));
+  ctx.request_scratch(scratch.bytes());
+  return [=, &type, run_one = kMultiply[static_cast<int>(type.wide)]](const RunContext& run) {
+    auto* c = run.output<uint8_t>(0);
+    uint8_t *a_wide = run.scratch + a_at, *b_wide = run.scratch + b_at,
+            *c_wide = run.scratch + c_at;
+    for (const auto& [a, b] : g.batches) {
+      type.load(run.input<uint8_t>(0) + a * g.a_elements() * type.bytes, 1, g.a_elements(), a_wide);
+      type.load(run.input<uint8_t>(1) + b * g.k * g.n * type.bytes, 1, g.k * g.n, b_wide);
+      run_one(a_wide, b_wide, c_wide, g);
+      type.store(c_wide, g.c_elements(), c);
+      c += g.c_elements() * type.bytes;
+    }
+  };
+}
+
+Kernel prepare_matmul(PrepareContext& ctx) {
+  const Product product = plain_product(ctx);
+  return ctx.dtype(0) == DType::Float32 ? product_kernel(ctx, product)
+                                        : wide_product_kernel(ctx, product.geometry);
+}
+
 template <Product (*product)(const NodeContext&)>
 Kernel prepare_product(PrepareContext& ctx) {
   return product_kernel(ctx, product(ctx));
 }
 } // namespace
 
-extern const OpDef op_matmul{.infer = infer_matmul, .prepare = prepare_product<plain_product>};
+extern const OpDef op_matmul{.infer = infer_matmul, .prepare = prepare_matmul};
 extern const OpDef op_gemm{.infer = infer_gemm, .prepare = prepare_product<gemm_product>};
 extern const OpDef op_lowered_matmul{.infer = infer_lowered_matmul,
                                      .prepare = prepare_product<lowered_product>};

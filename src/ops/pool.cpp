@@ -106,7 +106,7 @@ Kernel global_pool_kernel(PrepareContext& ctx, kernels::Reduction reduction, boo
   return [=](const RunContext& run) {
     auto* y = run.output<float>(0);
     std::fill_n(y, outputs, kernels::reduce_initial(reduction));
-    kernels::reduce_f32(reduction, shape, run.input<float>(0), y);
+    if (pixels != 0) kernels::reduce_f32(reduction, shape, run.input<float>(0), y);
     const float scale[] = {1 / static_cast<float>(pixels), 0};
     if (average) kernels::multiply_add_f32(y, y, outputs, scale);
   };

@@ -44,58 +44,57 @@ void infer_arg(InferContext& ctx) {
   ctx.set_output(0, DType::Int64, std::move(out));
 }
 
-// Takes n candidates at position `at` of the axis into the best so far.
-using ArgFn = void (*)(const void* x, size_t n, int64_t at, void* best, int64_t* index) noexcept;
-// The same for n successive positions of one line.
-using ArgRunFn = void (*)(const void* x, size_t n, int64_t at, void* best, int64_t* index) noexcept;
+struct ArgChoice {
+  bool largest, last; // else the smallest; of equals the first
 
-struct ArgFns {
-  ArgFn each;
-  ArgRunFn run;
+  template <class T>
+  bool prefers(T x, T best) const {
+    if (last) return largest ? !less(x, best) : !less(best, x);
+    return largest ? less(best, x) : less(x, best);
+  }
 };
 
-template <bool largest, bool last, class T>
-bool wins(T x, T best) {
-  if (!last) return largest ? less(best, x) : less(x, best);
-  return largest ? !less(x, best) : !less(best, x);
-}
+// Takes n candidates, from position `at` of the axis on, into the best so far.
+using ArgFn = void (*)(const void* x, size_t n, int64_t at, ArgChoice choice, void* best,
+                       int64_t* index) noexcept;
 
-template <bool largest, bool last, class T>
+struct ArgFns {
+  ArgFn each; // n lines, one position of each
+  ArgFn run;  // n successive positions of one line
+};
+
+template <class T>
 constexpr ArgFns arg_fns() {
   return {.each =
-              [](const void* x, size_t n, int64_t at, void* best, int64_t* index) noexcept {
+              [](const void* x, size_t n, int64_t at, ArgChoice choice, void* best,
+                 int64_t* index) noexcept {
                 const T* from = static_cast<const T*>(x);
                 T* top = static_cast<T*>(best);
                 for (size_t i = 0; i < n; ++i)
-                  if (at == 0 || wins<largest, last>(from[i], top[i]))
-                    top[i] = from[i], index[i] = at;
+                  if (at == 0 || choice.prefers(from[i], top[i])) top[i] = from[i], index[i] = at;
               },
           .run =
-              [](const void* x, size_t n, int64_t at, void* best, int64_t* index) noexcept {
+              [](const void* x, size_t n, int64_t at, ArgChoice choice, void* best,
+                 int64_t* index) noexcept {
                 const T* from = static_cast<const T*>(x);
-                T top = at == 0 ? from[0] : *static_cast<T*>(best);
-                if (at == 0) *index = 0;
+                T& top = *static_cast<T*>(best);
+                if (at == 0) top = from[0], *index = 0;
                 for (size_t i = 0; i < n; ++i)
-                  if (wins<largest, last>(from[i], top))
+                  if (choice.prefers(from[i], top))
                     top = from[i], *index = at + static_cast<int64_t>(i);
-                *static_cast<T*>(best) = top;
               }};
 }
-
-template <bool largest, bool last>
-constexpr ArgFns kArgFns[kWideCount] = {
-    arg_fns<largest, last, float>(), arg_fns<largest, last, double>(),
-    arg_fns<largest, last, int64_t>(), arg_fns<largest, last, uint64_t>()};
+constexpr ArgFns kArgFns[kWideCount] = {arg_fns<float>(), arg_fns<double>(), arg_fns<int64_t>(),
+                                        arg_fns<uint64_t>()};
 
 template <bool largest>
 Kernel prepare_arg(PrepareContext& ctx) {
   const WideType& type = wide_type(ctx, ctx.dtype(0));
-  const bool last = ctx.attributes().get_int("select_last_index", 0) != 0;
-  const ArgFns fns =
-      (last ? kArgFns<largest, true> : kArgFns<largest, false>)[static_cast<int>(type.wide)];
+  const ArgFns& fns = kArgFns[static_cast<int>(type.wide)];
+  const ArgChoice choice{largest, ctx.attributes().get_int("select_last_index", 0) != 0};
   const AxisView view = view_axis(ctx.shape(0), arg_axis(ctx));
   ctx.request_scratch(checked_mul(view.inner, wide_bytes(type.wide)));
-  return [=, &type](const RunContext& run) {
+  return [=, &type, &fns](const RunContext& run) {
     const auto* from = run.input<uint8_t>(0);
     auto* to = run.output<int64_t>(0);
     const bool is_line = view.inner == 1;
@@ -104,7 +103,7 @@ Kernel prepare_arg(PrepareContext& ctx) {
       for (size_t row = 0; row < rows; ++row, from += length * type.bytes)
         for_each_block(type, from, length, [&](const void* x, size_t begin, size_t n) {
           const size_t at = is_line ? begin : row, lane = is_line ? 0 : begin;
-          (is_line ? fns.run : fns.each)(x, n, static_cast<int64_t>(at),
+          (is_line ? fns.run : fns.each)(x, n, static_cast<int64_t>(at), choice,
                                          run.scratch + lane * wide_bytes(type.wide), to + lane);
         });
   };
@@ -183,17 +182,14 @@ Kernel prepare_top_k(PrepareContext& ctx) {
 // --- NonZero: the output's shape depends on the values.
 template <class F>
 void for_each_nonzero(const WideType& type, const void* x, size_t count, F&& f) {
-  static constexpr int64_t kZero = 0;
+  const bool is_real = type.wide == Wide::F32 || type.wide == Wide::F64;
+  const size_t bytes = wide_bytes(type.wide);
+  const uint64_t sign = is_real ? uint64_t{1} << (bytes * 8 - 1) : 0; // of a zero too
   for_each_block(type, x, count, [&](const void* block, size_t begin, size_t n) {
-    const size_t bytes = wide_bytes(type.wide);
     for (size_t i = 0; i < n; ++i) {
-      const auto* element = static_cast<const uint8_t*>(block) + i * bytes;
-      // A negative zero has its sign bit set.
       uint64_t bits = 0;
-      std::memcpy(&bits, element, bytes);
-      const bool is_real = type.wide == Wide::F32 || type.wide == Wide::F64;
-      if (is_real) bits &= ~(uint64_t{1} << (bytes * 8 - 1));
-      if (bits != static_cast<uint64_t>(kZero)) f(begin + i);
+      std::memcpy(&bits, static_cast<const uint8_t*>(block) + i * bytes, bytes);
+      if ((bits & ~sign) != 0) f(begin + i);
     }
   });
 }

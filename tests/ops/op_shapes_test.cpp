@@ -76,6 +76,7 @@ TEST_CASE("operators accept empty tensors") {
       {{"MatMul", {rows, counting({0, 4})}}, {3, 4}},
       {{"Gemm", {rows, counting({0, 4}), counting({4})}}, {3, 4}},
       {{"GlobalAveragePool", {counting({0, 3, 2, 2})}}, {0, 3, 1, 1}},
+      {{"GlobalAveragePool", {counting({2, 3, 0, 2})}}, {2, 3, 1, 1}},
       {{"Conv", {counting({0, 4, 4, 2}), counting({3, 2, 3, 3})}, {}, 21, 1, "octet"},
        {0, 2, 2, 3}},
       {{"MaxPool", {counting({0, 4, 4, 2})}, {{"kernel_shape", Ints{2, 2}}}, 21, 1, "octet"},
@@ -94,6 +95,16 @@ TEST_CASE("products over an empty axis are zero plus the bias") {
   CHECK(values_of<float>(run_op({"MatMul", {a, b}})[0]) == Floats(6, 0.0f));
   const Tensor c = floats({3}, {1, 2, 3});
   CHECK(values_of<float>(run_op({"Gemm", {a, b, c}})[0]) == Floats{1, 2, 3, 1, 2, 3});
+}
+
+TEST_CASE("MatMul multiplies every number type") {
+  const auto matmul = [](const auto& a, const auto& b) { return run_op({"MatMul", {a, b}})[0]; };
+  const Tensor doubles = Tensor::of<double>({1, 2}, {1e10, 1});
+  CHECK(values_of<double>(matmul(doubles, Tensor::of<double>({2, 1}, {1e10, 1})))[0] == 1e20 + 1);
+  const Tensor row = Tensor::of<int64_t>({1, 2}, {-3, int64_t{1} << 62});
+  CHECK(values_of<int64_t>(matmul(row, Tensor::of<int64_t>({2, 2}, {1, 2, 4, 0}))) == Ints{-3, -6});
+  const Tensor batch = Tensor::of<int32_t>({2, 1, 1}, {2, 3});
+  CHECK(values_of<int32_t>(matmul(batch, batch)) == std::vector<int32_t>{4, 9});
 }
 
 TEST_CASE("reductions over nothing yield the neutral element") {
