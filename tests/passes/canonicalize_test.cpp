@@ -73,6 +73,21 @@ TEST_CASE("a batch normalization and what scales or shifts channels fold into th
   CHECK(values_of(b.graph, node.inputs[2]) == std::vector<float>{1 + 9 + 100, 1 + 19 + 200});
 }
 
+TEST_CASE("a scale per channel is folded into a grouped transposed convolution") {
+  GraphBuilder b;
+  // Two groups, each of one input and two output channels: output channel 2·group + j.
+  const ValueId x = b.input("x", {1, 2, 4, 4}), w = b.constant("w", {2, 2, 1, 1}, {1, 2, 3, 4});
+  const ValueId conv = b.node("ConvTranspose", "conv", {x, w}, {{"group", int64_t{2}}});
+  const ValueId scaled =
+      b.node("Mul", "scaled", {conv, b.constant("scale", {1, 4, 1, 1}, {1, 10, 100, 1000})});
+  b.output(b.node("Add", "y", {scaled, b.constant("shift", {4, 1, 1}, {5, 6, 7, 8})}));
+  canonicalize(b.graph);
+  REQUIRE(b.graph.nodes().size() == 1);
+  const Node& node = b.graph.node(b.graph.nodes()[0]);
+  CHECK(values_of(b.graph, node.inputs[1]) == std::vector<float>{1, 20, 300, 4000});
+  CHECK(values_of(b.graph, node.inputs[2]) == std::vector<float>{5, 6, 7, 8});
+}
+
 TEST_CASE("a convolution whose result has another reader keeps its weights") {
   GraphBuilder b;
   const ValueId conv =
