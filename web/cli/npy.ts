@@ -43,7 +43,7 @@ export function makeTensor(type: string, bytes: Uint8Array, dims: number[]): Ten
   if (!array) throw new OctetError('invalid-input', `elements of type ${type} can't be read`);
   return new (Tensor as unknown as new (...args: unknown[]) => Tensor)(
     type,
-    new array(bytes.slice().buffer as ArrayBuffer),
+    new array(new Uint8Array(bytes).buffer),
     dims,
   );
 }
