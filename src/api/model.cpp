@@ -111,12 +111,14 @@ struct Census {
   std::map<std::string, size_t> operators, unsupported, quantized;
   size_t nodes = 0, parameters = 0, parameter_bytes = 0;
 
+  void count(const Tensor& parameter) {
+    parameters += parameter.elements();
+    parameter_bytes += parameter.size_bytes();
+  }
+
   void count(const Graph& graph) {
     for (size_t i = 0; i < graph.value_count(); ++i)
-      if (const Tensor* t = graph.constant(ValueId(i))) {
-        parameters += t->elements();
-        parameter_bytes += t->size_bytes();
-      }
+      if (const Tensor* initializer = graph.constant(ValueId(i))) count(*initializer);
     for (NodeId id : graph.nodes()) {
       const Node& node = graph.node(id);
       const std::string name =
@@ -128,7 +130,10 @@ struct Census {
           std::end(kQuantized))
         ++quantized[name];
       for (const auto& [key, value] : node.attributes)
-        if (const auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value)) count(**subgraph);
+        if (const auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value))
+          count(**subgraph);
+        else if (const auto* constant = std::get_if<Tensor>(&value))
+          count(*constant);
     }
   }
 };
