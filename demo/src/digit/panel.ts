@@ -7,6 +7,7 @@ import { fetchBytes } from '../ui/fetch_bytes.ts';
 import { median, percent } from '../ui/format.ts';
 import { once } from '../ui/once.ts';
 import { type Pair, agreementTile, sizeTile, tiles, timeTile } from '../ui/tiles.ts';
+import { turns } from '../ui/turns.ts';
 import { mnistInput, mnistSide } from './mnist_input.ts';
 import { startPen } from './pen.ts';
 
@@ -46,11 +47,18 @@ async function loadNetworks(engine: Engine): Promise<Networks> {
   };
 }
 
-async function classify(engine: Engine, network: Network, data: Float32Array): Promise<Answer> {
+async function classify(
+  engine: Engine,
+  network: Network,
+  data: Float32Array,
+  signal: AbortSignal,
+): Promise<Answer> {
   const feeds = {
     [network.input]: { type: 'float32', data, dims: [1, 1, mnistSide, mnistSide] },
   };
-  const { outputs, times } = await engine.call('run', [network.session, feeds, repeats]);
+  const { outputs, times } = await engine.call('run', [network.session, feeds, repeats], {
+    signal,
+  });
   return {
     probabilities: outputs[network.output].data as Float32Array,
     time: median(times),
@@ -115,32 +123,28 @@ export function startDigit(engine: Engine): { shown: () => void } {
     networks.forget();
   });
   let timer: number | undefined;
-  let changes = 0;
+  const { start } = turns();
 
   const reset = () => {
     showAnswer('float');
     showAnswer('int8');
     byId('digit-tiles').replaceChildren();
   };
-  const look = async (data: Float32Array) => {
-    const mine = changes;
+  const look = async (data: Float32Array, signal: AbortSignal) => {
     const { float, int8, size } = await networks.get();
-    const first = await classify(engine, float, data);
-    const second = await classify(engine, int8, data);
-    if (mine !== changes) return;
+    const first = await classify(engine, float, data, signal);
+    const second = await classify(engine, int8, data, signal);
     showAnswer('float', first);
     showAnswer('int8', second);
     showTiles(size, first, second);
   };
   const drawing = startPen(byId('digit-canvas'), byId('digit-pen'), (isEmpty) => {
     byId('digit-hint').hidden = !isEmpty;
-    changes += 1;
     clearTimeout(timer);
     timer = window.setTimeout(() => {
       const data = mnistInput(drawing.pixels());
       showInput(data);
-      if (data) void attempt(() => look(data));
-      else reset();
+      start((signal) => attempt(async () => (data ? look(data, signal) : reset())));
     }, pause);
   });
   byId('digit-clear').addEventListener('click', drawing.clear);

@@ -13,6 +13,7 @@ export class EngineError extends Error {
 
 export interface CallOptions {
   onProgress?: (progress: Progress) => void;
+  /** An abort ends the call at once for the page, and as soon as it can be for the worker. */
   signal?: AbortSignal;
 }
 
@@ -36,8 +37,13 @@ export class Engine {
     const id = this.#nextCall++;
     const worker = (this.#worker ??= this.#start());
     const send = (message: ToWorker) => worker.postMessage(message);
-    signal?.addEventListener('abort', () => send({ abort: id }), { once: true });
     return new Promise((resolve, reject) => {
+      const abort = () => {
+        if (this.#pending.delete(id)) send({ abort: id });
+        reject(new EngineError('aborted', `${name} was aborted`));
+      };
+      if (signal?.aborted) return abort();
+      signal?.addEventListener('abort', abort, { once: true });
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, onProgress });
       send({ id, name, arguments: args } as ToWorker);
     });

@@ -6,6 +6,7 @@ import { byId } from '../ui/dom.ts';
 import { panelFeedback } from '../ui/feedback.ts';
 import { fetchBytes } from '../ui/fetch_bytes.ts';
 import { onPick } from '../ui/files.ts';
+import { turns } from '../ui/turns.ts';
 import { makeSamples } from './inputs.ts';
 import { dimensionSizes, inputFillings, showOptions, weightOptions } from './options.ts';
 import { type OwnModel, ownModels } from './own_models.ts';
@@ -23,34 +24,40 @@ interface Chosen {
 export function startModel(engine: Engine): { take(file: File): void } {
   const form = byId<HTMLFormElement>('model-form');
   const cancel = byId<HTMLButtonElement>('model-cancel');
-  const start = byId<HTMLButtonElement>('model-quantize');
+  const submit = byId<HTMLButtonElement>('model-quantize');
   const { report, attempt } = panelFeedback('model', () => engine.stop());
   let chosen: Chosen | undefined;
-  let stop: AbortController | undefined;
+  const { start, stop } = turns();
 
-  const inspect = (file: Uint8Array) =>
-    engine.call('inspect', [file, Object.fromEntries(dimensionSizes())]);
+  const inspect = (file: Uint8Array, signal: AbortSignal) =>
+    engine.call('inspect', [file, Object.fromEntries(dimensionSizes())], { signal });
 
-  const open = async (name: string, file: Uint8Array, picture?: OwnModel['picture']) => {
+  const open = async (
+    name: string,
+    file: Uint8Array,
+    signal: AbortSignal,
+    picture?: OwnModel['picture'],
+  ) => {
     report(`Reading ${name} …`);
-    const summary = await engine.call('inspect', [file, {}]);
+    const summary = await engine.call('inspect', [file, {}], { signal });
     showOptions(summary, picture);
     chosen = { name, file, summary };
-    showSummary(name, await inspect(file));
+    showSummary(name, await inspect(file, signal));
   };
   const choose = (name: string, load: () => Promise<Uint8Array>, picture?: OwnModel['picture']) => {
-    stop?.abort();
-    return attempt(async () => {
-      chosen = undefined;
-      form.hidden = true;
-      byId('model-summary').replaceChildren();
-      byId('model-results').replaceChildren();
-      report(`Loading ${name} …`);
-      await open(name, await load(), picture);
-    });
+    start((signal) =>
+      attempt(async () => {
+        chosen = undefined;
+        form.hidden = true;
+        byId('model-summary').replaceChildren();
+        byId('model-results').replaceChildren();
+        report(`Loading ${name} …`);
+        await open(name, await load(), signal, picture);
+      }),
+    );
   };
   const take = (file: File) =>
-    void choose(file.name, async () => new Uint8Array(await file.arrayBuffer()));
+    choose(file.name, async () => new Uint8Array(await file.arrayBuffer()));
 
   const quantize = async ({ name, file, summary }: Chosen, signal: AbortSignal) => {
     const fillings = await inputFillings();
@@ -70,30 +77,31 @@ export function startModel(engine: Engine): { take(file: File): void } {
     );
     showResults(name, result, { ...comparison, isRandom });
   };
-  const submit = async (model: Chosen) => {
-    stop = new AbortController();
-    const { signal } = stop;
-    [start.disabled, cancel.hidden] = [true, false];
+  const work = async (model: Chosen, signal: AbortSignal) => {
+    [submit.disabled, cancel.hidden] = [true, false];
     byId('model-results').replaceChildren();
     await attempt(() => quantize(model, signal));
-    [start.disabled, cancel.hidden] = [false, true];
+    [submit.disabled, cancel.hidden] = [false, true];
     if (signal.aborted) byId('model-status').textContent = 'Cancelled.';
   };
 
   onPick(byId('model-file'), take);
   for (const { id, name, url, picture } of ownModels) {
     const load = () => fetchBytes(url, (share) => report(`Loading ${name} …`, share));
-    byId(id).addEventListener('click', () => void choose(name, load, picture));
+    byId(id).addEventListener('click', () => choose(name, load, picture));
   }
   byId('model-dimensions').addEventListener('change', () => {
     const model = chosen;
     if (!model || !form.checkValidity()) return;
-    void attempt(async () => showSummary(model.name, await inspect(model.file)));
+    start((signal) =>
+      attempt(async () => showSummary(model.name, await inspect(model.file, signal))),
+    );
   });
-  cancel.addEventListener('click', () => stop?.abort());
+  cancel.addEventListener('click', stop);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (chosen) void submit(chosen);
+    const model = chosen;
+    if (model) start((signal) => work(model, signal));
   });
   return { take };
 }

@@ -7,7 +7,8 @@ import { panelFeedback } from '../ui/feedback.ts';
 import { decodePicture, onPick } from '../ui/files.ts';
 import { median } from '../ui/format.ts';
 import { once } from '../ui/once.ts';
-import { placePicture, showBoxes } from './picture.ts';
+import { turns } from '../ui/turns.ts';
+import { type Picture, placePicture, showBoxes } from './picture.ts';
 import { type Readers, type Reading, loadReaders } from './reader.ts';
 import { type Measured, showResults } from './results.ts';
 import { samplePicture } from './sample_picture.ts';
@@ -15,10 +16,14 @@ import { samplePicture } from './sample_picture.ts';
 const measuredRuns = 3;
 
 /** Reads the picture in turn with both readers, after the first readings which prepared them. */
-async function measure({ float, int8 }: Readers, image: Pixels): Promise<Measured> {
+async function measure(
+  { float, int8 }: Readers,
+  image: Pixels,
+  signal: AbortSignal,
+): Promise<Measured> {
   const readings: { float: Reading; int8: Reading }[] = [];
   for (let i = 0; i < measuredRuns; ++i)
-    readings.push({ float: await float.read(image), int8: await int8.read(image) });
+    readings.push({ float: await float.read(image, signal), int8: await int8.read(image, signal) });
   const medians = (part: 'detecting' | 'recognising') => ({
     float: median(readings.map((each) => each.float[part])),
     int8: median(readings.map((each) => each.int8[part])),
@@ -36,46 +41,28 @@ export function startReading(engine: Engine): { take(file: File): void } {
     engine.stop();
     readers.forget();
   });
-  const buttons = [byId<HTMLButtonElement>('text-sample'), byId<HTMLInputElement>('text-file')];
-  let isBusy = false;
+  const { start } = turns();
 
-  const read = async (open: () => Promise<Pixels>) => {
+  const read = async (open: () => Promise<Pixels>, signal: AbortSignal) => {
+    byId('text-results').replaceChildren();
     const image = await open();
     const loaded = await readers.get();
     const { float, int8, size } = loaded;
     report('Reading in float …');
-    const first = await float.read(image);
+    const first = await float.read(image, signal);
     report('Reading in INT8 …');
-    const second = await int8.read(image);
+    const second = await int8.read(image, signal);
     const pairs = pairLines(first.lines, second.lines);
     showBoxes(pairs);
     showResults(pairs, size);
     report('Measuring the time …');
-    showResults(pairs, size, await measure(loaded, image));
+    showResults(pairs, size, await measure(loaded, image, signal));
   };
-  const start = async (open: () => Promise<Pixels>) => {
-    if (isBusy) return;
-    isBusy = true;
-    for (const button of buttons) button.disabled = true;
-    byId('text-results').replaceChildren();
-    await attempt(() => read(open));
-    for (const button of buttons) button.disabled = false;
-    isBusy = false;
-  };
-  const take = (file: File) =>
-    void start(async () => {
-      const bitmap = await decodePicture(file);
-      return placePicture(bitmap, bitmap.width, bitmap.height);
-    });
+  const show = (open: () => Promise<Picture>) =>
+    start((signal) => attempt(() => read(async () => placePicture(await open()), signal)));
+  const take = (file: File) => show(() => decodePicture(file));
 
-  byId('text-sample').addEventListener(
-    'click',
-    () =>
-      void start(async () => {
-        const picture = samplePicture();
-        return placePicture(picture, picture.width, picture.height);
-      }),
-  );
+  byId('text-sample').addEventListener('click', () => show(async () => samplePicture()));
   onPick(byId('text-file'), take);
   return { take };
 }

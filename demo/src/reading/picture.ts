@@ -8,8 +8,11 @@ import type { ReadLine } from './reader.ts';
 const longestSide = 2000;
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
+export type Picture = HTMLCanvasElement | ImageBitmap;
+
 /** Draws a picture on the canvas, no larger than needed, and returns its pixels. */
-export function placePicture(picture: CanvasImageSource, width: number, height: number): Pixels {
+export function placePicture(picture: Picture): Pixels {
+  const { width, height } = picture;
   const canvas = byId<HTMLCanvasElement>('text-canvas');
   const scale = Math.min(1, longestSide / Math.max(width, height));
   canvas.width = Math.max(1, Math.round(width * scale));

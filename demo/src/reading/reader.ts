@@ -40,22 +40,26 @@ export class Reader {
     this.#recogniser = recogniser;
   }
 
-  async read(image: Pixels): Promise<Reading> {
-    const detection = await this.#run(this.#detector, detectionInput(image));
+  async read(image: Pixels, signal: AbortSignal): Promise<Reading> {
+    const detection = await this.#run(this.#detector, detectionInput(image), signal);
     const [, , height, width] = detection.dims;
     const lines: ReadLine[] = [];
     let recognising = 0;
     for (const box of textBoxes({ data: detection.data, width, height }, image)) {
-      const { data, dims, time } = await this.#run(this.#recogniser, lineInput(image, box));
+      const { data, dims, time } = await this.#run(this.#recogniser, lineInput(image, box), signal);
       lines.push({ box, ...decode(data, dims[2], this.#alphabet) });
       recognising += time;
     }
     return { lines, detecting: detection.time, recognising };
   }
 
-  async #run({ session, input, output }: Network, { data, dims }: NetworkInput) {
+  async #run(
+    { session, input, output }: Network,
+    { data, dims }: NetworkInput,
+    signal: AbortSignal,
+  ) {
     const feeds = { [input]: { type: 'float32', data, dims } };
-    const { outputs, times } = await this.#engine.call('run', [session, feeds, 1]);
+    const { outputs, times } = await this.#engine.call('run', [session, feeds, 1], { signal });
     const result = outputs[output];
     return { data: result.data as Float32Array, dims: result.dims, time: times[0] };
   }
