@@ -133,17 +133,9 @@ void infer_conv_to_float(InferContext& ctx) {
 Kernel prepare_conv_to_float(PrepareContext& ctx) {
   IntegerConv conv(ctx, 4, 1, 5);
   if (conv.is_empty()) return do_nothing();
-  const size_t columns = conv.shape.out_channels;
-  return [conv = std::move(conv),
-          scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
-          bias = column_floats(ctx, 6, columns, 0, "the bias"),
-          activation = fused_activation(ctx)](const RunContext& run) {
-    const kernels::QOutputParams params{.scale = scale.data(),
-                                        .bias_f32 = bias.data(),
-                                        .a_scale = *run.input<float>(2),
-                                        .lo = activation.lo,
-                                        .hi = activation.hi};
-    conv.run(run, kernels::QOutput::f32, params, activation);
+  ToFloat finish = to_float_params(ctx, conv.shape.out_channels);
+  return [conv = std::move(conv), finish = std::move(finish)](const RunContext& run) {
+    conv.run(run, kernels::QOutput::f32, finish.params(run), finish.activation);
   };
 }
 } // namespace

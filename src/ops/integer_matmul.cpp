@@ -144,17 +144,9 @@ void infer_matmul_to_float(InferContext& ctx) {
 Kernel prepare_matmul_to_float(PrepareContext& ctx) {
   IntegerMatMul product(ctx, 0, 4, 1, 5);
   if (product.is_empty()) return do_nothing();
-  const size_t columns = product.geometry.n;
-  return [product = std::move(product),
-          scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
-          bias = column_floats(ctx, 6, columns, 0, "the bias"),
-          activation = fused_activation(ctx)](const RunContext& run) {
-    const kernels::QOutputParams params{.scale = scale.data(),
-                                        .bias_f32 = bias.data(),
-                                        .a_scale = *run.input<float>(2),
-                                        .lo = activation.lo,
-                                        .hi = activation.hi};
-    product.run(run, kernels::QOutput::f32, params, activation);
+  ToFloat finish = to_float_params(ctx, product.geometry.n);
+  return [product = std::move(product), finish = std::move(finish)](const RunContext& run) {
+    product.run(run, kernels::QOutput::f32, finish.params(run), finish.activation);
   };
 }
 } // namespace

@@ -105,4 +105,10 @@ Requantize requantize_params(const PrepareContext& ctx, size_t a_scale, size_t w
   return out;
 }
 
+ToFloat to_float_params(const PrepareContext& ctx, size_t columns) {
+  return {.scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
+          .bias = column_floats(ctx, 6, columns, 0, "the bias"),
+          .activation = fused_activation(ctx)};
+}
+
 } // namespace octet

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/qgemm/output.h"
+#include "ops/activation.h"
 #include "ops/op_def.h"
 
 namespace octet {
@@ -56,6 +57,22 @@ struct Requantize {
 };
 Requantize requantize_params(const PrepareContext& ctx, size_t a_scale, size_t w_scale,
                              size_t y_scale, size_t y_zero, size_t columns);
+
+// How the lowered …ToFloat operators finish: y = activation(acc · a_scale · scale + bias). Their
+// operands are (a, b, a_scale, b_scale, a_zero_point, b_zero_point, bias).
+struct ToFloat {
+  std::vector<float> scale, bias; // per column, padded
+  FusedActivation activation;
+
+  kernels::QOutputParams params(const RunContext& run) const noexcept {
+    return {.scale = scale.data(),
+            .bias_f32 = bias.data(),
+            .a_scale = *run.input<float>(2),
+            .lo = activation.lo,
+            .hi = activation.hi};
+  }
+};
+ToFloat to_float_params(const PrepareContext& ctx, size_t columns);
 
 // True for uint8, false for int8; throws UnsupportedOperator for other types of the input.
 bool is_unsigned_code(const NodeContext& ctx, size_t input);
