@@ -17,22 +17,25 @@ public:
         hi_(wasm_f32x4_splat(tile.params.hi)), column_end_(tile.column_end) {}
 
   /// Stores the columns [n, n + 8) that lie before the end. NaN passes through the clamp.
-  [[clang::always_inline]] void store(V8 acc, size_t n, float* c) const noexcept {
+  template <size_t kRows>
+  [[clang::always_inline]] void store(V8 (&acc)[kRows], size_t n, float* const* c) const noexcept {
     if (bias_) {
       const V8 bias = load_v8(bias_ + n);
-      acc.lo = wasm_f32x4_add(acc.lo, bias.lo);
-      acc.hi = wasm_f32x4_add(acc.hi, bias.hi);
+      for (V8& row : acc) row = {wasm_f32x4_add(row.lo, bias.lo), wasm_f32x4_add(row.hi, bias.hi)};
     }
-    acc.lo = wasm_f32x4_pmin(wasm_f32x4_pmax(acc.lo, lo_), hi_);
-    acc.hi = wasm_f32x4_pmin(wasm_f32x4_pmax(acc.hi, lo_), hi_);
-    char* to = reinterpret_cast<char*>(c + n);
+    for (V8& row : acc) row = {clamp(row.lo), clamp(row.hi)};
     if (n + kFPanelWidth <= column_end_)
-      store_columns<QOutput::f32>(acc, to);
+      for (size_t r = 0; r < kRows; ++r)
+        store_columns<QOutput::f32>(acc[r], reinterpret_cast<char*>(c[r] + n));
     else
-      store_first_columns<QOutput::f32>(acc, column_end_ - n, to);
+      for (size_t r = 0; r < kRows; ++r)
+        store_first_columns<QOutput::f32>(acc[r], column_end_ - n,
+                                          reinterpret_cast<char*>(c[r] + n));
   }
 
 private:
+  v128_t clamp(v128_t x) const noexcept { return wasm_f32x4_pmin(wasm_f32x4_pmax(x, lo_), hi_); }
+
   const float* bias_;
   v128_t lo_;
   v128_t hi_;
@@ -69,7 +72,10 @@ void run_panels(const FTile& tile, const FOutputStep& output, size_t n) noexcept
       for (size_t p = 0; p < kPanels; ++p) add_products(acc[p], value, load_v8(b + p * panel));
     }
   }
-  for (size_t p = 0; p < kPanels; ++p) output.store(acc[p], n + p * kFPanelWidth, tile.c[0]);
+  for (size_t p = 0; p < kPanels; ++p) {
+    V8 panel[] = {acc[p]};
+    output.store(panel, n + p * kFPanelWidth, tile.c);
+  }
 }
 
 } // namespace
@@ -81,7 +87,7 @@ void f32_gemm_4x8_simd128(const FTile& tile) noexcept {
   for (size_t n = tile.column_begin; n < tile.column_end; n += kFPanelWidth) {
     V8 acc[kFTileRows] = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
     for (size_t t = 0; t < tile.taps; ++t) b = add_tap(acc, tile.a + t * kFTileRows, b, tile.k);
-    for (size_t r = 0; r < kFTileRows; ++r) output.store(acc[r], n, tile.c[r]);
+    output.store(acc, n, tile.c);
   }
 }
 
