@@ -6,6 +6,7 @@
 #include "kernels/dispatch.h"
 #include "kernels/qdwconv/qdwconv.h"
 #include "tests/kernels/q_operands.h"
+#include "tests/kernels/windows.h"
 
 using namespace octet::kernels;
 using namespace octet::kernels::test;
@@ -29,29 +30,20 @@ struct Sums {
   int64_t activations = 0;
 };
 
-/// Both sums of output (b, oy, ox, o). Weights are ONNX [O, I / groups, kH, kW].
+/// Both sums of channel o of an output pixel. Weights are ONNX [O, I / groups, kH, kW].
 template <class Weight>
-Sums direct_sums(const QConv& conv, size_t b, size_t oy, size_t ox, size_t o, Weight&& weight) {
+Sums direct_sums(const QConv& conv, size_t pixel, size_t o, Weight&& weight) {
   const ConvShape& s = conv.shape;
-  const size_t inputs = s.in_channels / s.groups;
-  const size_t first_input = o / (s.out_channels / s.groups) * inputs;
+  const size_t inputs = group_inputs(s);
+  const size_t first_input = o / group_outputs(s) * inputs;
   Sums sums;
-  for (size_t i = 0; i < inputs; ++i)
-    for (size_t ky = 0; ky < s.kernel_h; ++ky)
-      for (size_t kx = 0; kx < s.kernel_w; ++kx) {
-        const auto y = static_cast<int64_t>(oy * s.stride_h + ky * s.dilation_h) -
-                       static_cast<int64_t>(s.pad_top);
-        const auto x = static_cast<int64_t>(ox * s.stride_w + kx * s.dilation_w) -
-                       static_cast<int64_t>(s.pad_left);
-        if (y < 0 || x < 0 || y >= static_cast<int64_t>(s.in_h) ||
-            x >= static_cast<int64_t>(s.in_w))
-          continue;
-        const size_t pixel =
-            (b * s.in_h + static_cast<size_t>(y)) * s.in_w + static_cast<size_t>(x);
-        const int64_t a = conv.x[pixel * conv.x_stride + first_input + i];
-        sums.products += a * weight(((o * inputs + i) * s.kernel_h + ky) * s.kernel_w + kx);
-        sums.activations += a;
-      }
+  for_each_input(s, pixel, [&](size_t tap, size_t in_pixel) {
+    for (size_t i = 0; i < inputs; ++i) {
+      const int64_t a = conv.x[in_pixel * conv.x_stride + first_input + i];
+      sums.products += a * weight((o * inputs + i) * tap_count(s) + tap);
+      sums.activations += a;
+    }
+  });
   return sums;
 }
 
@@ -59,15 +51,13 @@ template <class Weight>
 std::vector<char> direct_conv(const QConv& conv, Weight&& weight) {
   const ConvShape& s = conv.shape;
   std::vector<char> result;
-  for (size_t b = 0; b < s.batch; ++b)
-    for (size_t oy = 0; oy < s.out_h; ++oy)
-      for (size_t ox = 0; ox < s.out_w; ++ox)
-        for (size_t o = 0; o < s.out_channels; ++o) {
-          const Sums sums = direct_sums(conv, b, oy, ox, o, weight);
-          const auto bytes =
-              expected_output(conv.output, sums.products, sums.activations, o, conv.params);
-          result.insert(result.end(), bytes.begin(), bytes.end());
-        }
+  for (size_t pixel = 0; pixel < s.batch * s.out_h * s.out_w; ++pixel)
+    for (size_t o = 0; o < s.out_channels; ++o) {
+      const Sums sums = direct_sums(conv, pixel, o, weight);
+      const auto bytes =
+          expected_output(conv.output, sums.products, sums.activations, o, conv.params);
+      result.insert(result.end(), bytes.begin(), bytes.end());
+    }
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include "kernels/resize/resize.h"
 #include "kernels/softmax/softmax.h"
 #include "tests/bench/kernels/bench.h"
+#include "tests/bench/kernels/same_shape.h"
 #include "tests/kernels/random.h"
 
 namespace octet::bench {
@@ -52,28 +53,11 @@ void bench_pack(const char* name, size_t n, size_t k, bool is_transposed) {
          [&] { pack_f32(w, packed.data()); });
 }
 
-ConvShape same_shape(size_t size, size_t inputs, size_t outputs, size_t kernel, size_t stride) {
-  return {.in_h = size,
-          .in_w = size,
-          .in_channels = inputs,
-          .out_h = (size - 1) / stride + 1,
-          .out_w = (size - 1) / stride + 1,
-          .out_channels = outputs,
-          .kernel_h = kernel,
-          .kernel_w = kernel,
-          .stride_h = stride,
-          .stride_w = stride,
-          .pad_top = kernel / 2,
-          .pad_left = kernel / 2};
-}
-
 /// A square "same" convolution; depthwise when `channels_out` is 0.
 void bench_conv(const char* name, size_t size, size_t channels_in, size_t channels_out,
                 size_t kernel, size_t stride) {
   const bool depthwise = channels_out == 0;
-  ConvShape shape =
-      same_shape(size, channels_in, depthwise ? channels_in : channels_out, kernel, stride);
-  if (depthwise) shape.groups = channels_in;
+  const ConvShape shape = same_shape(size, channels_in, channels_out, kernel, stride);
   Random random(1);
   const size_t macs_per_pixel = shape.out_channels * group_inputs(shape) * tap_count(shape);
   const auto x = random.reals(size * size * channels_in, -1, 1);

@@ -4,6 +4,7 @@
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemv/qgemv.h"
 #include "tests/bench/kernels/bench.h"
+#include "tests/bench/kernels/same_shape.h"
 #include "tests/kernels/random.h"
 
 namespace octet::bench {
@@ -47,20 +48,8 @@ void bench_matrix(const char* name, size_t m, size_t k, size_t n) {
 void bench_conv(const char* name, size_t size, size_t channels_in, size_t channels_out,
                 size_t kernel, size_t stride, QOutput output = QOutput::f32) {
   const bool depthwise = channels_out == 0;
-  const size_t outputs = depthwise ? channels_in : channels_out;
-  const ConvShape shape{.in_h = size,
-                        .in_w = size,
-                        .in_channels = channels_in,
-                        .out_h = (size - 1) / stride + 1,
-                        .out_w = (size - 1) / stride + 1,
-                        .out_channels = outputs,
-                        .groups = depthwise ? channels_in : 1,
-                        .kernel_h = kernel,
-                        .kernel_w = kernel,
-                        .stride_h = stride,
-                        .stride_w = stride,
-                        .pad_top = kernel / 2,
-                        .pad_left = kernel / 2};
+  const ConvShape shape = same_shape(size, channels_in, channels_out, kernel, stride);
+  const size_t outputs = shape.out_channels;
   const size_t inputs = channels_in / shape.groups;
   Random random(1);
   const auto x = random.integers<int16_t>(size * size * channels_in, -128, 127);
