@@ -1,7 +1,7 @@
-// Reductions of float tensors seen as [outer, reduced, inner], for one reduced axis or several that
+// Reductions of float tensors seen as [outer, axis, inner], for one axis or several that
 // lie side by side: Σ x, Σ |x|, Σ x², Π x, max and min (where a NaN wins).
 //
-// The sum of a row is kept in sixteen parts, so its error stays below reduced · 2^-27 · Σ |x|.
+// The error of a sum is at most (axis + 2) · 2^-24 · Σ |term|; rows keep sixteen partial sums.
 #pragma once
 
 #include "kernels/reduce/variants.h"
