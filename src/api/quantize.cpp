@@ -1,6 +1,7 @@
 #include "api/quantize.h"
 
 #include "formats/onnx/onnx_writer.h"
+#include "ops/registry.h"
 #include "passes/pipeline.h"
 #include "passes/raise_opset.h"
 
@@ -8,6 +9,7 @@ namespace octet {
 namespace {
 
 std::unique_ptr<Graph> prepare(std::unique_ptr<Graph> graph) {
+  check_opset(graph->model);
   raise_opset(*graph);
   canonicalize(*graph);
   return graph;

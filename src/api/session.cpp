@@ -27,6 +27,7 @@ void add_outputs(Graph& graph, const std::vector<std::string>& names) {
 } // namespace
 
 std::unique_ptr<Session> create_session(std::unique_ptr<Graph> graph, CreateOptions options) {
+  check_opset(graph->model);
   add_outputs(*graph, options.extra_outputs);
   if (options.optimize) canonicalize(*graph);
   check_operators(*graph);

@@ -34,6 +34,12 @@ const OpDef& op_of(const Node& node) {
        " is not supported");
 }
 
+void check_opset(const ModelInfo& model) {
+  if (const int64_t version = model.opset(""); version > kNewestOpset)
+    fail(ErrorCode::UnsupportedOperator, "the model uses version ", version,
+         " of the ai.onnx operator set; the newest supported is ", kNewestOpset);
+}
+
 std::vector<OpListing> list_ops() {
   std::vector<OpListing> out;
   for (const Row& row : kRows) out.push_back(row.listing);

@@ -11,6 +11,9 @@ namespace octet {
 // Domain of operators that exist only in the lowered stage.
 inline constexpr std::string_view kLoweredDomain = "octet";
 
+// The newest version of the ai.onnx operator set that the list was checked against.
+inline constexpr int64_t kNewestOpset = 26;
+
 struct OpListing {
   std::string_view domain, name;
 };
@@ -20,6 +23,9 @@ const OpDef* find_op(std::string_view domain, std::string_view name);
 
 // The operator of a node; throws UnsupportedOperator naming the node.
 const OpDef& op_of(const Node& node);
+
+// Throws UnsupportedOperator for a model whose operators may mean something newer.
+void check_opset(const ModelInfo& model);
 
 // All operators, in the list's order.
 std::vector<OpListing> list_ops();
