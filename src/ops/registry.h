@@ -12,7 +12,7 @@ namespace octet {
 inline constexpr std::string_view kLoweredDomain = "octet";
 
 // The newest version of the ai.onnx operator set that the list was checked against.
-inline constexpr int64_t kNewestOpset = 26;
+inline constexpr int64_t kNewestOpset = 28;
 
 struct OpListing {
   std::string_view domain, name;
