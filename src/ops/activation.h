@@ -26,12 +26,13 @@ struct FusedActivation {
 FusedActivation fused_activation(const NodeContext& ctx);
 
 // Runs `rows(begin, end)` over [0, count) in pieces whose output, `row_floats` floats a row at
-// `output`, fits a first-level cache, and applies the activation to each piece.
+// `output`, fits a second-level cache, and applies the activation to each piece. Smaller pieces
+// would make products read their weights more often.
 template <class Rows>
 void run_activated(const FusedActivation& activation, float* output, size_t row_floats,
                    size_t count, const Rows& rows) {
   if (!activation.function) return rows(0, count);
-  constexpr size_t kPieceFloats = 4096, kRowStep = 4;
+  constexpr size_t kPieceFloats = 65536, kRowStep = 4;
   const size_t step =
       std::max<size_t>(kPieceFloats / std::max<size_t>(row_floats, 1) / kRowStep, 1) * kRowStep;
   for (size_t begin = 0; begin < count; begin += step) {
