@@ -19,27 +19,19 @@ struct Plain {
   }
 };
 
-struct Half {
+template <float (*widen_bits)(uint16_t), uint16_t (*narrow_bits)(float)>
+struct HalfBits {
   template <class W, class T>
   static W widen(T x) {
-    return float16_to_float32(x);
+    return widen_bits(x);
   }
   template <class T, class W>
   static T narrow(W x) {
-    return float32_to_float16(x);
+    return narrow_bits(x);
   }
 };
-
-struct BrainHalf {
-  template <class W, class T>
-  static W widen(T x) {
-    return bfloat16_to_float32(x);
-  }
-  template <class T, class W>
-  static T narrow(W x) {
-    return float32_to_bfloat16(x);
-  }
-};
+using Half = HalfBits<float16_to_float32, float32_to_float16>;
+using BrainHalf = HalfBits<bfloat16_to_float32, float32_to_bfloat16>;
 
 struct Truth {
   template <class W, class T>
