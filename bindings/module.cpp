@@ -56,6 +56,16 @@ val open(uintptr_t address, double size, const val& external) {
   });
 }
 
+// A tensor that contradicts itself is the caller's mistake here, not the model's.
+NamedTensor take_feed(const val& feed) {
+  std::string name = feed["name"].as<std::string>();
+  try {
+    return {name, take_tensor(feed)};
+  } catch (const Error& error) {
+    fail(ErrorCode::InvalidInput, "input '", name, "': ", error.message());
+  }
+}
+
 class SessionHandle {
 public:
   explicit SessionHandle(std::unique_ptr<Session> session) : session_(std::move(session)) {}
@@ -69,7 +79,7 @@ public:
     return guard([&] {
       feeds_.clear();
       for (size_t i = 0, n = feeds["length"].as<size_t>(); i < n; ++i)
-        feeds_.push_back({feeds[i]["name"].as<std::string>(), take_tensor(feeds[i])});
+        feeds_.push_back(take_feed(feeds[i]));
       val results = val::array();
       for (const Tensor& t : session_->run(feeds_, strings_of(fetches)))
         results.call<void>("push", describe_tensor(t));

@@ -60,15 +60,16 @@ private:
 struct IntegerMatMul {
   IntegerMatMul(PrepareContext& ctx, size_t a_input, size_t a_zero, size_t b_input, size_t b_zero)
       : geometry(matmul_geometry(ctx, a_input, b_input)), a(ctx, a_input, a_zero),
-        b(ctx, b_input, geometry), b_zero(column_zero_points(ctx, b_input, b_zero, geometry.n)) {
-    ctx.request_scratch(a.scratch_bytes() + b.scratch_bytes());
+        b(ctx, b_input, geometry), b_zero(ctx, b_input, b_zero, geometry.n) {
+    ctx.request_scratch(a.scratch_bytes() + b.scratch_bytes() + this->b_zero.scratch_bytes());
   }
 
   void run(const RunContext& context, kernels::QOutput output, kernels::QOutputParams params,
            const FusedActivation& activation) const noexcept {
-    params.w_zero = data_or_null(b_zero);
     const int16_t* a_data = a.widen(context, context.scratch);
-    const int8_t* b_data = b.get(context, context.scratch + a.scratch_bytes());
+    uint8_t* b_scratch = context.scratch + a.scratch_bytes();
+    const int8_t* b_data = b.get(context, b_scratch);
+    params.w_zero = b_zero.get(context, b_scratch + b.scratch_bytes());
     const size_t c_bytes = geometry.c_elements() * kernels::output_bytes(output);
     auto* c = context.output<uint8_t>(0);
     for (const auto& [a_index, b_index] : geometry.batches) {
@@ -101,7 +102,7 @@ struct IntegerMatMul {
   MatMulGeometry geometry;
   IntegerActivation a;
   PackedMatrices b;
-  std::vector<int32_t> b_zero;
+  ColumnZeroPoints b_zero;
 };
 
 Kernel do_nothing() {

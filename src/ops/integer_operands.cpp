@@ -62,6 +62,38 @@ std::vector<int32_t> column_zero_points(const PrepareContext& ctx, size_t weight
   return out;
 }
 
+ColumnZeroPoints::ColumnZeroPoints(const PrepareContext& ctx, size_t weight_input,
+                                   size_t zero_input, size_t columns)
+    : input_(zero_input), columns_(columns), is_unsigned_(is_unsigned_code(ctx, weight_input)) {
+  if (!ctx.has_input(zero_input) || ctx.constant(zero_input)) {
+    known_ = column_zero_points(ctx, weight_input, zero_input, columns);
+    return;
+  }
+  if (ctx.dtype(zero_input) != ctx.dtype(weight_input))
+    ctx.fail("a zero point of type ", dtype_name(ctx.dtype(zero_input)), " for ",
+             dtype_name(ctx.dtype(weight_input)));
+  count_ = ctx.shape(zero_input).elements();
+  if (count_ != 1 && count_ != columns)
+    ctx.fail(count_, " zero points for ", columns, " columns of weights");
+}
+
+size_t ColumnZeroPoints::scratch_bytes() const {
+  return count_ == 0 ? 0 : (kernels::column_capacity(columns_) * sizeof(int32_t) + 63) / 64 * 64;
+}
+
+const int32_t* ColumnZeroPoints::get(const RunContext& run, uint8_t* scratch) const noexcept {
+  if (count_ == 0) return data_or_null(known_);
+  auto* out = reinterpret_cast<int32_t*>(scratch);
+  std::fill_n(out, kernels::column_capacity(columns_), 0);
+  for (size_t i = 0; i < columns_; ++i) {
+    const size_t at = count_ == 1 ? 0 : i;
+    out[i] = kernels::stored_weight_zero(is_unsigned_ ? run.input<uint8_t>(input_)[at]
+                                                      : run.input<int8_t>(input_)[at],
+                                         is_unsigned_);
+  }
+  return out;
+}
+
 std::vector<float> column_floats(const PrepareContext& ctx, size_t input, size_t columns,
                                  float fallback, const char* what) {
   std::vector<float> out(kernels::column_capacity(columns), fallback);

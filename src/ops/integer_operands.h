@@ -36,6 +36,22 @@ private:
 std::vector<int32_t> column_zero_points(const PrepareContext& ctx, size_t weight_input,
                                         size_t zero_input, size_t columns);
 
+// The same of an operand that may only be known at a run, like weights that are not constant.
+class ColumnZeroPoints {
+public:
+  ColumnZeroPoints(const PrepareContext& ctx, size_t weight_input, size_t zero_input,
+                   size_t columns);
+
+  size_t scratch_bytes() const;
+  // Null when all are 0; `scratch` holds scratch_bytes().
+  const int32_t* get(const RunContext& run, uint8_t* scratch) const noexcept;
+
+private:
+  size_t input_, columns_, count_ = 0; // count_: of zero points that are not constant
+  bool is_unsigned_;
+  std::vector<int32_t> known_;
+};
+
 // A float operand with one element or one per column, spread over padded columns; `fallback` when
 // absent. Throws UnsupportedOperator when it is not a constant, naming `what`.
 std::vector<float> column_floats(const PrepareContext& ctx, size_t input, size_t columns,

@@ -278,7 +278,7 @@ std::shared_ptr<Graph> GraphReader::read_subgraph(MessageReader message, Site& s
 // A body is taken over as it is, so it must mean the same under the model's operator set versions.
 void GraphReader::check_opset(const NodeParts& parts, const Scope& scope) const {
   const int64_t version = context_.info.opset(parts.domain);
-  if (version == 0 && parts.domain.empty())
+  if (version <= 0 && parts.domain.empty())
     fail(ErrorCode::InvalidModel, "the model imports no version of the ai.onnx operator set");
   if (!scope.call) return;
   for (const OpsetImport& import : scope.call->function.opsets)
