@@ -21,7 +21,11 @@ const choose = (page, name, buffer) =>
   page.locator('#model-file').setInputFiles(onnxFile(name, buffer));
 const quantize = (page) => page.getByRole('button', { name: 'Quantize and compare' }).click();
 const problem = (page) => page.locator('#model-problem');
-const outputRow = (page) => page.getByRole('row').filter({ hasText: 'probabilities' }).last();
+const outputRow = (page) =>
+  page
+    .getByRole('table', { name: 'Outputs of the quantized model' })
+    .getByRole('row')
+    .filter({ hasText: 'probabilities' });
 
 async function download(page) {
   const [file] = await Promise.all([
@@ -144,7 +148,9 @@ describe('any model', () => {
       };
       for (const [name, bytes] of Object.entries(broken)) {
         await choose(page, name, bytes);
-        await problem(page).filter({ hasText: '(invalid-model)' }).waitFor();
+        await problem(page)
+          .filter({ hasText: new RegExp(`^${name}: .*\\(invalid-model\\)`) })
+          .waitFor();
         assert.equal(await page.locator('#model-form').isVisible(), false, name);
         await choose(page, 'digits.onnx', fixture);
         await page.getByRole('heading', { name: 'digits.onnx' }).waitFor();

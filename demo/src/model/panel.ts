@@ -53,7 +53,7 @@ export function startModel(engine: Engine): { take(file: File): void } {
         byId('model-results').replaceChildren();
         report(`Loading ${name} …`);
         await open(name, await load(), signal, picture);
-      }),
+      }, name),
     );
   };
   const take = (file: File) =>

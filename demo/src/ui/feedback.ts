@@ -9,8 +9,8 @@ export interface Feedback {
   report: Report;
   /** Tells of a problem; no text takes it away. */
   tell(problem: string): void;
-  /** Runs an action of the user's and tells what went wrong. */
-  attempt(action: () => Promise<unknown>): Promise<void>;
+  /** Runs an action of the user's and tells what went wrong, with `subject` if it is about one. */
+  attempt(action: () => Promise<unknown>, subject?: string): Promise<void>;
 }
 
 function describe(error: unknown): string {
@@ -39,14 +39,14 @@ export function panelFeedback(panel: string, restart: () => void): Feedback {
   return {
     report,
     tell,
-    async attempt(action) {
+    async attempt(action, subject) {
       tell('');
       try {
         await action();
       } catch (error) {
         const code = error instanceof EngineError ? error.code : '';
         if (grave.includes(code)) restart();
-        if (code !== 'aborted') tell(describe(error));
+        if (code !== 'aborted') tell(`${subject ? `${subject}: ` : ''}${describe(error)}`);
       } finally {
         report('');
       }
