@@ -21,7 +21,9 @@ int64_t integer_from(const val& number) {
   return static_cast<int64_t>(value);
 }
 
-size_t length_of(const val& array) { return array["length"].as<size_t>(); }
+size_t length_of(const val& array) {
+  return array["length"].as<size_t>();
+}
 } // namespace
 
 val failure(ErrorCode code, const std::string& message) {
@@ -40,7 +42,9 @@ uintptr_t allocate(double size) {
   return reinterpret_cast<uintptr_t>(std::aligned_alloc(kAlignment, padded));
 }
 
-void deallocate(uintptr_t address) { std::free(reinterpret_cast<void*>(address)); }
+void deallocate(uintptr_t address) {
+  std::free(reinterpret_cast<void*>(address));
+}
 
 SharedBytes take_bytes(uintptr_t address, double size) {
   auto* memory = reinterpret_cast<uint8_t*>(address);

@@ -1,7 +1,8 @@
 // Between C++ and JavaScript: errors, bytes, lists. Nothing here knows what is being called.
 //
-// Bytes cross as (address, size) pairs. JavaScript asks for room with `allocate`, fills it with one copy and
-// hands it over; from then on C++ owns it, whatever happens. Results are read from the heap before the next call.
+// Bytes cross as (address, size) pairs. JavaScript asks for room with `allocate`, fills it with one
+// copy and hands it over; from then on C++ owns it, whatever happens. Results are read from the
+// heap before the next call.
 #pragma once
 
 #include <emscripten/val.h>
@@ -21,8 +22,8 @@ using emscripten::val;
 // {error: {code, message}}
 val failure(ErrorCode code, const std::string& message);
 
-// Runs `body` and returns {value: its result}, or what went wrong as {error}. The only place where exceptions
-// end; nothing is thrown into JavaScript.
+// Runs `body` and returns {value: its result}, or what went wrong as {error}. The only place where
+// exceptions end; nothing is thrown into JavaScript.
 template <class Body>
 val guard(const Body& body) {
   try {
@@ -52,7 +53,8 @@ std::vector<std::string> strings_of(const val& array);
 // [[name, number], …]
 std::vector<std::pair<std::string, int64_t>> named_numbers_of(const val& entries);
 
-// {type: ONNX number, dims: [numbers], address, size} or {…, strings} → Tensor, taking over the bytes.
+// {type: ONNX number, dims: [numbers], address, size} or {…, strings} → Tensor, taking over the
+// bytes.
 Tensor take_tensor(const val& description);
 // The same form, pointing at the tensor's own bytes.
 val describe_tensor(const Tensor& tensor);

@@ -148,9 +148,7 @@ private:
   // Exists channels-last and in no other form yet.
   bool only_last(ValueId id) const { return is_last(id) && !first_.contains(id); }
 
-  bool is_known(ValueId id) const {
-    return facts_.covers(id) && facts_[id].shape.has_value();
-  }
+  bool is_known(ValueId id) const { return facts_.covers(id) && facts_[id].shape.has_value(); }
   bool is_scalar(ValueId id) const { return is_known(id) && facts_[id].shape->elements() == 1; }
 
   // The common rank of a node's operands when at least one is channels-last and none stands in the

@@ -12,7 +12,7 @@ const { version } = require('onnxruntime-node/package.json');
 
 const varint = (n) => {
   const bytes = [];
-  for (; n > 127; n = Math.floor(n / 128)) bytes.push((n % 128) | 128);
+  for (; n > 127; n = Math.floor(n / 128)) bytes.push(n % 128 | 128);
   return [...bytes, n];
 };
 const number = (field, n) => [...varint(field * 8), ...varint(n)];
