@@ -88,9 +88,9 @@ export async function draw(page, strokes) {
   }
 }
 
-/** The digits that the page answers, in float and in INT8. */
+/** The digits that the page answers to the finished drawing, in float and in INT8. */
 export async function answers(page) {
-  await page.locator('#digit-tiles .tile').first().waitFor();
+  await page.locator('#panel-digit[aria-busy=false] .tile').first().waitFor();
   return Promise.all(
     ['#digit-float', '#digit-int8'].map((card) => page.locator(`${card} output`).innerText()),
   );

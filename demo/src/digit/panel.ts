@@ -123,7 +123,8 @@ export function startDigit(engine: Engine): { shown: () => void } {
     networks.forget();
   });
   let timer: number | undefined;
-  const { start } = turns();
+  const { start, stop } = turns();
+  const panel = byId('panel-digit');
 
   const reset = () => {
     showAnswer('float');
@@ -138,14 +139,18 @@ export function startDigit(engine: Engine): { shown: () => void } {
     showAnswer('int8', second);
     showTiles(size, first, second);
   };
+  const answer = async (signal: AbortSignal) => {
+    const data = mnistInput(drawing.pixels());
+    showInput(data);
+    await attempt(async () => (data ? look(data, signal) : reset()));
+    if (!signal.aborted) panel.ariaBusy = 'false';
+  };
   const drawing = startPen(byId('digit-canvas'), byId('digit-pen'), (isEmpty) => {
     byId('digit-hint').hidden = !isEmpty;
+    panel.ariaBusy = 'true';
+    stop();
     clearTimeout(timer);
-    timer = window.setTimeout(() => {
-      const data = mnistInput(drawing.pixels());
-      showInput(data);
-      start((signal) => attempt(async () => (data ? look(data, signal) : reset())));
-    }, pause);
+    timer = window.setTimeout(() => start(answer), pause);
   });
   byId('digit-clear').addEventListener('click', drawing.clear);
   reset();
