@@ -130,10 +130,8 @@ struct Census {
           std::end(kQuantized))
         ++quantized[name];
       for (const auto& [key, value] : node.attributes)
-        if (const auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value))
-          count(**subgraph);
-        else if (const auto* constant = std::get_if<Tensor>(&value))
-          count(*constant);
+        if (const auto* constant = std::get_if<Tensor>(&value)) count(*constant);
+      for (const auto& subgraph : subgraphs_of(node.attributes)) count(*subgraph);
     }
   }
 };
@@ -189,9 +187,8 @@ void write_nodes_of(JsonWriter& json, const Graph& graph, bool is_main) {
     for (size_t i = 0; is_main && i < node.outputs.size(); ++i)
       json.value(node.outputs[i] ? graph.value(node.outputs[i]).name : std::string());
     json.end_array().end_object();
-    for (const auto& [name, value] : node.attributes)
-      if (const auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value))
-        write_nodes_of(json, **subgraph, false);
+    for (const auto& subgraph : subgraphs_of(node.attributes))
+      write_nodes_of(json, *subgraph, false);
   }
 }
 

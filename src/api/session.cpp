@@ -9,9 +9,7 @@ namespace {
 void check_operators(const Graph& graph) {
   for (NodeId id : graph.nodes()) {
     op_of(graph.node(id));
-    for (const auto& [name, value] : graph.node(id).attributes)
-      if (const auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value))
-        check_operators(**subgraph);
+    for (const auto& subgraph : subgraphs_of(graph.node(id).attributes)) check_operators(*subgraph);
   }
 }
 

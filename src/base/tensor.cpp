@@ -46,6 +46,13 @@ void Tensor::align_to(size_t alignment) const {
   data_ = SharedBytes(std::move(copy));
 }
 
+bool same_contents(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype() || a.shape() != b.shape()) return false;
+  if (a.dtype() == DType::String) return a.strings() == b.strings();
+  return a.bytes() == b.bytes() || a.size_bytes() == 0 ||
+         std::memcmp(a.bytes(), b.bytes(), a.size_bytes()) == 0;
+}
+
 namespace {
 template <class Out, class T>
 std::vector<Out> widen(const Tensor& tensor) {

@@ -83,6 +83,9 @@ Tensor Tensor::of(Shape shape, std::span<const T> values) {
   return Tensor(dtype_of<T>, std::move(shape), SharedBytes(std::move(buffer)));
 }
 
+// Whether two tensors have the same type, shape and elements (bit by bit).
+bool same_contents(const Tensor& a, const Tensor& b);
+
 // Elements of any integer type (or bool) as int64, for small operands such as axes and shapes.
 // Throws InvalidModel naming `what` for other types.
 std::vector<int64_t> int64_values(const Tensor& tensor, const char* what);

@@ -20,6 +20,16 @@ NodeId GraphEdit::append(Node node) {
   return graph_.add_node(std::move(node));
 }
 
+NodeId GraphEdit::replace_node(NodeId old, Node node) {
+  const std::vector<ValueId> outputs = graph_.node(old).outputs;
+  if (node.name.empty()) node.name = graph_.node(old).name;
+  const NodeId added = insert_before(old, std::move(node));
+  remove_node(old);
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (outputs[i]) produce(added, i, outputs[i]);
+  return added;
+}
+
 void GraphEdit::detach(NodeId id) {
   Node& node = graph_.node(id);
   graph_.count_uses(node, -1);

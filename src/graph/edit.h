@@ -24,6 +24,9 @@ public:
   // Adds a node just before `before`, a live node of the order or one inserted by this edit.
   NodeId insert_before(NodeId before, Node node);
   NodeId append(Node node);
+  // Puts a new node where another one stands: it takes over the place and all outputs. A node
+  // without a name takes over the name too.
+  NodeId replace_node(NodeId old, Node node);
   // Removes a node. Its outputs lose their producer; they must be replaced, or produced anew.
   void remove_node(NodeId id);
   bool removed(NodeId id) const { return id.index < removed_.size() && removed_[id.index]; }

@@ -36,7 +36,7 @@ constexpr ConvFamily kDepthwise{kernels::packed_f32_dwconv_elements,
 Kernel prepare_conv(PrepareContext& ctx) {
   if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
   const ConvGeometry geometry = conv_geometry(ctx, 1);
-  if (geometry.output.elements() == 0) return [](const RunContext&) {};
+  if (geometry.output.elements() == 0) return do_nothing();
   const ConvShape shape = geometry.kernel_shape(ctx);
   const ConvFamily& family = geometry.is_depthwise() ? kDepthwise : kDense;
   ScratchLayout scratch;

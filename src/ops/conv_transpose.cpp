@@ -18,7 +18,7 @@ void infer_conv_transpose(InferContext& ctx) {
 Kernel prepare_conv_transpose(PrepareContext& ctx) {
   if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
   const ConvGeometry geometry = conv_transpose_geometry(ctx);
-  if (geometry.output.elements() == 0) return [](const RunContext&) {};
+  if (geometry.output.elements() == 0) return do_nothing();
   const kernels::ConvShape shape = geometry.kernel_shape(ctx);
   const std::string how =
       concat("conv_transpose_f32/", shape.groups, "/", shape.stride_h, "x", shape.stride_w, "/",

@@ -20,7 +20,7 @@ struct CopyAxis {
 // element `from`) to output 0.
 Kernel copy_kernel(PrepareContext& ctx, const std::vector<CopyAxis>& axes, size_t from = 0) {
   const size_t bytes = element_bytes(ctx, ctx.dtype(0));
-  if (ctx.output_shape(0).elements() == 0) return [](const RunContext&) {};
+  if (ctx.output_shape(0).elements() == 0) return do_nothing();
   kernels::CopyNest nest;
   for (const CopyAxis& axis : axes) nest.add_inner(axis.size, {axis.from, axis.to});
   return [=, offset = from * bytes](const RunContext& run) {

@@ -81,10 +81,6 @@ struct IntegerConv {
   size_t kernel_scratch = 0;
 };
 
-Kernel do_nothing() {
-  return [](const RunContext&) {};
-}
-
 // (x, w, x_zero, w_zero)
 void infer_conv_integer(InferContext& ctx) {
   ctx.set_output(0, DType::Int32, conv_geometry(ctx, 1).output);

@@ -105,10 +105,6 @@ struct IntegerMatMul {
   ColumnZeroPoints b_zero;
 };
 
-Kernel do_nothing() {
-  return [](const RunContext&) {};
-}
-
 void infer_matmul_integer(InferContext& ctx) {
   ctx.set_output(0, DType::Int32, matmul_geometry(ctx, 0, 1).output);
 }

@@ -130,7 +130,7 @@ struct Addend {
 Kernel product_kernel(PrepareContext& ctx, const Product& p) {
   const MatMulGeometry& g = p.geometry;
   if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
-  if (g.output.elements() == 0) return [](const RunContext&) {};
+  if (g.output.elements() == 0) return do_nothing();
   ScratchLayout scratch;
   PackedOperand right = pack_right(ctx, p, scratch);
   Addend addend(ctx, p, scratch);

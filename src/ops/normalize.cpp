@@ -40,7 +40,7 @@ Kernel prepare_row_norm(PrepareContext& ctx) {
   check_floats(ctx, 3);
   const Shape& x = ctx.shape(0);
   const size_t axis = norm_axis(ctx), columns = x.elements(axis, x.rank());
-  if (x.elements() == 0) return [](const RunContext&) {};
+  if (x.elements() == 0) return do_nothing();
   return [=, rows = x.elements(0, axis), epsilon = ctx.attributes().get_float("epsilon", 1e-5f),
           has_bias = ctx.has_input(2), has_mean = ctx.has_output(1),
           has_inverse_std = ctx.has_output(2)](const RunContext& run) {
@@ -113,7 +113,7 @@ float center(const float* x, size_t n, float epsilon, float* y) {
 
 Kernel prepare_group_norm(PrepareContext& ctx) {
   check_floats(ctx, 3);
-  if (ctx.shape(0).elements() == 0) return [](const RunContext&) {};
+  if (ctx.shape(0).elements() == 0) return do_nothing();
   return [g = group_shape(ctx),
           epsilon = ctx.attributes().get_float("epsilon", 1e-5f)](const RunContext& run) {
     const float *x = run.input<float>(0), *scale = run.input<float>(1), *bias = run.input<float>(2);

@@ -147,6 +147,11 @@ private:
   std::unique_ptr<Base> body_;
 };
 
+// The kernel of a node whose outputs are empty.
+inline Kernel do_nothing() {
+  return [](const RunContext&) {};
+}
+
 // Packed constants, shared by all plans of a session. Keyed by the bytes of the constant they were
 // made from and a name for the way of packing (which includes every parameter that changes the
 // result).

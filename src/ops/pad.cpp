@@ -116,7 +116,7 @@ Kernel prepare_pad(PrepareContext& ctx) {
   const Shape& out = ctx.output_shape(0);
   const size_t bytes = element_bytes(ctx, ctx.dtype(0));
   const size_t size = out.elements() * bytes;
-  if (size == 0) return [](const RunContext&) {};
+  if (size == 0) return do_nothing();
   if (out.rank() == 0)
     return [=](const RunContext& run) { std::memcpy(run.outputs[0], run.inputs[0], bytes); };
   uint64_t constant = 0;

@@ -34,7 +34,7 @@ void infer_pool(InferContext& ctx) {
 
 template <class T, class Run>
 Kernel pool_kernel(PrepareContext& ctx, const ConvGeometry& geometry, const Run& run_pixels) {
-  if (geometry.output.elements() == 0) return [](const RunContext&) {};
+  if (geometry.output.elements() == 0) return do_nothing();
   const ConvShape shape = geometry.kernel_shape(ctx);
   ctx.request_scratch(kernels::pool_scratch_bytes(shape));
   return [=](const RunContext& run) {
@@ -98,7 +98,7 @@ Kernel global_pool_kernel(PrepareContext& ctx, kernels::Reduction reduction, boo
   check_float(ctx);
   const Shape& x = ctx.shape(0);
   const size_t outputs = ctx.output_shape(0).elements();
-  if (outputs == 0) return [](const RunContext&) {};
+  if (outputs == 0) return do_nothing();
   const bool last = layout_of(ctx.node()) == TensorLayout::ChannelsLast;
   const size_t pixels = x.elements() / outputs;
   const kernels::AxisShape shape{

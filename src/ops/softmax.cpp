@@ -26,7 +26,7 @@ void infer_softmax(InferContext& ctx) {
 template <kernels::SoftmaxFn* function>
 Kernel prepare_softmax(PrepareContext& ctx) {
   if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
-  if (ctx.shape(0).elements() == 0) return [](const RunContext&) {};
+  if (ctx.shape(0).elements() == 0) return do_nothing();
   return [shape = softmax_shape(ctx)](const RunContext& run) {
     function({shape, run.input<float>(0), run.output<float>(0)});
   };

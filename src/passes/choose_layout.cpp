@@ -6,7 +6,6 @@
 #include <unordered_set>
 
 #include "graph/edit.h"
-#include "ops/evaluate.h"
 #include "ops/registry.h"
 #include "passes/match.h"
 
@@ -94,11 +93,8 @@ private:
     std::vector<int64_t> dims(rank, 1);
     std::copy(constant.shape().begin(), constant.shape().end(),
               dims.begin() + static_cast<ptrdiff_t>(rank - constant.shape().rank()));
-    Node node{.op_type = "Transpose", .inputs = {ValueId(0)}, .outputs = {ValueId(1)}};
-    node.attributes.set("perm", perm_to_last(rank));
     const Tensor full = constant.reshaped(Shape(dims));
-    const Tensor* input = &full;
-    return edit_.new_constant(name, (*evaluate(node, graph_.model, {&input, 1}))[0]);
+    return edit_.new_constant(name, transposed(full, perm_to_last(rank), graph_.model));
   }
 
   // Makes sure that a value that so far exists channels-last only is there in the model's layout

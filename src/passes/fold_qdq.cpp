@@ -96,13 +96,6 @@ private:
     return edit_.new_constant(graph_.value(id).name, Tensor::of<float>({channels}, *row));
   }
 
-  ValueId transposed(ValueId codes) {
-    Node node{.op_type = "Transpose", .inputs = {ValueId(0)}, .outputs = {ValueId(1)}};
-    const Tensor* source = graph_.constant(codes);
-    return edit_.new_constant(graph_.value(codes).name,
-                              (*evaluate(node, graph_.model, {&source, 1}))[0]);
-  }
-
   void fold(NodeId id, const char* lowered, size_t channel_axis) {
     const Node node = graph_.node(id);
     const auto x = activation(node.inputs[0]);
@@ -113,16 +106,15 @@ private:
     if (!is_conv && codes.shape().rank() != 2) return;
     const auto row = bias(node, codes.shape()[channel_axis]);
     if (!row) return;
-    if (!is_conv && channel_axis == 0) w->codes = transposed(w->codes);
+    if (!is_conv && channel_axis == 0)
+      w->codes =
+          edit_.new_constant(graph_.value(w->codes).name, transposed(codes, {1, 0}, graph_.model));
     Node fused{
-        .name = node.name,
         .op_type = lowered,
         .domain = std::string(kLoweredDomain),
         .inputs = {x->codes, w->codes, x->scale, w->scale, x->zero_point, w->zero_point, *row}};
     if (is_conv) fused.attributes = node.attributes;
-    const NodeId added = edit_.insert_before(id, std::move(fused));
-    edit_.remove_node(id);
-    edit_.produce(added, 0, node.outputs[0]);
+    edit_.replace_node(id, std::move(fused));
   }
 
   Graph& graph_;

@@ -6,10 +6,11 @@
 
 namespace octet {
 namespace {
-bool is_row(const Tensor* bias, int64_t columns) {
+// One value per column, of a rank that adds no dims to the product.
+bool is_row(const Tensor* bias, int64_t columns, size_t highest_rank) {
   return bias && bias->dtype() == DType::Float32 &&
          bias->elements() == static_cast<size_t>(columns) && bias->shape().rank() >= 1 &&
-         bias->shape().back() == columns;
+         bias->shape().rank() <= highest_rank && bias->shape().back() == columns;
 }
 
 const Tensor* float_matrix(const Graph& graph, ValueId id) {
@@ -19,16 +20,10 @@ const Tensor* float_matrix(const Graph& graph, ValueId id) {
 
 // Replaces the last node of a matched chain by the lowered MatMul.
 void replace(GraphEdit& edit, NodeId last, std::vector<ValueId> inputs, Attributes attributes) {
-  const Node& node = edit.graph().node(last);
-  const ValueId out = node.outputs[0];
-  Node fused{.name = node.name,
-             .op_type = "MatMul",
-             .domain = std::string(kLoweredDomain),
-             .inputs = std::move(inputs),
-             .attributes = std::move(attributes)};
-  const NodeId added = edit.insert_before(last, std::move(fused));
-  edit.remove_node(last);
-  edit.produce(added, 0, out);
+  edit.replace_node(last, {.op_type = "MatMul",
+                           .domain = std::string(kLoweredDomain),
+                           .inputs = std::move(inputs),
+                           .attributes = std::move(attributes)});
 }
 
 void lower_matmul(GraphEdit& edit, const Uses& uses, NodeId id) {
@@ -39,7 +34,7 @@ void lower_matmul(GraphEdit& edit, const Uses& uses, NodeId id) {
   const NodeId next = uses.only_reader(node.outputs[0]);
   const bool adds = next && is_op(graph.node(next), "Add") && !edit.removed(next);
   const ValueId bias = adds ? other_input(graph.node(next), node.outputs[0]) : ValueId();
-  if (!bias || !is_row(graph.constant(bias), b->shape()[1]))
+  if (!bias || !is_row(graph.constant(bias), b->shape()[1], 1))
     return replace(edit, id, node.inputs, {});
   edit.remove_node(id);
   replace(edit, next, {node.inputs[0], node.inputs[1], bias}, {});
@@ -55,7 +50,7 @@ void lower_gemm(GraphEdit& edit, NodeId id) {
                      node.attributes.get_float("alpha", 1) == 1 &&
                      (!has_bias || node.attributes.get_float("beta", 1) == 1);
   if (!b || !plain ||
-      (has_bias && !is_row(graph.constant(node.inputs[2]), b->shape()[trans_b ? 0 : 1])))
+      (has_bias && !is_row(graph.constant(node.inputs[2]), b->shape()[trans_b ? 0 : 1], 2)))
     return;
   Attributes attributes;
   attributes.set("transB", int64_t{trans_b});

@@ -112,12 +112,8 @@ private:
                           input(3), row(match.bias, "_bias")},
                .attributes = product.attributes};
     const NodeId last = match.add ? match.add : match.mul;
-    const ValueId out = graph_.node(last).outputs[0];
-    const NodeId added = edit_.insert_before(last, std::move(fused));
-    for (NodeId gone : {id, match.cast, match.mul, match.add})
-      if (gone) edit_.remove_node(gone);
-    edit_.produce(added, 0, out);
-    fused_.push_back(added);
+    fused_.push_back(edit_.replace_node(last, std::move(fused)));
+    for (NodeId gone : {id, match.cast, match.mul}) edit_.remove_node(gone);
   }
 
   // The fused products that read a quantized value and its zero point, when nobody else reads

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/evaluate.h"
+
 namespace octet {
 
 Uses::Uses(const Graph& graph) : graph_(graph), readers_(graph.value_count()) {
@@ -66,6 +68,13 @@ std::optional<std::vector<float>> per_axis_values(const Tensor& tensor, size_t r
       values.size() != static_cast<size_t>(size))
     return std::nullopt;
   return std::vector<float>(values.begin(), values.end());
+}
+
+Tensor transposed(const Tensor& tensor, std::vector<int64_t> perm, const ModelInfo& model) {
+  Node node{.op_type = "Transpose", .inputs = {ValueId(0)}, .outputs = {ValueId(1)}};
+  node.attributes.set("perm", std::move(perm));
+  const Tensor* source = &tensor;
+  return (*evaluate(node, model, {&source, 1}))[0];
 }
 
 } // namespace octet

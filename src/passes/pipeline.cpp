@@ -25,9 +25,8 @@ CapturedConstants constants_captured_by(const Graph& graph, const CapturedConsta
 
 void canonicalize_subgraphs(Graph& graph, const CapturedConstants& captured) {
   for (NodeId id : graph.nodes())
-    for (auto& [name, value] : graph.node(id).attributes)
-      if (auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value))
-        canonicalize(**subgraph, constants_captured_by(graph, captured, graph.node(id)));
+    for (const auto& subgraph : subgraphs_of(graph.node(id).attributes))
+      canonicalize(*subgraph, constants_captured_by(graph, captured, graph.node(id)));
 }
 
 // What the enclosing graph knows of a captured value is a constant here.

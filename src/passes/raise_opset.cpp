@@ -110,8 +110,7 @@ void raise_opset(Graph& graph) {
   for (OpsetImport& import : graph.model.opsets)
     if (import.domain.empty()) import.version = kTarget;
   for (NodeId id : graph.nodes())
-    for (auto& [name, value] : graph.node(id).attributes)
-      if (auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value)) raise_opset(**subgraph);
+    for (const auto& subgraph : subgraphs_of(graph.node(id).attributes)) raise_opset(*subgraph);
 }
 
 } // namespace octet

@@ -174,22 +174,13 @@ private:
 
   const Graph& graph_;
 };
-
-void replace(GraphEdit& edit, NodeId last, Node node) {
-  const std::vector<ValueId> outputs = edit.graph().node(last).outputs;
-  node.name = edit.graph().node(last).name;
-  const NodeId added = edit.insert_before(last, std::move(node));
-  edit.remove_node(last);
-  edit.produce(added, 0, outputs[0]);
-}
 } // namespace
 
 void recognise_functions(Graph& graph) {
-
   const Matcher match(graph);
   GraphEdit edit(graph);
   const auto unary = [&](NodeId id, std::string_view op_type, ValueId x) {
-    replace(edit, id, {.op_type = std::string(op_type), .inputs = {x}});
+    edit.replace_node(id, {.op_type = std::string(op_type), .inputs = {x}});
   };
   for (NodeId id : std::vector<NodeId>(graph.nodes())) {
     const Node& node = graph.node(id);
@@ -202,7 +193,7 @@ void recognise_functions(Graph& graph) {
     else if (const auto norm = match.layer_norm(node)) {
       Node fused{.op_type = "LayerNormalization", .inputs = {norm->x, norm->scale, norm->bias}};
       fused.attributes.set("epsilon", norm->epsilon);
-      replace(edit, id, std::move(fused));
+      edit.replace_node(id, std::move(fused));
     }
   }
   edit.remove_dead();

@@ -280,11 +280,7 @@ private:
                           input(7), qw.scale, qw.zero_point, qr.scale, qr.zero_point},
                .attributes = node_.attributes};
     fused.attributes.erase("layout");
-    const std::vector<ValueId> outputs = node_.outputs;
-    const NodeId added = edit_.insert_before(id_, std::move(fused));
-    edit_.remove_node(id_);
-    for (size_t i = 0; i < outputs.size(); ++i)
-      if (outputs[i]) edit_.produce(added, i, outputs[i]);
+    edit_.replace_node(id_, std::move(fused));
     return {};
   }
 
@@ -322,11 +318,10 @@ struct DynamicQuantizer::State {
     const size_t index = scopes.size();
     scopes.push_back({.graph = &scope_graph, .outer = std::move(outer), .activations = {}});
     for (NodeId id : scope_graph.nodes()) {
-      Node& node = scope_graph.node(id);
+      const Node& node = scope_graph.node(id);
       if (node.domain.empty() && quantizable(node.op_type)) sites.push_back({index, id});
-      for (auto& [name, value] : node.attributes)
-        if (auto* subgraph = std::get_if<std::shared_ptr<Graph>>(&value))
-          collect(**subgraph, captured_constants(index, node, **subgraph));
+      for (const auto& subgraph : subgraphs_of(node.attributes))
+        collect(*subgraph, captured_constants(index, node, *subgraph));
     }
   }
 

@@ -108,10 +108,6 @@ std::vector<size_t> Session::State::order_fetches(std::span<const std::string> f
 }
 
 namespace {
-bool same_value(const Tensor& a, const Tensor& b) {
-  return std::equal(a.bytes(), a.bytes() + a.size_bytes(), b.bytes(), b.bytes() + b.size_bytes());
-}
-
 // Copies of the feeds that may decide about shapes: a few integers or a condition.
 std::vector<Tensor> small_integers(std::span<const Tensor* const> feeds) {
   constexpr size_t kMaxElements = 16;
@@ -132,7 +128,7 @@ bool Session::State::CachedPlan::fits(std::span<const Tensor* const> feeds) cons
   for (size_t i = 0; i < feeds.size(); ++i) {
     if (feeds[i]->shape() != shapes[i]) return false;
     const bool bound = !values.empty() && values[i].dtype() != DType::Undefined;
-    if (bound && !same_value(*feeds[i], values[i])) return false;
+    if (bound && !same_contents(*feeds[i], values[i])) return false;
   }
   return true;
 }

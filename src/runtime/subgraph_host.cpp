@@ -1,5 +1,6 @@
 #include "runtime/subgraph_host.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace octet {
@@ -28,11 +29,6 @@ private:
   Buffer arena_;
   std::vector<ValueFact> outputs_;
 };
-
-bool same_value(const Tensor& a, const Tensor& b) {
-  return a.dtype() == b.dtype() && a.shape() == b.shape() && a.size_bytes() == b.size_bytes() &&
-         (a.bytes() == b.bytes() || std::memcmp(a.bytes(), b.bytes(), a.size_bytes()) == 0);
-}
 } // namespace
 
 std::shared_ptr<const Graph> LoweringHost::lowered(const Graph& source,
@@ -43,13 +39,9 @@ std::shared_ptr<const Graph> LoweringHost::lowered(const Graph& source,
     signature.emplace_back(fact->dtype, fact->shape->rank());
     known.push_back(fact->value.value_or(Tensor()));
   }
-  const auto equal_known = [&](const std::vector<Tensor>& other) {
-    for (size_t i = 0; i < known.size(); ++i)
-      if (!same_value(known[i], other[i])) return false;
-    return true;
-  };
   for (const Lowered& entry : lowered_)
-    if (entry.source == &source && entry.signature == signature && equal_known(entry.known))
+    if (entry.source == &source && entry.signature == signature &&
+        std::equal(known.begin(), known.end(), entry.known.begin(), same_contents))
       return entry.graph;
   auto graph = std::make_shared<Graph>(source);
   lower_(*graph, inputs, *this);

@@ -57,6 +57,17 @@ TEST_CASE("convolutions run channels-last with their activations, transposed onl
   CHECK(count(text, "activation=\"Relu\"") == 2);
 }
 
+TEST_CASE("a bias that would add a dimension is not taken into the product") {
+  for (const bool adds_dim : {false, true}) {
+    GraphBuilder b;
+    const ValueId w = b.constant("w", {4, 2}, std::vector<float>(8, 1));
+    const ValueId product = b.node("MatMul", "product", {b.input("x", {3, 4}), w});
+    const Shape shape = adds_dim ? Shape{1, 1, 2} : Shape{2};
+    b.output(b.node("Add", "y", {product, b.constant("bias", shape, {1, 2})}));
+    CHECK(count(lowered(b.graph), "Add(") == (adds_dim ? 1 : 0));
+  }
+}
+
 TEST_CASE("HardSwish spelled out becomes one activation") {
   GraphBuilder b;
   const ValueId conv =
