@@ -142,7 +142,8 @@ private:
   QuantizedModel result_;
 };
 
-// `options`: {weightType: ONNX number, symmetric, perChannel, excludeNodes, opTypes}, all required.
+// `options`: {weightType: ONNX number, symmetric, perChannel, excludeNodes, opTypes,
+// spectraInFloat}, all required.
 val quantize_dynamic(ModelHandle& model, const val& options) {
   return guard([&] {
     QuantizeConfig config;
@@ -152,6 +153,7 @@ val quantize_dynamic(ModelHandle& model, const val& options) {
     config.weights.per_channel = options["perChannel"].as<bool>();
     config.exclude_nodes = strings_of(options["excludeNodes"]);
     config.op_types = strings_of(options["opTypes"]);
+    config.spectra_in_float = options["spectraInFloat"].as<bool>();
     const size_t bytes = model.bytes();
     return new QuantizeHandle(
         std::make_unique<QuantizeJob>(model.take(), bytes, std::move(config)));

@@ -20,6 +20,8 @@ struct QuantizeConfig {
   // operator types to quantize; empty: all that can be.
   std::vector<std::string> exclude_nodes;
   std::vector<std::string> op_types;
+  // Leaves nodes in float that work on a power spectrum and would lose it (quant/spectra.h).
+  bool spectra_in_float = true;
 };
 
 } // namespace octet

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "graph/edit.h"
+#include "quant/spectra.h"
 #include "quant/weights.h"
 
 namespace octet {
@@ -19,7 +20,8 @@ struct Scope {
   struct QuantizedValue {
     ValueId codes, scale, zero_point;
   };
-  std::unordered_map<ValueId, QuantizedValue> activations;
+  std::unordered_map<ValueId, QuantizedValue> activations = {};
+  std::unordered_map<NodeId, std::string_view> near_spectra = {};
 
   const Tensor* constant(ValueId id) const {
     if (!id) return nullptr;
@@ -316,7 +318,10 @@ struct DynamicQuantizer::State {
 
   void collect(Graph& scope_graph, OuterConstants outer) {
     const size_t index = scopes.size();
-    scopes.push_back({.graph = &scope_graph, .outer = std::move(outer), .activations = {}});
+    scopes.push_back({.graph = &scope_graph, .outer = std::move(outer)});
+    if (config.spectra_in_float)
+      scopes[index].near_spectra =
+          nodes_near_spectra(scope_graph, [&](ValueId id) { return scopes[index].constant(id); });
     for (NodeId id : scope_graph.nodes()) {
       const Node& node = scope_graph.node(id);
       if (node.domain.empty() && quantizable(node.op_type)) sites.push_back({index, id});
@@ -338,6 +343,9 @@ struct DynamicQuantizer::State {
     if (contains(config.exclude_nodes, node.name)) return "excluded by the options";
     if (!config.op_types.empty() && !contains(config.op_types, node.op_type))
       return "its operator type is not among the chosen ones";
+    const auto& near_spectra = scopes[site.scope].near_spectra;
+    if (const auto found = near_spectra.find(site.node); found != near_spectra.end())
+      return std::string(found->second);
     return SiteRewriter(scopes[site.scope], site.node, config, report).run();
   }
 

@@ -4,26 +4,17 @@ import { sampleRate } from './speech.mjs';
 
 const state = (input, output, dims) => ({ input, output, dims });
 
-/**
- * The nodes in `float` are not quantized. The legacy net's first layer reads magnitudes of a spectrum beside their logarithms:
- * a few are so large that 8 bits of their range leave nothing of the rest. Its spectrum, and the layer's depthwise
- * convolution and shortcut, are there twice, for 8 and for 16 kHz.
- */
-const legacySpectrum = ['Conv_73', 'Conv_137', 'Conv_139', 'Conv_547', 'Conv_611', 'Conv_613'];
-
 /** The newer nets want the last samples of the frame before in front of each frame. */
 const newer = {
   frame: 512,
   context: 64,
   states: [state('state', 'stateN', [2, 1, 128])],
-  float: [],
 };
 export const voiceNets = {
   silero_vad_legacy: {
     frame: 1536,
     context: 0,
     states: [state('h', 'hn', [2, 1, 64]), state('c', 'cn', [2, 1, 64])],
-    float: legacySpectrum,
   },
   silero_vad_v5: newer,
   silero_vad_v6: newer,

@@ -13,7 +13,7 @@ import { candidate, runOnce, runSteps } from './sessions.mjs';
 
 const { InferenceSession, OctetError, Tensor } = octet;
 const library = candidate(octet);
-const damageCount = 120;
+const damageCount = 200;
 const mistakeRounds = 4;
 
 /** The networks that get broken: convolutions, an LSTM in an If, and rows of Gemm. */

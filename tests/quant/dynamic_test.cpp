@@ -104,3 +104,72 @@ TEST_CASE("weights that are not finite leave the job with an error, the graph wh
   CHECK_THROWS_AS(job.step(), Error);
   CHECK(nodes_of(b.graph) == "y = MatMul(x, w)\n");
 }
+
+namespace {
+// Energies of two transformed halves, as exporters spell the magnitudes of a Fourier transform.
+ValueId energies(GraphBuilder& b, ValueId x) {
+  const ValueId both =
+      b.node("Conv", "transform", {x, b.constant("basis", {4, 1, 2}, std::vector<float>(8, 1))});
+  const ValueId axis = b.ints("axis", {1});
+  const ValueId real = b.node("Slice", "real", {both, b.ints("0", {0}), b.ints("2", {2}), axis});
+  const ValueId imaginary =
+      b.node("Slice", "imaginary", {both, b.ints("from", {2}), b.ints("to", {4}), axis});
+  const ValueId two = b.constant("two", {}, {2});
+  return b.node(
+      "Add", "energies",
+      {b.node("Pow", "real2", {real, two}), b.node("Mul", "imaginary2", {imaginary, imaginary})});
+}
+
+std::vector<std::string> left_in_float(GraphBuilder& b, QuantizeConfig config = {}) {
+  std::vector<std::string> names;
+  for (const auto& node : quantize(b.graph, std::move(config)).float_nodes)
+    names.push_back(node.name);
+  return names;
+}
+
+using Names = std::vector<std::string>;
+} // namespace
+
+TEST_CASE("what a logarithm of a spectrum is made of stays in float, unless the user insists") {
+  for (const bool spectra_in_float : {true, false}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", {1, 1, 8});
+    const ValueId bands = b.node(
+        "MatMul", "bands", {energies(b, x), b.constant("mel", {7, 3}, std::vector<float>(21, 1))});
+    const ValueId log =
+        b.node("Log", "log", {b.node("Clip", "clip", {bands, b.constant("least", {}, {1e-5f})})});
+    b.output(b.node("MatMul", "next", {log, b.constant("w", {3, 1}, {1, 2, 3})}));
+    QuantizeConfig config;
+    config.spectra_in_float = spectra_in_float;
+    CHECK(left_in_float(b, config) == (spectra_in_float ? Names{"transform", "bands"} : Names{}));
+  }
+}
+
+TEST_CASE("a spectrum without a logarithm is quantized, but not side by side with other values") {
+  for (const bool side_by_side : {false, true}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", {1, 1, 8});
+    const ValueId magnitude = b.node("Sqrt", "magnitude", {energies(b, x)});
+    const ValueId features =
+        side_by_side ? b.node("Concat", "features", {magnitude, b.node("Tanh", "t", {magnitude})},
+                              {{"axis", int64_t{2}}})
+                     : magnitude;
+    const int64_t width = side_by_side ? 14 : 7;
+    b.output(b.node("MatMul", "reader",
+                    {features, b.constant("w", {width, 1},
+                                          std::vector<float>(static_cast<size_t>(width), 1))}));
+    CHECK(left_in_float(b) == (side_by_side ? Names{"reader"} : Names{}));
+  }
+}
+
+TEST_CASE("a norm's squares are no spectrum") {
+  GraphBuilder b;
+  const ValueId y =
+      b.node("MatMul", "first", {b.input("x", {2, 2}), b.constant("w", {2, 2}, {1, 2, 3, 4})});
+  const ValueId mean = b.node("ReduceMean", "mean", {b.node("Mul", "square", {y, y})},
+                              {{"axes", std::vector<int64_t>{1}}});
+  const ValueId norm = b.node("Div", "norm", {y, b.node("Sqrt", "root", {mean})});
+  b.output(
+      b.node("Log", "log", {b.node("MatMul", "last", {norm, b.constant("v", {2, 1}, {1, 2})})}));
+  CHECK(left_in_float(b).empty());
+}

@@ -18,7 +18,8 @@ import { writeNpy } from './npy.js';
 const usage = `usage: octet COMMAND …
 
   quantize IN -o OUT --mode dynamic [--weights int8|uint8] [--symmetric|--asymmetric]
-           [--per-channel|--per-tensor] [--exclude NAME]… [--op-types A,B] [--report FILE.json]
+           [--per-channel|--per-tensor] [--include NAME]… [--exclude NAME]… [--op-types A,B]
+           [--report FILE.json]
   run MODEL --input NAME=FILE.npy|FILE.pb|random … [--dim NAME=SIZE]… [--output DIR]
   inspect MODEL [--dim NAME=SIZE]… [--json]
   compare REFERENCE CANDIDATE --samples DIR|random:N [--dim NAME=SIZE]… [--json]
@@ -81,7 +82,8 @@ function quantizeOptions(values: Values): QuantizeOptions {
       perChannel: values['per-tensor'] !== true,
       ...(symmetric === undefined ? {} : { symmetric }),
     },
-    exclude: (values.exclude as string[] | undefined) ?? [],
+    include: values.include as string[] | undefined,
+    exclude: values.exclude as string[] | undefined,
     opTypes: typeof opTypes === 'string' ? opTypes.split(',') : [],
     onProgress: progressLine(),
   };
@@ -109,6 +111,7 @@ const commands: Record<string, Command> = {
       asymmetric: { type: 'boolean' },
       'per-channel': { type: 'boolean' },
       'per-tensor': { type: 'boolean' },
+      include: { type: 'string', multiple: true },
       exclude: { type: 'string', multiple: true },
       'op-types': { type: 'string' },
       report: { type: 'string' },

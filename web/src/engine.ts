@@ -63,6 +63,7 @@ export interface EngineModule {
       perChannel: boolean;
       excludeNodes: string[];
       opTypes: string[];
+      spectraInFloat: boolean;
     },
   ): Result<QuantizeJob>;
 }

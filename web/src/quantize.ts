@@ -28,7 +28,7 @@ export interface QuantizeOptions {
     /** A scale per output channel instead of one per tensor; default true. */
     perChannel?: boolean;
   };
-  /** Only these nodes. */
+  /** Only these nodes, and of these also the ones that would stay in float: see `QuantizationReport.floatNodes`. */
   include?: NodeFilter;
   /** All but these nodes. */
   exclude?: NodeFilter;
@@ -57,7 +57,10 @@ export interface QuantizationReport {
   bytesBefore: number;
   bytesAfter: number;
   tensors: QuantizedTensorReport[];
-  /** Nodes with weights that stay in float, and why. */
+  /**
+   * Nodes with weights that stay in float, and why: what has no integer form, what the options leave out, and layers that
+   * make or read a power spectrum whose small energies 8 bits would lose (`include` quantizes these too).
+   */
   floatNodes: { name: string; opType: string; reason: string }[];
 }
 
@@ -152,6 +155,7 @@ export async function quantize(
         perChannel: options.weights?.perChannel ?? true,
         excludeNodes,
         opTypes: [...(options.opTypes ?? [])],
+        spectraInFloat: options.include === undefined,
       }),
     );
     job = started;
