@@ -108,3 +108,14 @@ describe('voice activity', () => {
     }
   }
 });
+
+describe('front ends', () => {
+  test('a log-mel spectrogram stays in float, and the report says why', async () => {
+    const source = fs.readFileSync(await network('melspectrogram').locate());
+    const { report } = await octet.quantize(source, { mode: 'dynamic' });
+    assert.deepEqual(report.tensors, []);
+    const reasons = report.floatNodes.map(({ opType, reason }) => `${opType}: ${reason}`);
+    const because = 'a logarithm of the spectrum follows';
+    assert.deepEqual(reasons, [`Conv: ${because}`, `Conv: ${because}`, `MatMul: ${because}`]);
+  });
+});
