@@ -2,6 +2,7 @@
  * Octet beside onnxruntime-web on the same files and inputs, in one process, with one thread each:
  *
  *   ./octet bench [NAME…] [--seconds N] [--json FILE]   networks whose name contains a NAME, N seconds each
+ *   ./octet bench --browser …                           the same in Chromium
  *   ./octet bench --profile NAME                        where the time of one network goes, by operator and by step
  *
  * Every network runs in float and as the dynamic INT8 file that Octet exports, in both libraries. The last column compares
@@ -11,8 +12,9 @@ import fs from 'node:fs';
 import { parseArgs } from 'node:util';
 import { casesOf, network } from '../models/networks.mjs';
 import { measureCeilings } from './ceiling.mjs';
-import { octet, openSession, warmUp } from './contenders.mjs';
-import { measureInterleaved } from './measure.mjs';
+import { octet } from './contenders.mjs';
+import { hold, warmUp } from './contest.mjs';
+import { openPage } from './page.mjs';
 import { printProfile } from './profile.mjs';
 
 /** Names as in networks.mjs, and which of its cases is measured. */
@@ -69,25 +71,16 @@ async function loadSubject({ name, variant }) {
   };
 }
 
-async function measureSubject({ name, label, feeds, files, quantizeMs }, seconds) {
-  const open = {};
-  for (const { key, side, precision } of contenders) {
-    open[key] = await openSession(side, files[precision], feeds);
-  }
-  const runs = Object.fromEntries(Object.entries(open).map(([key, { run }]) => [key, run]));
-  const medianMs = await measureInterleaved(runs, seconds);
-  for (const { release } of Object.values(open)) await release();
-  const each = (field) =>
-    Object.fromEntries(Object.entries(open).map(([key, contender]) => [key, contender[field]]));
+async function measureSubject(arena, { name, label, feeds, files, quantizeMs }, seconds) {
+  const times = await arena.hold({ contenders, files, feeds, seconds });
+  const { medianMs } = times;
   return {
     name,
     label,
     macs: await countMacs(files.float, feeds),
     bytes: { float: files.float.length, int8: files.int8.length },
     quantizeMs,
-    medianMs,
-    createMs: each('createMs'),
-    firstRunMs: each('firstRunMs'),
+    ...times,
     speedup: {
       float: medianMs.ortFloat / medianMs.octetFloat,
       int8: medianMs.ortInt8 / medianMs.octetInt8,
@@ -163,15 +156,14 @@ function printCeilings({ float, int8 }) {
   );
 }
 
-async function compareAll(chosen, { seconds, json }) {
+async function compareAll(arena, chosen, { seconds, json }) {
   const ceilings = measureCeilings();
   printCeilings(ceilings);
-  const first = await loadSubject(subjects[0]);
-  await warmUp(first.files.float, first.feeds);
+  await arena.warmUp(await loadSubject(subjects[0]));
   printHeader(speedTitles);
   const results = [];
   for (const subject of chosen) {
-    const result = await measureSubject(await loadSubject(subject), seconds);
+    const result = await measureSubject(arena, await loadSubject(subject), seconds);
     printSpeed(result, ceilings);
     results.push(result);
   }
@@ -188,6 +180,7 @@ function readCommandLine() {
       seconds: { type: 'string', default: '3' },
       json: { type: 'string' },
       profile: { type: 'string' },
+      browser: { type: 'boolean' },
     },
   });
   const seconds = Number(values.seconds);
@@ -203,9 +196,18 @@ function readCommandLine() {
 }
 
 async function main() {
-  const { chosen, profile, seconds, json } = readCommandLine();
-  if (profile === undefined) return compareAll(chosen, { seconds, json });
-  for (const subject of chosen) await printProfile(await loadSubject(subject));
+  const { chosen, profile, browser, ...options } = readCommandLine();
+  if (profile !== undefined) {
+    for (const subject of chosen) await printProfile(await loadSubject(subject));
+    return;
+  }
+  if (!browser) return compareAll({ hold, warmUp }, chosen, options);
+  const page = await openPage();
+  try {
+    await compareAll(page, chosen, options);
+  } finally {
+    await page.close();
+  }
 }
 
 try {

@@ -12,6 +12,8 @@ const libraries = {
   ort: { library: ort, options: { executionProviders: ['wasm'] } },
 };
 
+export const sides = Object.keys(libraries);
+
 const now = () => performance.now();
 
 /** A session with its feeds: how long it took to make, and how long its first run took. */
@@ -40,9 +42,3 @@ async function openContender({ library, options }, model, feeds, more) {
 /** @param {'octet' | 'ort'} side */
 export const openSession = (side, model, feeds, more = {}) =>
   openContender(libraries[side], model, feeds, more);
-
-/** Starts both engines, so that no session's time contains it. */
-export async function warmUp(model, feeds) {
-  for (const side of Object.keys(libraries))
-    await (await openSession(side, model, feeds)).release();
-}

@@ -3,18 +3,9 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launchChromium } from './chromium.mjs';
 
 const demo = new URL('../../demo/', import.meta.url);
-const chromiumFlags = [
-  '--no-sandbox',
-  '--headless',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 /** Milliseconds for what takes a network; generous, for busy machines. */
 export const patience = 120_000;
 
@@ -31,10 +22,7 @@ async function startServer() {
 export async function startBrowser() {
   const server = await startServer();
   const address = server.resolvedUrls.local[0];
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: chromiumFlags,
-  });
+  const browser = await launchChromium();
   return {
     address,
     /**
