@@ -3,6 +3,7 @@
  *
  *   ./octet bench [NAME…] [--seconds N] [--json FILE]   networks whose name contains a NAME, N seconds each
  *   ./octet bench --browser …                           the same in Chromium
+ *   ./octet bench --layers [NAME…]                      single layers instead of networks
  *   ./octet bench --profile NAME                        where the time of one network goes, by operator and by step
  *
  * Every network runs in float and as the dynamic INT8 file that Octet exports, in both libraries. The last column compares
@@ -14,6 +15,7 @@ import { casesOf, network } from '../models/networks.mjs';
 import { measureCeilings } from './ceiling.mjs';
 import { octet } from './contenders.mjs';
 import { hold, warmUp } from './contest.mjs';
+import { measureLayers } from './layers.mjs';
 import { openPage } from './page.mjs';
 import { printProfile } from './profile.mjs';
 
@@ -156,6 +158,10 @@ function printCeilings({ float, int8 }) {
   );
 }
 
+function writeJson(file, content) {
+  if (file !== undefined) fs.writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`);
+}
+
 async function compareAll(arena, chosen, { seconds, json }) {
   const ceilings = measureCeilings();
   printCeilings(ceilings);
@@ -168,9 +174,27 @@ async function compareAll(arena, chosen, { seconds, json }) {
     results.push(result);
   }
   printStart(results);
-  if (json !== undefined) {
-    fs.writeFileSync(json, `${JSON.stringify({ ceilings, results }, null, 2)}\n`);
-  }
+  writeJson(json, { ceilings, results });
+}
+
+function printLayer({ name, precision, macs, medianMs }, ceilings) {
+  printRow([
+    `${name} ${precision}`,
+    showMs(medianMs.octet),
+    showMs(medianMs.ort),
+    `${(medianMs.ort / medianMs.octet).toFixed(2)}×`,
+    showRate(macs, medianMs.octet, ceilings[precision]),
+    showRate(macs, medianMs.ort, ceilings[precision]),
+  ]);
+}
+
+async function compareLayers(filters, { seconds, json }) {
+  const ceilings = measureCeilings();
+  printCeilings(ceilings);
+  const titles = ['layer, median ms', 'octet', 'ort', 'ratio', 'octet GMAC/s', 'ort GMAC/s'];
+  printHeader(titles);
+  const layers = await measureLayers(filters, seconds, (result) => printLayer(result, ceilings));
+  writeJson(json, { ceilings, layers });
 }
 
 function readCommandLine() {
@@ -181,10 +205,12 @@ function readCommandLine() {
       json: { type: 'string' },
       profile: { type: 'string' },
       browser: { type: 'boolean' },
+      layers: { type: 'boolean' },
     },
   });
   const seconds = Number(values.seconds);
   if (!(seconds > 0)) throw new Error(`--seconds ${values.seconds}: a positive number expected`);
+  if (values.layers) return { ...values, seconds, filters: positionals };
   const filters = values.profile === undefined ? positionals : [values.profile];
   const chosen = subjects.filter(
     ({ name }) => filters.length === 0 || filters.some((filter) => name.includes(filter)),
@@ -196,7 +222,8 @@ function readCommandLine() {
 }
 
 async function main() {
-  const { chosen, profile, browser, ...options } = readCommandLine();
+  const { chosen, profile, browser, layers, filters, ...options } = readCommandLine();
+  if (layers) return compareLayers(filters, options);
   if (profile !== undefined) {
     for (const subject of chosen) await printProfile(await loadSubject(subject));
     return;
