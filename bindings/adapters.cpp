@@ -52,6 +52,32 @@ SharedBytes take_bytes(uintptr_t address, double size) {
   return SharedBytes(Bytes(memory, size_from(size)), std::move(owner));
 }
 
+namespace {
+class FileOutside final : public ByteSource {
+public:
+  explicit FileOutside(const val& array) : array_(array) {}
+
+  void read(size_t offset, std::span<uint8_t> to) const override {
+    const auto begin = static_cast<double>(offset), end = static_cast<double>(offset + to.size());
+    val(emscripten::typed_memory_view(to.size(), to.data()))
+        .call<void>("set", array_.call<val>("subarray", begin, end));
+  }
+
+private:
+  val array_;
+};
+} // namespace
+
+SharedBytes file_of(const val& array) {
+  constexpr size_t kSmall = size_t{1} << 20;
+  const auto source = std::make_shared<const FileOutside>(array);
+  const size_t size = size_from(array["byteLength"].as<double>());
+  if (size > kSmall) return SharedBytes(source, size);
+  Buffer copy(size);
+  source->read(0, {copy.data(), size});
+  return SharedBytes(std::move(copy));
+}
+
 val view_of(Bytes bytes) {
   val view = val::object();
   view.set("address", reinterpret_cast<uintptr_t>(bytes.data()));

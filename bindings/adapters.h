@@ -2,7 +2,8 @@
 //
 // Bytes cross as (address, size) pairs. JavaScript asks for room with `allocate`, fills it with one
 // copy and hands it over; from then on C++ owns it, whatever happens. Results are read from the
-// heap before the next call.
+// heap before the next call. Files cross as Uint8Arrays, whose parts C++ fetches when it needs
+// them.
 #pragma once
 
 #include <emscripten/val.h>
@@ -45,6 +46,10 @@ void deallocate(uintptr_t address);
 
 // Takes over bytes that `allocate` made room for.
 SharedBytes take_bytes(uintptr_t address, double size);
+
+// A file in a Uint8Array that never changes. A small one is copied; a large one stays outside of
+// the heap.
+SharedBytes file_of(const val& array);
 
 // {address, size} of bytes that stay owned by C++.
 val view_of(Bytes bytes);

@@ -43,14 +43,13 @@ private:
   size_t bytes_;
 };
 
-val open(uintptr_t address, double size, const val& external) {
+// `external`: [{location, bytes}]
+val open(const val& model, const val& external) {
   return guard([&] {
-    SharedBytes file = take_bytes(address, size);
+    SharedBytes file = file_of(model);
     std::vector<ExternalFile> files;
     for (size_t i = 0, n = external["length"].as<size_t>(); i < n; ++i)
-      files.push_back(
-          {external[i]["location"].as<std::string>(),
-           take_bytes(external[i]["address"].as<uintptr_t>(), external[i]["size"].as<double>())});
+      files.push_back({external[i]["location"].as<std::string>(), file_of(external[i]["bytes"])});
     const size_t bytes = file.size();
     return new ModelHandle(open_model(std::move(file), files), bytes);
   });

@@ -15,10 +15,53 @@ void Buffer::Free::operator()(uint8_t* p) const {
   std::free(p);
 }
 
+struct SharedBytes::Stretch {
+  std::shared_ptr<const ByteSource> source;
+  size_t offset = 0;
+  std::shared_ptr<const Buffer> loaded = {}; // until dropped
+  std::weak_ptr<const Buffer> held = {};     // the same, or what others hold after that
+};
+
 SharedBytes::SharedBytes(Buffer buffer) {
   auto owner = std::make_shared<const Buffer>(std::move(buffer));
   bytes_ = Bytes(owner->data(), owner->size());
   owner_ = std::move(owner);
+}
+
+SharedBytes::SharedBytes(std::shared_ptr<const ByteSource> source, size_t size)
+    : bytes_(static_cast<const uint8_t*>(nullptr), size),
+      stretch_(std::make_shared<Stretch>(Stretch{.source = std::move(source)})) {}
+
+const uint8_t* SharedBytes::load() const {
+  if (!stretch_->loaded) stretch_->loaded = stretch_->held.lock();
+  if (!stretch_->loaded) {
+    Buffer buffer(size());
+    stretch_->source->read(stretch_->offset, {buffer.data(), buffer.size()});
+    stretch_->loaded = std::make_shared<const Buffer>(std::move(buffer));
+    stretch_->held = stretch_->loaded;
+  }
+  return stretch_->loaded->data();
+}
+
+SharedBytes SharedBytes::part(size_t offset, size_t size) const {
+  if (!stretch_) return slice(bytes_.subspan(offset, size));
+  SharedBytes out(stretch_->source, size);
+  out.stretch_->offset = stretch_->offset + offset;
+  return out;
+}
+
+void SharedBytes::drop() const {
+  if (stretch_) stretch_->loaded.reset();
+}
+
+std::shared_ptr<const void> SharedBytes::hold() const {
+  if (!stretch_) return owner_;
+  load();
+  return stretch_->loaded;
+}
+
+const void* SharedBytes::identity() const {
+  return stretch_ ? static_cast<const void*>(stretch_.get()) : bytes_.data();
 }
 
 } // namespace octet

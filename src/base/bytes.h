@@ -25,13 +25,11 @@ inline size_t checked_add(size_t a, size_t b) {
   return out;
 }
 
-// The `length` bytes of `whole` at `offset`; throws InvalidModel naming `what` when they are not
-// there.
-inline Bytes checked_slice(Bytes whole, uint64_t offset, uint64_t length, std::string_view what) {
-  if (offset > whole.size() || length > whole.size() - offset)
-    fail(ErrorCode::InvalidModel, what, ": bytes ", offset, " to ", offset + length, " of ",
-         whole.size(), " are not there");
-  return whole.subspan(static_cast<size_t>(offset), static_cast<size_t>(length));
+// Throws InvalidModel naming `what` unless a whole of `size` bytes has `length` ones at `offset`.
+inline void check_slice(size_t size, uint64_t offset, uint64_t length, std::string_view what) {
+  if (offset > size || length > size - offset)
+    fail(ErrorCode::InvalidModel, what, ": bytes ", offset, " to ", offset + length, " of ", size,
+         " are not there");
 }
 
 } // namespace octet

@@ -42,6 +42,7 @@ public:
   const Shape& shape() const { return shape_; }
   size_t elements() const { return elements_; }
   size_t size_bytes() const { return data_.size(); }
+  // Brings the bytes into the heap when they are elsewhere (see SharedBytes).
   const uint8_t* bytes() const { return data_.data(); }
   // The same, moved to an address fit for the element type if a file left them elsewhere (natively
   // only).

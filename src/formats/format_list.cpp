@@ -29,10 +29,12 @@ constexpr Foreign kForeign[] = {
     {8, "{\"", "a safetensors file: weights without a network"},
 };
 
+// What tells the format.
+constexpr size_t kHeadBytes = 256;
+
 // Bytes from 0xf5 on do not occur in UTF-8.
-bool is_text(Bytes file) {
-  const Bytes start = file.first(std::min<size_t>(file.size(), 256));
-  return std::all_of(start.begin(), start.end(), [](uint8_t byte) {
+bool is_text(Bytes head) {
+  return std::all_of(head.begin(), head.end(), [](uint8_t byte) {
     return (byte >= 0x20 && byte < 0xf5) || byte == '\n' || byte == '\r' || byte == '\t';
   });
 }
@@ -45,13 +47,13 @@ std::string_view describe_text(std::string_view text) {
   return "a text";
 }
 
-std::string_view describe_foreign(Bytes file) {
-  if (file.empty()) return "an empty file";
-  const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+std::string_view describe_foreign(Bytes head) {
+  if (head.empty()) return "an empty file";
+  const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
   for (const Foreign& foreign : kForeign)
     if (text.size() > foreign.offset && text.substr(foreign.offset).starts_with(foreign.magic))
       return foreign.what;
-  if (is_text(file)) return describe_text(text);
+  if (is_text(head)) return describe_text(text);
   return "a file that Octet does not know";
 }
 } // namespace
@@ -61,13 +63,14 @@ std::span<const Format> formats() {
 }
 
 std::unique_ptr<Graph> read_model(SharedBytes file, std::span<const ExternalFile> external) {
+  const SharedBytes head = file.part(0, std::min(file.size(), kHeadBytes));
   for (const Format& format : kFormats) {
-    if (!format.detect(file.bytes())) continue;
+    if (!format.detect(head.bytes())) continue;
     std::unique_ptr<Graph> graph = format.read(std::move(file), external);
     validate(*graph);
     return graph;
   }
-  fail(ErrorCode::InvalidModel, "not a model: this is ", describe_foreign(file.bytes()));
+  fail(ErrorCode::InvalidModel, "not a model: this is ", describe_foreign(head.bytes()));
 }
 
 } // namespace octet

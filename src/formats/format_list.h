@@ -12,7 +12,7 @@ namespace octet {
 
 struct Format {
   std::string_view name;
-  bool (*detect)(Bytes file);
+  bool (*detect)(Bytes head); // the file's first bytes
   std::unique_ptr<Graph> (*read)(SharedBytes file, std::span<const ExternalFile> external);
   Buffer (*write)(const Graph& graph);
 };
@@ -20,7 +20,8 @@ struct Format {
 std::span<const Format> formats();
 
 // Detects the format, reads and validates. `file` is shared, not copied: the graph's initializers
-// point into it. Throws InvalidModel with what was found instead of a model.
+// point into it, or, when it is outside of the heap, are outside as well. Throws InvalidModel with
+// what was found instead of a model.
 std::unique_ptr<Graph> read_model(SharedBytes file, std::span<const ExternalFile> external = {});
 
 } // namespace octet

@@ -73,6 +73,8 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& m
     Buffer scratch(prepare.scratch_bytes());
     const auto input_data = data_of(inputs), capture_data = data_of(captures);
     kernel(RunContext{input_data.data(), pointers.data(), capture_data.data(), scratch.data()});
+    for (const Tensor* t : inputs)
+      if (t) t->data().drop();
   }
   for (size_t i = 0; i < outputs.size(); ++i)
     results[i] = outputs[i].value ? *outputs[i].value

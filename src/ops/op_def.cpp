@@ -57,11 +57,13 @@ void InferContext::pass_through(size_t in) {
 
 std::shared_ptr<const Buffer> PackedWeights::get(const Tensor& source, std::string_view how,
                                                  const Pack& pack) {
-  for (const Entry& entry : entries_)
-    if (entry.source.data() == source.bytes() && entry.how == how) return entry.packed;
-  auto packed = std::make_shared<const Buffer>(pack());
-  entries_.push_back({source.data(), std::string(how), packed});
-  return packed;
+  Entry& entry = entries_[{source.data().identity(), std::string(how)}];
+  if (!entry.packed) {
+    entry.packed = std::make_shared<const Buffer>(pack());
+    entry.source = source.data();
+    entry.source.drop();
+  }
+  return entry.packed;
 }
 
 const Tensor* PrepareContext::constant(size_t i) const {
@@ -70,6 +72,7 @@ const Tensor* PrepareContext::constant(size_t i) const {
 
 std::shared_ptr<const Buffer> PrepareContext::packed(size_t i, std::string_view how,
                                                      const PackedWeights::Pack& pack) {
+  packed_[i] = true;
   return weights_.get(*constant(i), how, pack);
 }
 

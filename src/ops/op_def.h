@@ -11,10 +11,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -152,9 +155,8 @@ inline Kernel do_nothing() {
   return [](const RunContext&) {};
 }
 
-// Packed constants, shared by all plans of a session. Keyed by the bytes of the constant they were
-// made from and a name for the way of packing (which includes every parameter that changes the
-// result).
+// Packed constants, shared by all plans of a session. Keyed by the constant they were made from and
+// a name for the way of packing (which includes every parameter that changes the result).
 class PackedWeights {
 public:
   using Pack = std::function<Buffer()>;
@@ -162,11 +164,10 @@ public:
 
 private:
   struct Entry {
-    SharedBytes source; // kept, so that its address stays taken
-    std::string how;
+    SharedBytes source; // kept, so that its identity stays taken
     std::shared_ptr<const Buffer> packed;
   };
-  std::vector<Entry> entries_;
+  std::map<std::pair<const void*, std::string>, Entry> entries_;
 };
 
 class PrepareContext : public NodeContext {
@@ -175,25 +176,30 @@ public:
                  std::span<const ValueFact* const> outputs,
                  std::span<const ValueFact* const> captures, PackedWeights& weights,
                  SubgraphHost* host)
-      : NodeContext(node, opset, inputs, captures, host), outputs_(outputs), weights_(weights) {}
+      : NodeContext(node, opset, inputs, captures, host), outputs_(outputs), weights_(weights),
+        packed_(inputs.size()) {}
 
   size_t output_count() const { return outputs_.size(); }
   bool has_output(size_t i) const { return i < outputs_.size() && outputs_[i]; }
   const ValueFact& output(size_t i) const { return *outputs_[i]; }
   const Shape& output_shape(size_t i) const { return *outputs_[i]->shape; }
-  // The tensor when input i is known now; its pointer is what the run will pass as well.
+  // The tensor when input i is known now; its pointer is what the run will pass as well, and good
+  // until then, unless the packed form is asked for.
   const Tensor* constant(size_t i) const;
 
   // Reserves scratch for every run; the largest request counts once, so ask once with the sum.
   void request_scratch(size_t bytes) { scratch_bytes_ = bytes; }
   size_t scratch_bytes() const { return scratch_bytes_; }
-  // The packed form of constant input i (see PackedWeights).
+  // The packed form of constant input i (see PackedWeights). Takes the place of the constant, whose
+  // bytes may be freed: the run passes null.
   std::shared_ptr<const Buffer> packed(size_t i, std::string_view how,
                                        const PackedWeights::Pack& pack);
+  bool is_packed(size_t i) const { return packed_[i]; }
 
 private:
   std::span<const ValueFact* const> outputs_;
   PackedWeights& weights_;
+  std::vector<bool> packed_;
   size_t scratch_bytes_ = 0;
 };
 

@@ -1,6 +1,8 @@
 #include "passes/fold_scale_shift.h"
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
 #include <optional>
 
 #include "graph/edit.h"
@@ -19,15 +21,40 @@ struct ConvSite {
   size_t groups = 1;
   bool is_transposed = false;
 
-  // The output channel that weight i, of a tensor of this shape, belongs to: Conv's weights are
+  // The output channel that kernel i, of weights of this shape, belongs to: Conv's weights are
   // [O, I / groups, kernel…], those of ConvTranspose [I, O / groups, kernel…].
   size_t channel_of(size_t i, const Shape& w) const {
-    const size_t kernel = w.elements(2, w.rank());
-    if (!is_transposed) return i / (w.elements(1, 2) * kernel);
+    if (!is_transposed) return i / w.elements(1, 2);
     const size_t per_group = w.elements(1, 2), in_per_group = w.elements(0, 1) / groups;
-    const size_t in = i / kernel / per_group;
-    return in / in_per_group * per_group + i / kernel % per_group;
+    return i / per_group / in_per_group * per_group + i % per_group;
   }
+};
+
+// Weights times the scales of their channels, made when they are read: a copy of them all would
+// double the model.
+class ScaledWeights final : public ByteSource {
+public:
+  ScaledWeights(const ConvSite& site, Tensor weights, std::vector<float> scale)
+      : site_(site), weights_(std::move(weights)), scale_(std::move(scale)) {}
+
+  void read(size_t offset, std::span<uint8_t> to) const override {
+    const Shape& shape = weights_.shape();
+    const std::span<const float> from = weights_.values<float>();
+    auto* out = reinterpret_cast<float*>(to.data());
+    const size_t kernel = shape.elements(2, shape.rank()), first = offset / sizeof(float),
+                 end = first + to.size() / sizeof(float);
+    for (size_t at = first; at < end;) {
+      const size_t index = at / kernel, stop = std::min(end, (index + 1) * kernel);
+      const float scale = scale_[site_.channel_of(index, shape)];
+      for (; at < stop; ++at) *out++ = from[at] * scale;
+    }
+    weights_.data().drop();
+  }
+
+private:
+  ConvSite site_;
+  Tensor weights_;
+  std::vector<float> scale_;
 };
 
 // y = scale * (x − mean) / sqrt(var + epsilon) + bias   (ONNX BatchNormalization)
@@ -100,15 +127,14 @@ void apply(GraphEdit& edit, const ConvSite& site, const ScaleShift& change) {
   const Node& conv = graph.node(site.conv);
   const Tensor w = *graph.constant(conv.inputs[1]);
   const bool has_bias = conv.inputs.size() > 2 && conv.inputs[2];
-  std::vector<float> weights(w.values<float>().begin(), w.values<float>().end());
   std::vector<float> bias = change.shift;
   for (size_t c = 0; has_bias && c < bias.size(); ++c)
     bias[c] += change.scale[c] * graph.constant(conv.inputs[2])->values<float>()[c];
-  for (size_t i = 0; i < weights.size(); ++i)
-    weights[i] *= change.scale[site.channel_of(i, w.shape())];
+  SharedBytes scaled(std::make_shared<ScaledWeights>(site, w, change.scale), w.size_bytes());
   const std::string w_name = graph.value(conv.inputs[1]).name;
   const std::string b_name = has_bias ? graph.value(conv.inputs[2]).name : w_name + "_bias";
-  edit.set_input(site.conv, 1, edit.new_constant(w_name, Tensor::of<float>(w.shape(), weights)));
+  edit.set_input(site.conv, 1,
+                 edit.new_constant(w_name, Tensor(DType::Float32, w.shape(), std::move(scaled))));
   edit.set_input(site.conv, 2,
                  edit.new_constant(b_name, Tensor::of<float>(Shape{site.channels}, bias)));
 }

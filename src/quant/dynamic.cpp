@@ -374,6 +374,8 @@ bool DynamicQuantizer::step() {
   const Site site = state_->sites[state_->done++];
   const Node node = state_->scopes[site.scope].graph->node(site.node);
   const std::string reason = state_->quantize(site);
+  for (ValueId id : node.inputs)
+    if (const Tensor* weights = state_->scopes[site.scope].constant(id)) weights->data().drop();
   if (!reason.empty())
     state_->report.float_nodes.push_back({node.name, node.op_type, reason});
   else if (node.op_type == "LSTM")

@@ -32,6 +32,7 @@ Plan::Plan(std::shared_ptr<const Graph> graph, std::span<const ValueFact* const>
     ++node_index_;
   }
   lay_out_arena();
+  drop_constants();
 }
 
 void Plan::place_inputs_and_constants() {
@@ -121,29 +122,35 @@ void Plan::add_step(const Node& node, const OpDef& op) {
   Step step{
       .node = &node, .kernel = op.prepare(ctx), .first = static_cast<uint32_t>(operands_.size())};
   scratch_bytes_ = std::max(scratch_bytes_, ctx.scratch_bytes());
-  add_operands(node.inputs);
-  add_operands(node.outputs);
-  add_operands(node.captures);
+  for (size_t i = 0; i < node.inputs.size(); ++i)
+    add_operand(ctx.is_packed(i) ? ValueId() : node.inputs[i]);
+  for (ValueId id : node.outputs) add_operand(id);
+  for (ValueId id : node.captures) add_operand(id);
   steps_.push_back(std::move(step));
 }
 
-void Plan::add_operands(std::span<const ValueId> ids) {
-  for (ValueId id : ids) {
-    const auto operand = static_cast<uint32_t>(operands_.size());
-    operands_.push_back(nullptr);
-    if (!id) continue;
-    switch (locations_[id.index].place) {
-    case Place::Constant:
-      operands_[operand] = address(id);
-      break;
-    case Place::Input:
-      input_slots_.push_back({operand, id});
-      break;
-    default:
-      arena_slots_.push_back({operand, id});
-      break;
-    }
+void Plan::add_operand(ValueId id) {
+  const auto operand = static_cast<uint32_t>(operands_.size());
+  operands_.push_back(nullptr);
+  if (!id) return;
+  switch (locations_[id.index].place) {
+  case Place::Constant:
+    operands_[operand] = address(id);
+    held_.push_back(facts_[id].value->data().hold());
+    break;
+  case Place::Input:
+    input_slots_.push_back({operand, id});
+    break;
+  default:
+    arena_slots_.push_back({operand, id});
+    break;
   }
+}
+
+// What no step reads need not stay in the heap.
+void Plan::drop_constants() {
+  for (size_t i = 0; i < locations_.size(); ++i)
+    if (const auto& value = facts_[ValueId(i)].value) value->data().drop();
 }
 
 void Plan::lay_out_arena() {

@@ -58,8 +58,9 @@ private:
   void place_output(const Node& node, size_t output, const OpDef& op);
   bool share_in_place(const Node& node, ValueId output);
   void add_step(const Node& node, const OpDef& op);
-  void add_operands(std::span<const ValueId> ids);
+  void add_operand(ValueId id);
   void lay_out_arena();
+  void drop_constants();
   void bind(uint8_t* arena, std::span<const void* const> inputs);
   void run_dynamic(const Node& node);
   const void* address(ValueId id) const;
@@ -77,6 +78,7 @@ private:
   uint32_t node_index_ = 0;
   std::vector<Step> steps_;
   std::vector<const void*> operands_;
+  std::vector<std::shared_ptr<const void>> held_; // constants among them
   std::vector<Slot> input_slots_, arena_slots_;
   ArenaLayout layout_;
   size_t scratch_bytes_ = 0, arena_bytes_ = 0;

@@ -41,10 +41,10 @@ export interface EngineModule {
   HEAPU8: Uint8Array;
   allocate(size: number): number;
   deallocate(address: number): void;
+  /** The engine keeps the arrays, and reads them whenever it needs a part. */
   openModel(
-    address: number,
-    size: number,
-    external: (HeapBytes & { location: string })[],
+    bytes: Uint8Array,
+    external: { location: string; bytes: Uint8Array }[],
   ): Result<ModelHandle>;
   createSession(
     model: ModelHandle,

@@ -59,6 +59,13 @@ export async function readSource(source: Source, what: string): Promise<Uint8Arr
   );
 }
 
+/** Bytes that nobody else can change: a copy when the caller has them. */
+export async function readOwn(source: Source, what: string): Promise<Uint8Array> {
+  const bytes = await readSource(source, what);
+  const isCallers = bytes === source || bytes.buffer === source;
+  return isCallers ? new Uint8Array(bytes) : bytes;
+}
+
 function checkAttached(bytes: Uint8Array, what: string): Uint8Array {
   if (bytes.byteLength === 0)
     throw new OctetError('invalid-model', `${what}: the file is empty (or its buffer detached)`);

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "formats/onnx/onnx_schema.h"
+#include "formats/onnx/outline.h"
 #include "formats/onnx/read_graph.h"
 
 namespace octet {
@@ -79,12 +80,13 @@ void add_opset(OpsetImport import, std::vector<OpsetImport>& opsets) {
 }
 } // namespace onnx
 
-std::unique_ptr<Graph> read_onnx(SharedBytes file, std::span<const ExternalFile> external) {
-  onnx::ModelContext context{.files = {file, external}};
+namespace {
+std::unique_ptr<Graph> read(const onnx::ModelFiles& files) {
+  onnx::ModelContext context{.files = files};
   auto graph = std::make_unique<Graph>();
   try {
     const wire::MessageReader message =
-        onnx::read_envelope(wire::MessageReader(file.bytes()), context);
+        onnx::read_envelope(wire::MessageReader(files.model.bytes()), context);
     onnx::import_opsets_of_functions(context);
     onnx::GraphReader::read(message, context, *graph);
   } catch (const Error& error) {
@@ -93,11 +95,22 @@ std::unique_ptr<Graph> read_onnx(SharedBytes file, std::span<const ExternalFile>
   graph->model = std::move(context.info);
   return graph;
 }
+} // namespace
 
-bool detect_onnx(Bytes file) {
+std::unique_ptr<Graph> read_onnx(SharedBytes file, std::span<const ExternalFile> external) {
+  if (!file.is_outside()) return read({.model = file, .external = external});
+  try {
+    return read({.model = onnx::outline_of(file), .external = external, .whole = file});
+  } catch (const Error&) {
+    // Only the whole file tells where it is broken.
+    return read({.model = SharedBytes(file.bytes(), file.hold()), .external = external});
+  }
+}
+
+bool detect_onnx(Bytes head) {
   // Tags of ModelProto's first fields, some of which are letters: a text has no control characters.
   constexpr std::string_view kFirstTags = "\x08\x12\x1a\x22\x28\x32\x3a\x42";
-  const std::string_view start = wire::as_text(file.first(std::min<size_t>(file.size(), 256)));
+  const std::string_view start = wire::as_text(head);
   const auto is_control = [](char c) { return c >= 0 && c < '\t'; };
   return !start.empty() && kFirstTags.find(start[0]) != std::string_view::npos &&
          std::any_of(start.begin(), start.end(), is_control);

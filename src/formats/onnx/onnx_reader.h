@@ -4,7 +4,8 @@
 // capped, and no more memory is asked for than a small multiple of the file's size.
 //
 // What the reader does to a model:
-//  - weights stay in the file: initializers with raw_data or external data share its ownership;
+//  - weights stay in the file: initializers with raw_data or external data share its ownership, and
+//  large ones of a file outside of the heap stay there;
 //  - model functions are expanded where they are called; a call's own doc string and metadata are
 //  dropped;
 //  - sparse initializers become dense ones;
@@ -29,8 +30,8 @@ namespace octet {
 // for what is legal ONNX but beyond Octet.
 std::unique_ptr<Graph> read_onnx(SharedBytes file, std::span<const ExternalFile> external = {});
 
-// Whether the file looks like the beginning of an ONNX model; it may still turn out to be broken.
-bool detect_onnx(Bytes file);
+// Whether a file that begins like this may be an ONNX model; it may still turn out to be broken.
+bool detect_onnx(Bytes head);
 
 // The name and version of the program that made the model, e.g. "pytorch 2.1"; empty when it does
 // not say.

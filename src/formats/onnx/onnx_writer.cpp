@@ -99,7 +99,7 @@ void write_value_info(MessageWriter& writer, uint32_t field, std::string_view na
 void write_tensor(MessageWriter& writer, const Tensor& tensor) {
   for (int64_t dim : tensor.shape()) writer.integer(tensor::kDims, dim);
   writer.integer(tensor::kDataType, static_cast<int64_t>(tensor.dtype()));
-  if (tensor.dtype() != DType::String) return writer.bytes(tensor::kRawData, tensor.data().bytes());
+  if (tensor.dtype() != DType::String) return writer.bytes(tensor::kRawData, tensor.data());
   for (const std::string& string : tensor.strings()) writer.text(tensor::kStringData, string);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "formats/onnx/onnx_schema.h"
+#include "formats/onnx/outline.h"
 
 namespace octet::onnx {
 namespace {
@@ -182,19 +183,19 @@ std::string_view without_dot_slash(std::string_view path) {
   return path;
 }
 
-const SharedBytes& find_external(std::string_view location, std::span<const ExternalFile> files) {
+const SharedBytes& find_external(std::string_view location, const ModelFiles& files) {
+  if (location == kThisFile && files.whole.is_outside()) return files.whole;
   if (location.empty()) fail(ErrorCode::InvalidModel, "its external data names no file");
   if (leaves_folder(location))
     fail(ErrorCode::InvalidModel, "its external data is in '", location,
          "', which is not a path below the model's folder");
-  for (const ExternalFile& file : files)
+  for (const ExternalFile& file : files.external)
     if (without_dot_slash(file.location) == without_dot_slash(location)) return file.bytes;
   fail(ErrorCode::InvalidModel, "its external data is in the file '", location,
        "', which was not given with the model");
 }
 
-SharedBytes external_bytes(const TensorFields& fields, std::span<const ExternalFile> files,
-                           size_t size) {
+SharedBytes external_bytes(const TensorFields& fields, const ModelFiles& files, size_t size) {
   std::string_view location;
   uint64_t offset = 0, length = size;
   for (const auto& [key, value] : fields.external_data) {
@@ -206,7 +207,8 @@ SharedBytes external_bytes(const TensorFields& fields, std::span<const ExternalF
   if (length != size)
     fail(ErrorCode::InvalidModel, "its shape asks for ", size, " bytes, but its external data has ",
          length);
-  return file.slice(checked_slice(file.bytes(), offset, length, location));
+  check_slice(file.size(), offset, length, location);
+  return file.part(static_cast<size_t>(offset), size);
 }
 
 // Kernels read a bool as one: a byte other than 0 and 1 is not.
@@ -220,7 +222,7 @@ SharedBytes normalized_bools(SharedBytes data) {
 
 SharedBytes tensor_bytes(const TensorFields& fields, DType dtype, size_t size,
                          const ModelFiles& files) {
-  if (fields.external) return external_bytes(fields, files.external, size);
+  if (fields.external) return external_bytes(fields, files, size);
   if (!fields.raw_data) return decode_typed(fields, dtype, size);
   if (fields.typed_field != 0) fail(ErrorCode::InvalidModel, "its data is in two different fields");
   if (fields.raw_data->size() != size)

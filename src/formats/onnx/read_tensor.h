@@ -13,8 +13,9 @@ namespace octet::onnx {
 
 // The bytes that a model is read from.
 struct ModelFiles {
-  SharedBytes model;
+  SharedBytes model; // in the heap
   std::span<const ExternalFile> external;
+  SharedBytes whole = {}; // when `model` is but the outline of a file outside (see outline.h)
 };
 
 struct NamedTensor {

@@ -42,10 +42,20 @@ void MessageWriter::float32(uint32_t field, float value) {
   put(&value, sizeof value);
 }
 
-void MessageWriter::bytes(uint32_t field, Bytes value) {
+void MessageWriter::put_length(uint32_t field, size_t size) {
   tag(field, pbf_wire_type::length_delimited);
-  varint(value.size());
+  varint(size);
+}
+
+void MessageWriter::bytes(uint32_t field, Bytes value) {
+  put_length(field, value.size());
   put(value.data(), value.size());
+}
+
+void MessageWriter::bytes(uint32_t field, const SharedBytes& value) {
+  put_length(field, value.size());
+  put(out_ ? value.data() : nullptr, value.size());
+  value.drop();
 }
 
 void MessageWriter::text(uint32_t field, std::string_view value) {

@@ -22,6 +22,8 @@ public:
   void integer(uint32_t field, int64_t value);
   void float32(uint32_t field, float value);
   void bytes(uint32_t field, Bytes value);
+  // Brings bytes from outside of the heap in for no longer than they are written.
+  void bytes(uint32_t field, const SharedBytes& value);
   void text(uint32_t field, std::string_view value);
   // Fields that are encoded already.
   void raw(std::string_view fields);
@@ -45,6 +47,7 @@ private:
   void tag(uint32_t field, protozero::pbf_wire_type type);
   void varint(uint64_t value);
   void put(const void* data, size_t size);
+  void put_length(uint32_t field, size_t size);
 
   std::vector<size_t> lengths_; // of nested messages, in order of their beginnings
   size_t next_length_ = 0;
