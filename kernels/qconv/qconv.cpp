@@ -16,20 +16,20 @@ struct Runs {
   size_t k;
 };
 
-/// With an odd number of channels, as in first layers, every tap would be padded to even. Those
-/// windows are gathered into one run instead.
+/// A kernel row over pixels that touch is one run.
+Runs row_runs(const ConvShape& shape) noexcept {
+  return {shape.kernel_h, shape.kernel_w * group_inputs(shape)};
+}
+
+/// With an odd number of channels, as in first layers, every tap would be padded to even. There the
+/// packed runs are kernel rows, and windows whose rows can't be read in place are gathered.
 bool gathers(const ConvShape& shape) noexcept {
   return shape.groups == 1 && shape.in_channels % 2 == 1;
 }
 
+/// Even channels pack alike as taps and as kernel rows.
 Runs packed_runs(const ConvShape& shape) noexcept {
-  if (gathers(shape)) return {1, tap_count(shape) * shape.in_channels};
-  return {tap_count(shape), group_inputs(shape)};
-}
-
-/// A kernel row over pixels that touch is one run, and packed like its taps: channels are even.
-Runs row_runs(const ConvShape& shape) noexcept {
-  return {shape.kernel_h, shape.kernel_w * group_inputs(shape)};
+  return gathers(shape) ? row_runs(shape) : Runs{tap_count(shape), group_inputs(shape)};
 }
 
 size_t packed_group_bytes(const ConvShape& shape) noexcept {
@@ -37,7 +37,18 @@ size_t packed_group_bytes(const ConvShape& shape) noexcept {
   return packed_weight_bytes(group_outputs(shape), runs.taps, runs.k);
 }
 
-using ConvScratch = WindowScratch<int16_t, kTileRows>;
+struct ConvScratch : WindowScratch<int16_t, kTileRows> {
+  size_t window;     // elements of a gathered window
+  int16_t* gathered; // the windows of a tile; null where none are
+
+  ConvScratch(const ConvShape& shape, void* memory) noexcept
+      : WindowScratch(shape, tap_count(shape), memory),
+        window(gathers(shape) ? tap_count(shape) * shape.in_channels : 0) {
+    Scratch rest(memory ? static_cast<char*>(memory) + bytes : nullptr);
+    gathered = rest.take<int16_t>(kTileRows * window);
+    bytes += rest.bytes();
+  }
+};
 
 void skip_columns(QOutputParams& params, size_t n) noexcept {
   if (params.w_zero) params.w_zero += n;
@@ -61,6 +72,7 @@ public:
 
 private:
   void point_tile(bool inside) noexcept;
+  void point_gathered() noexcept;
   void run_groups(size_t pixel, size_t rows) noexcept;
 
   const QConv& conv_;
@@ -70,6 +82,7 @@ private:
   const TileKernels kernels_;
   const ConvScratch scratch_;
   const WindowPointers<int16_t> pointers_;
+  const WindowGather gather_;
   QOutputParams params_;
   QTile tile_;
   Window<int16_t> windows_[kTileRows];
@@ -78,20 +91,32 @@ private:
 ConvRun::ConvRun(const QConv& conv, void* scratch) noexcept
     : conv_(conv), shape_(conv.shape), packed_runs_(packed_runs(shape_)),
       inside_runs_(rows_are_runs(conv) ? row_runs(shape_) : packed_runs_),
-      kernels_(tile_kernels(conv.output)), scratch_(shape_, tap_count(shape_), scratch),
-      pointers_(input_of(conv), scratch_.offsets, scratch_.zeros),
+      kernels_(tile_kernels(conv.output)), scratch_(shape_, scratch),
+      pointers_(input_of(conv), scratch_.offsets, scratch_.zeros), gather_(conv),
       tile_{.a = scratch_.pointers, .params = &params_} {
   set_tap_offsets(input_of(conv), tap_count(shape_) / inside_runs_.taps, scratch_.offsets);
 }
 
 void ConvRun::point_tile(bool inside) noexcept {
-  const Runs runs = inside ? inside_runs_ : packed_runs_;
+  const bool in_place = gathers(shape_) ? inside && rows_are_runs(conv_) : inside;
+  const Runs runs = in_place ? inside_runs_ : packed_runs_;
   tile_.taps = runs.taps;
   tile_.k = runs.k;
-  if (inside)
+  if (in_place)
     pointers_.point_inside(windows_, runs.taps, scratch_.pointers);
+  else if (gathers(shape_))
+    point_gathered();
   else
     pointers_.point_checked(windows_, scratch_.pointers);
+}
+
+void ConvRun::point_gathered() noexcept {
+  for (size_t p = 0; p < kTileRows; ++p) {
+    int16_t* window = scratch_.gathered + p * scratch_.window;
+    gather_.copy(windows_[p], window);
+    for (size_t t = 0; t < tile_.taps; ++t)
+      scratch_.pointers[t * kTileRows + p] = window + t * tile_.k;
+  }
 }
 
 void ConvRun::run_groups(size_t pixel, size_t rows) noexcept {
@@ -142,21 +167,6 @@ void run_matrix_product(const QConv& conv, const int16_t* a, size_t a_stride, si
   qgemm(gemm, 0, pixels);
 }
 
-/// Windows gathered at a time: few enough for the first-level cache, and enough that copies are out
-/// of the store buffer when the product reads them in pieces of another size.
-constexpr size_t kGatheredWindows = 16;
-
-void run_gathered(const QConv& conv, size_t pixel_begin, size_t pixel_end, int16_t* rows) noexcept {
-  const size_t k = packed_runs(conv.shape).k;
-  const WindowGather gather(conv);
-  WindowWalk<int16_t> walk(input_of(conv), pixel_begin);
-  for (size_t pixel = pixel_begin; pixel < pixel_end; pixel += kGatheredWindows) {
-    const size_t pixels = std::min(kGatheredWindows, pixel_end - pixel);
-    for (size_t p = 0; p < pixels; ++p, walk.advance()) gather.copy(walk.window(), rows + p * k);
-    run_matrix_product(conv, rows, k, k, pixel, pixels);
-  }
-}
-
 } // namespace
 
 size_t packed_conv_weight_bytes(const ConvShape& shape) noexcept {
@@ -186,8 +196,7 @@ void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsi
 }
 
 size_t qconv_scratch_bytes(const ConvShape& shape) noexcept {
-  if (gathers(shape)) return kGatheredWindows * packed_runs(shape).k * sizeof(int16_t);
-  return ConvScratch(shape, tap_count(shape), nullptr).bytes;
+  return ConvScratch(shape, nullptr).bytes;
 }
 
 void qconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept {
@@ -196,8 +205,6 @@ void qconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* scratc
   if (is_matrix_product(shape))
     return run_matrix_product(conv, conv.x + pixel_begin * conv.x_stride, conv.x_stride, runs.k,
                               pixel_begin, pixel_end - pixel_begin);
-  if (gathers(shape))
-    return run_gathered(conv, pixel_begin, pixel_end, static_cast<int16_t*>(scratch));
   const size_t columns = group_outputs(shape);
   const size_t block = shape.groups == 1 ? columns_per_block(runs.taps, runs.k) : columns;
   ConvRun run(conv, scratch);

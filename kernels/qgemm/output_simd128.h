@@ -41,8 +41,11 @@ void store_first_columns(V8 v, size_t columns, char* to) noexcept {
   store_first_bytes(v.hi, bytes - 16, to + 16);
 }
 
-inline v128_t scale_to_float(v128_t t, v128_t scale, v128_t bias, v128_t lo, v128_t hi) noexcept {
-  const v128_t x = wasm_f32x4_add(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(t), scale), bias);
+inline v128_t scale_to_float(v128_t t, v128_t scale, v128_t bias) noexcept {
+  return wasm_f32x4_add(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(t), scale), bias);
+}
+
+inline v128_t clamp(v128_t x, v128_t lo, v128_t hi) noexcept {
   return wasm_f32x4_pmin(wasm_f32x4_pmax(x, lo), hi);
 }
 
@@ -63,7 +66,9 @@ class OutputStep {
 public:
   [[clang::always_inline]] explicit OutputStep(const QOutputParams& p) noexcept
       : w_zero_(p.w_zero), bias_(p.bias), scale_(p.scale), bias_f32_(p.bias_f32),
-        a_scale_(wasm_f32x4_splat(p.a_scale)) {
+        a_scale_(wasm_f32x4_splat(p.a_scale)),
+        clamps_(p.lo > -std::numeric_limits<float>::infinity() ||
+                p.hi < std::numeric_limits<float>::infinity()) {
     if constexpr (kOutput == QOutput::f32) {
       lo_ = wasm_f32x4_splat(p.lo);
       hi_ = wasm_f32x4_splat(p.hi);
@@ -123,9 +128,11 @@ private:
     const v128_t none = wasm_f32x4_splat(-0.0f);
     const V8 bias = bias_f32_ ? load_v8(bias_f32_ + n) : V8{none, none};
     for (V8& row : acc) {
-      row.lo = scale_to_float(row.lo, scale.lo, bias.lo, lo_, hi_);
-      row.hi = scale_to_float(row.hi, scale.hi, bias.hi, lo_, hi_);
+      row.lo = scale_to_float(row.lo, scale.lo, bias.lo);
+      row.hi = scale_to_float(row.hi, scale.hi, bias.hi);
     }
+    if (!clamps_) return;
+    for (V8& row : acc) row = {clamp(row.lo, lo_, hi_), clamp(row.hi, lo_, hi_)};
   }
 
   template <size_t kRows>
@@ -142,6 +149,7 @@ private:
   const float* scale_;
   const float* bias_f32_;
   v128_t a_scale_;
+  bool clamps_;
   v128_t lo_;
   v128_t hi_;
   v128_t offset_;

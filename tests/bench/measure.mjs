@@ -13,7 +13,7 @@ async function timeRuns(run, repeats) {
 }
 
 /** JavaScript engines first run code from a quick compiler, and replace it by faster code as they go. */
-async function warmUp(run) {
+export async function warmUp(run) {
   const leastMs = 400;
   const end = performance.now() + leastMs;
   do await run();

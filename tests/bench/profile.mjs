@@ -1,6 +1,6 @@
 /** Where the time of a network goes in Octet: by operator, and the slowest steps. */
 import { openSession } from './contenders.mjs';
-import { median } from './measure.mjs';
+import { median, warmUp } from './measure.mjs';
 
 const runCount = 21;
 const shownSteps = 12;
@@ -10,6 +10,7 @@ async function profileSteps(model, feeds) {
   const { session, run, release } = await openSession('octet', model, feeds, {
     enableProfiling: true,
   });
+  await warmUp(run);
   const runs = [];
   for (let i = 0; i < runCount; ++i) {
     await run();

@@ -280,34 +280,72 @@ TEST_CASE("qdwconv computes depthwise convolutions of every geometry") {
 
 TEST_CASE("depthwise tiles equal their references") {
   Random random(7);
-  for_each_variant<QDwTileFn>([&](const char* family, const char* name, QDwTileFn* function,
-                                  QDwTileFn* reference) {
-    INFO(name);
-    const QOutput output = output_of(family);
-    for (int round = 0; round < 40; ++round) {
-      const size_t pairs = random.size(1, 13);
-      const size_t channels = random.size(1, 40);
-      CAPTURE(pairs, channels);
-      OutputOperands operands(random, output, channels, pairs);
-      operands.params().w_zero = nullptr;
-      std::vector<std::vector<int16_t>> pixels;
-      std::vector<const int16_t*> pointers;
-      for (size_t i = 0; i < pairs * 2 * kDwTilePixels; ++i) {
-        pixels.push_back(random.integers<int16_t>(channels, -255, 255));
-        pointers.push_back(pixels.back().data());
-      }
-      const size_t panels = (channels + kPanelWidth - 1) / kPanelWidth;
-      const auto w = random.integers<int16_t>(panels * pairs * 2 * kPanelWidth, -255, 255);
-      QDwTile tile{.x = pointers.data(), .tap_pairs = pairs, .channels = channels, .w = w.data()};
-      tile.params = &operands.params();
-      const auto run = [&](QDwTileFn* kernel) {
-        std::vector<std::vector<char>> y(kDwTilePixels,
-                                         std::vector<char>(channels * output_bytes(output), 0x5A));
-        for (size_t p = 0; p < kDwTilePixels; ++p) tile.y[p] = y[p].data();
-        kernel(tile);
-        return y;
-      };
-      REQUIRE(run(function) == run(reference));
-    }
-  });
+  for_each_variant<QDwTileFn>(
+      [&](const char* family, const char* name, QDwTileFn* function, QDwTileFn* reference) {
+        INFO(name);
+        const QOutput output = output_of(family);
+        for (int round = 0; round < 40; ++round) {
+          const size_t pairs = random.size(0, 3), columns = random.size(1, 6);
+          const size_t channels = random.size(1, 40), pixels = random.size(1, 11);
+          const size_t pixel_elements = paired_pixel_elements(channels);
+          QDwTile tile{.row_pairs = pairs,
+                       .columns = columns,
+                       .x_column = random.size(1, 2) * pixel_elements,
+                       .x_pixel = random.size(1, 3) * pixel_elements,
+                       .w_row = columns * kDwPairs,
+                       .w_channels = pairs * columns * kDwPairs,
+                       .channels = channels,
+                       .pixels = pixels};
+          tile.y_pixel = channels * output_bytes(output);
+          CAPTURE(pairs, columns, channels, pixels, tile.x_column, tile.x_pixel);
+          OutputOperands operands(random, output, channels, pairs * columns + 1);
+          operands.params().w_zero = nullptr;
+          tile.params = &operands.params();
+          const size_t row = (pixels - 1) * tile.x_pixel + (columns - 1) * tile.x_column;
+          std::vector<std::vector<int16_t>> x;
+          std::vector<const int16_t*> rows;
+          for (size_t i = 0; i < pairs; ++i) {
+            x.push_back(random.integers<int16_t>(row + pixel_elements, -255, 255));
+            rows.push_back(x.back().data());
+          }
+          tile.x = rows.data();
+          const size_t groups = (channels + kPanelWidth - 1) / kPanelWidth * 2;
+          const auto w =
+              random.integers<int16_t>(groups * std::max<size_t>(tile.w_channels, 1), -255, 255);
+          tile.w = w.data();
+          const auto run = [&](QDwTileFn* kernel) {
+            std::vector<char> y(pixels * tile.y_pixel, 0x5A);
+            tile.y = y.data();
+            kernel(tile);
+            return y;
+          };
+          REQUIRE(run(function) == run(reference));
+        }
+      });
+}
+
+TEST_CASE("pairing of rows equals its reference") {
+  Random random(8);
+  for_each_variant<QDwRowPairFn>(
+      [&](const char*, const char* name, QDwRowPairFn* function, QDwRowPairFn* reference) {
+        INFO(name);
+        for (int round = 0; round < 40; ++round) {
+          const size_t channels = random.size(1, 40), pixels = random.size(1, 5);
+          QDwRowPair rows{
+              .x_stride = channels + random.size(0, 3), .channels = channels, .pixels = pixels};
+          CAPTURE(channels, pixels, rows.x_stride);
+          const size_t elements = (pixels - 1) * rows.x_stride + channels;
+          const auto even = random.integers<int16_t>(elements, -255, 255);
+          const auto odd = random.integers<int16_t>(elements, -255, 255);
+          rows.even = random.chance() ? even.data() : nullptr;
+          rows.odd = random.chance() ? odd.data() : nullptr;
+          const auto run = [&](QDwRowPairFn* kernel) {
+            std::vector<int16_t> to(pixels * paired_pixel_elements(channels), -1);
+            rows.to = to.data();
+            kernel(rows);
+            return to;
+          };
+          REQUIRE(run(function) == run(reference));
+        }
+      });
 }
