@@ -20,39 +20,50 @@ struct ConvSite {
   int64_t channels = 0; // of the output
   size_t groups = 1;
   bool is_transposed = false;
-
-  // The output channel that kernel i, of weights of this shape, belongs to: Conv's weights are
-  // [O, I / groups, kernel…], those of ConvTranspose [I, O / groups, kernel…].
-  size_t channel_of(size_t i, const Shape& w) const {
-    if (!is_transposed) return i / w.elements(1, 2);
-    const size_t per_group = w.elements(1, 2), in_per_group = w.elements(0, 1) / groups;
-    return i / per_group / in_per_group * per_group + i % per_group;
-  }
 };
+
+// Weights come in stretches of one output channel each: those of Conv are [O, I / groups, kernel…],
+// those of ConvTranspose [I, O / groups, kernel…].
+struct ChannelStretches {
+  ChannelStretches(const ConvSite& site, const Shape& w)
+      : length(w.elements(site.is_transposed ? 2 : 1, w.rank())),
+        per_group(site.is_transposed ? w.elements(1, 2) : 1),
+        inputs_per_group(site.is_transposed ? w.elements(0, 1) / site.groups : 1) {}
+
+  size_t channel_of(size_t stretch) const {
+    return stretch / per_group / inputs_per_group * per_group + stretch % per_group;
+  }
+
+  size_t length, per_group, inputs_per_group;
+};
+
+void scale_floats(const float* from, size_t count, float scale, float* to) {
+  for (size_t i = 0; i < count; ++i) to[i] = from[i] * scale;
+}
 
 // Weights times the scales of their channels, made when they are read: a copy of them all would
 // double the model.
 class ScaledWeights final : public ByteSource {
 public:
   ScaledWeights(const ConvSite& site, Tensor weights, std::vector<float> scale)
-      : site_(site), weights_(std::move(weights)), scale_(std::move(scale)) {}
+      : stretches_(site, weights.shape()), weights_(std::move(weights)), scale_(std::move(scale)) {}
 
   void read(size_t offset, std::span<uint8_t> to) const override {
-    const Shape& shape = weights_.shape();
-    const std::span<const float> from = weights_.values<float>();
+    const float* from = weights_.values<float>().data();
     auto* out = reinterpret_cast<float*>(to.data());
-    const size_t kernel = shape.elements(2, shape.rank()), first = offset / sizeof(float),
-                 end = first + to.size() / sizeof(float);
-    for (size_t at = first; at < end;) {
-      const size_t index = at / kernel, stop = std::min(end, (index + 1) * kernel);
-      const float scale = scale_[site_.channel_of(index, shape)];
-      for (; at < stop; ++at) *out++ = from[at] * scale;
+    const size_t end = (offset + to.size()) / sizeof(float);
+    for (size_t at = offset / sizeof(float); at < end;) {
+      const size_t stretch = at / stretches_.length;
+      const size_t count = std::min(end, (stretch + 1) * stretches_.length) - at;
+      scale_floats(from + at, count, scale_[stretches_.channel_of(stretch)], out);
+      at += count;
+      out += count;
     }
     weights_.data().drop();
   }
 
 private:
-  ConvSite site_;
+  ChannelStretches stretches_;
   Tensor weights_;
   std::vector<float> scale_;
 };
