@@ -4,6 +4,7 @@
  *   ./octet bench [NAME…] [--seconds N] [--json FILE]   networks whose name contains a NAME, N seconds each
  *   ./octet bench --browser …                           the same in Chromium
  *   ./octet bench --layers [NAME…]                      single layers instead of networks
+ *   ./octet bench --cold [NAME…]                        the first answer alone, each in a fresh process
  *   ./octet bench --profile NAME                        where the time of one network goes, by operator and by step
  *
  * Every network runs in float and as the dynamic INT8 file that Octet exports, in both libraries. The last column compares
@@ -13,11 +14,13 @@ import fs from 'node:fs';
 import { parseArgs } from 'node:util';
 import { casesOf, network } from '../models/networks.mjs';
 import { measureCeilings } from './ceiling.mjs';
+import { measureCold, printColdStart, printHeap } from './cold.mjs';
 import { octet } from './contenders.mjs';
 import { hold, warmUp } from './contest.mjs';
 import { measureLayers } from './layers.mjs';
 import { openPage } from './page.mjs';
 import { printProfile } from './profile.mjs';
+import { printHeader, printRow, showMb, showMs, showRatio } from './table.mjs';
 
 /** Names as in networks.mjs, and which of its cases is measured. */
 const subjects = [
@@ -66,6 +69,7 @@ async function loadSubject({ name, variant }) {
   const quantizeMs = performance.now() - start;
   return {
     name,
+    variant,
     label: steps.length > 1 ? 'one step' : label,
     feeds: steps[0].feeds,
     files: { float, int8 },
@@ -91,15 +95,6 @@ async function measureSubject(arena, { name, label, feeds, files, quantizeMs }, 
   };
 }
 
-const printRow = (cells) => console.log(`| ${cells.join(' | ')} |`);
-const showMs = (ms) => (ms < 10 ? ms.toFixed(3) : ms.toFixed(1));
-const showMb = (bytes) => (bytes / 1e6).toFixed(2);
-
-function printHeader(titles) {
-  printRow(titles);
-  printRow(titles.map((_, i) => (i === 0 ? '---' : '---:')));
-}
-
 /** Multiply-adds in 10⁹ per second, with the share of what the processor can do. */
 function showRate(macs, ms, ceiling) {
   if (macs === null) return '–';
@@ -121,16 +116,15 @@ const speedTitles = [
 ];
 
 function printSpeed({ name, label, macs, medianMs, speedup }, ceilings) {
-  const ratio = (value) => `${value.toFixed(2)}×`;
   printRow([
     `${name} ${label}`,
     showMs(medianMs.octetFloat),
     showMs(medianMs.ortFloat),
-    ratio(speedup.float),
+    showRatio(speedup.float),
     showMs(medianMs.octetInt8),
     showMs(medianMs.ortInt8),
-    ratio(speedup.int8),
-    ratio(speedup.int8ToBetter),
+    showRatio(speedup.int8),
+    showRatio(speedup.int8ToBetter),
     showRate(macs, medianMs.octetFloat, ceilings.float),
     showRate(macs, medianMs.octetInt8, ceilings.int8),
   ]);
@@ -169,12 +163,28 @@ async function compareAll(arena, chosen, { seconds, json }) {
   printHeader(speedTitles);
   const results = [];
   for (const subject of chosen) {
-    const result = await measureSubject(arena, await loadSubject(subject), seconds);
+    const loaded = await loadSubject(subject);
+    const result = await measureSubject(arena, loaded, seconds);
     printSpeed(result, ceilings);
+    result.cold = await measureCold(loaded, 1);
     results.push(result);
   }
   printStart(results);
+  printHeap(results);
   writeJson(json, { ceilings, results });
+}
+
+async function compareCold(chosen, { json }) {
+  const rounds = 5;
+  const results = [];
+  for (const subject of chosen)
+    results.push({
+      name: subject.name,
+      cold: await measureCold(await loadSubject(subject), rounds),
+    });
+  printColdStart(results);
+  printHeap(results);
+  writeJson(json, { results });
 }
 
 function printLayer({ name, precision, macs, medianMs }, ceilings) {
@@ -182,7 +192,7 @@ function printLayer({ name, precision, macs, medianMs }, ceilings) {
     `${name} ${precision}`,
     showMs(medianMs.octet),
     showMs(medianMs.ort),
-    `${(medianMs.ort / medianMs.octet).toFixed(2)}×`,
+    showRatio(medianMs.ort / medianMs.octet),
     showRate(macs, medianMs.octet, ceilings[precision]),
     showRate(macs, medianMs.ort, ceilings[precision]),
   ]);
@@ -206,6 +216,7 @@ function readCommandLine() {
       profile: { type: 'string' },
       browser: { type: 'boolean' },
       layers: { type: 'boolean' },
+      cold: { type: 'boolean' },
     },
   });
   const seconds = Number(values.seconds);
@@ -222,8 +233,9 @@ function readCommandLine() {
 }
 
 async function main() {
-  const { chosen, profile, browser, layers, filters, ...options } = readCommandLine();
+  const { chosen, profile, browser, layers, cold, filters, ...options } = readCommandLine();
   if (layers) return compareLayers(filters, options);
+  if (cold) return compareCold(chosen, options);
   if (profile !== undefined) {
     for (const subject of chosen) await printProfile(await loadSubject(subject));
     return;

@@ -55,5 +55,8 @@ function install() {
 /** Where a user's project with the package installed is. */
 export const projectDirectory = install();
 
-const entry = createRequire(path.join(projectDirectory, 'package.json')).resolve('octet-web');
-export const octet = await import(pathToFileURL(entry));
+/** The module that they import. */
+export const entry = pathToFileURL(
+  createRequire(path.join(projectDirectory, 'package.json')).resolve('octet-web'),
+);
+export const octet = await import(entry);

@@ -1,0 +1,52 @@
+/**
+ * One network's first answer in a process of its own: `node first_answer.mjs ENTRY MODEL NETWORK CASE`, where ENTRY is the
+ * module of a library with onnxruntime's API. Prints as JSON the milliseconds of import, session creation and first run,
+ * and the bytes of all WebAssembly memories afterwards, which is their peak, as they never shrink.
+ */
+import fs from 'node:fs';
+import { casesOf, network } from '../models/networks.mjs';
+
+const memories = new Set();
+
+/** Notes every memory that is made here or comes out of an instance. */
+function watchMemories() {
+  const { Memory, instantiate } = WebAssembly;
+  WebAssembly.Memory = class extends Memory {
+    constructor(descriptor) {
+      super(descriptor);
+      memories.add(this);
+    }
+  };
+  WebAssembly.instantiate = async (...parameters) => {
+    const result = await instantiate(...parameters);
+    for (const value of Object.values((result.instance ?? result).exports))
+      if (value instanceof Memory) memories.add(value);
+    return result;
+  };
+}
+
+async function measure(entry, model, feeds) {
+  const now = () => performance.now();
+  const start = now();
+  const library = await import(entry);
+  library.env.wasm.numThreads = 1;
+  library.env.logLevel = 'error';
+  const imported = now();
+  const session = await library.InferenceSession.create(model, { executionProviders: ['wasm'] });
+  const created = now();
+  const tensors = Object.entries(feeds).map(([name, { type, dims, data }]) => [
+    name,
+    new library.Tensor(type, data, dims),
+  ]);
+  await session.run(Object.fromEntries(tensors));
+  return { importMs: imported - start, createMs: created - imported, firstRunMs: now() - created };
+}
+
+const [entry, file, name, variant] = process.argv.slice(2);
+const model = new Uint8Array(fs.readFileSync(file));
+const { feeds } = casesOf(network(name))[variant].steps[0];
+watchMemories();
+const times = await measure(entry, model, feeds);
+const heapBytes = [...memories].reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+console.log(JSON.stringify({ ...times, heapBytes }));
+process.exit();
