@@ -18,13 +18,18 @@ using namespace octet::test;
 namespace {
 constexpr int64_t kSide = 128;
 
-// y = (x · large) + small
-std::string model_file() {
+// y = (x · large) + small, where large is an initializer or the output of a Constant
+std::string model_file(bool with_constant_node = false) {
   GraphBuilder b;
   std::vector<float> values(kSide * kSide);
   std::iota(values.begin(), values.end(), 0.0f);
-  const ValueId product = b.node(
-      "MatMul", "product", {b.input("x", {1, kSide}), b.constant("large", {kSide, kSide}, values)});
+  const Shape shape{kSide, kSide};
+  const ValueId large =
+      with_constant_node
+          ? b.node("Constant", "large", {},
+                   {{"value", Tensor::of<float>(shape, std::span<const float>(values))}})
+          : b.constant("large", shape, values);
+  const ValueId product = b.node("MatMul", "product", {b.input("x", {1, kSide}), large});
   b.output(b.node("Add", "y", {product, b.constant("small", {1}, {0.5f})}));
   return text_of(write_onnx(b.graph));
 }
@@ -40,7 +45,7 @@ std::string error_of_outside(const std::string& bytes) {
 } // namespace
 
 TEST_CASE("large weights of a file outside of the heap are read when they are needed") {
-  const std::string bytes = model_file();
+  const std::string bytes = model_file(GENERATE(false, true));
   const auto file = std::make_shared<const OutsideFile>(bytes);
   const auto graph = read_model(SharedBytes(file, bytes.size()));
   const size_t weight_bytes = kSide * kSide * sizeof(float);

@@ -17,10 +17,6 @@ struct Field {
   uint32_t number = 0;
   pbf_wire_type type = pbf_wire_type::unknown;
   size_t begin = 0, content = 0, end = 0; // in the file
-
-  bool is_message(uint32_t of) const {
-    return number == of && type == pbf_wire_type::length_delimited;
-  }
 };
 
 // Reads the heads of fields through a small window, and skips their contents.
@@ -87,45 +83,48 @@ private:
   size_t window_begin_ = 0, position_ = 0;
 };
 
+// The ways through the messages of a model that lead to tensors.
+enum class Message : uint8_t { Model, Graph, Node, Attribute, Tensor };
+struct Way {
+  Message in;
+  uint32_t field;
+  Message to;
+};
+constexpr Way kWays[] = {
+    {Message::Model, model::kGraph, Message::Graph},
+    {Message::Graph, graph::kInitializer, Message::Tensor},
+    {Message::Graph, graph::kNode, Message::Node},
+    {Message::Node, node::kAttribute, Message::Attribute},
+    {Message::Attribute, attribute::kTensor, Message::Tensor},
+};
+
+std::string reference_to(const Field& field) {
+  return wire::encode_text([&](wire::MessageWriter& writer) {
+    const auto add_entry = [&](std::string_view key, std::string_view value) {
+      writer.message(tensor::kExternalData, [&] {
+        writer.text(entry::kKey, key);
+        writer.text(entry::kValue, value);
+      });
+    };
+    add_entry("location", kThisFile);
+    add_entry("offset", std::to_string(field.content));
+    add_entry("length", std::to_string(field.end - field.content));
+    writer.integer(tensor::kDataLocation, 1);
+  });
+}
+
 class Outliner {
 public:
   explicit Outliner(const SharedBytes& file) : file_(file), scanner_(file) {}
 
-  std::string model() {
-    return message(0, file_.size(), [&](const Field& field) {
-      return field.is_message(model::kGraph) ? nested(field, graph(field)) : std::nullopt;
-    });
-  }
-
-private:
-  using Replacement = std::optional<std::string>;
-
-  std::string graph(const Field& whole) {
-    return message(whole.content, whole.end, [&](const Field& field) {
-      const bool is_large = field.end - field.begin > kLargeInitializer;
-      return is_large && field.is_message(graph::kInitializer) ? nested(field, tensor(field))
-                                                               : std::nullopt;
-    });
-  }
-
-  std::string tensor(const Field& whole) {
-    return message(whole.content, whole.end, [&](const Field& field) {
-      const size_t size = field.end - field.content;
-      return size >= kLargeInitializer && field.is_message(tensor::kRawData)
-                 ? reference_to(field.content, size)
-                 : std::nullopt;
-    });
-  }
-
-  // The fields between two positions, with those replaced for which `replace` has something else.
-  template <class Replace>
-  std::string message(size_t begin, size_t end, const Replace& replace) {
+  // The message between two positions.
+  std::string outline(Message message, size_t begin, size_t end) {
     std::string out;
     size_t copied = begin;
     for (size_t at = begin; at < end;) {
       const Field field = scanner_.field(at, end);
       at = field.end;
-      const Replacement replacement = replace(field);
+      const auto replacement = replace(message, field);
       if (!replacement) continue;
       append(out, copied, field.begin);
       out += *replacement;
@@ -135,28 +134,23 @@ private:
     return out;
   }
 
+private:
+  // Nothing for a field that stays as it is.
+  std::optional<std::string> replace(Message message, const Field& field) {
+    if (field.type != pbf_wire_type::length_delimited || field.end - field.content < kLargeTensor)
+      return std::nullopt;
+    if (message == Message::Tensor && field.number == tensor::kRawData) return reference_to(field);
+    for (const Way& way : kWays) {
+      if (way.in != message || way.field != field.number) continue;
+      const std::string content = outline(way.to, field.content, field.end);
+      return wire::encode_text(
+          [&](wire::MessageWriter& writer) { writer.text(field.number, content); });
+    }
+    return std::nullopt;
+  }
+
   void append(std::string& out, size_t begin, size_t end) const {
     out += wire::as_text(file_.part(begin, end - begin).bytes());
-  }
-
-  static Replacement nested(const Field& field, const std::string& content) {
-    return wire::encode_text(
-        [&](wire::MessageWriter& writer) { writer.text(field.number, content); });
-  }
-
-  static Replacement reference_to(size_t offset, size_t size) {
-    return wire::encode_text([&](wire::MessageWriter& writer) {
-      const auto add_entry = [&](std::string_view key, std::string_view value) {
-        writer.message(tensor::kExternalData, [&] {
-          writer.text(entry::kKey, key);
-          writer.text(entry::kValue, value);
-        });
-      };
-      add_entry("location", kThisFile);
-      add_entry("offset", std::to_string(offset));
-      add_entry("length", std::to_string(size));
-      writer.integer(tensor::kDataLocation, 1);
-    });
   }
 
   const SharedBytes& file_;
@@ -165,7 +159,7 @@ private:
 } // namespace
 
 SharedBytes outline_of(const SharedBytes& file) {
-  const std::string outline = Outliner(file).model();
+  const std::string outline = Outliner(file).outline(Message::Model, 0, file.size());
   Buffer buffer(outline.size());
   std::memcpy(buffer.data(), outline.data(), outline.size());
   return SharedBytes(std::move(buffer));
