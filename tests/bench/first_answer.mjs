@@ -4,26 +4,8 @@
  * and the bytes of all WebAssembly memories afterwards, which is their peak, as they never shrink.
  */
 import fs from 'node:fs';
+import { watchMemories } from '../js/wasm_memory.mjs';
 import { casesOf, network } from '../models/networks.mjs';
-
-const memories = new Set();
-
-/** Notes every memory that is made here or comes out of an instance. */
-function watchMemories() {
-  const { Memory, instantiate } = WebAssembly;
-  WebAssembly.Memory = class extends Memory {
-    constructor(descriptor) {
-      super(descriptor);
-      memories.add(this);
-    }
-  };
-  WebAssembly.instantiate = async (...parameters) => {
-    const result = await instantiate(...parameters);
-    for (const value of Object.values((result.instance ?? result).exports))
-      if (value instanceof Memory) memories.add(value);
-    return result;
-  };
-}
 
 async function measure(entry, model, feeds) {
   const now = () => performance.now();
@@ -45,8 +27,7 @@ async function measure(entry, model, feeds) {
 const [entry, file, name, variant] = process.argv.slice(2);
 const model = new Uint8Array(fs.readFileSync(file));
 const { feeds } = casesOf(network(name))[variant].steps[0];
-watchMemories();
+const heapBytes = watchMemories();
 const times = await measure(entry, model, feeds);
-const heapBytes = [...memories].reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-console.log(JSON.stringify({ ...times, heapBytes }));
+console.log(JSON.stringify({ ...times, heapBytes: heapBytes() }));
 process.exit();
