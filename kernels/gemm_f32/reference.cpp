@@ -25,7 +25,7 @@ void run_rows(const FTile& tile, size_t rows) noexcept {
 void f32_gemm_4x8_reference(const FTile& tile) noexcept {
   run_rows(tile, kFTileRows);
 }
-void f32_gemv_1x32_reference(const FTile& tile) noexcept {
+void f32_gemv_1x24_reference(const FTile& tile) noexcept {
   run_rows(tile, 1);
 }
 

@@ -91,13 +91,16 @@ void f32_gemm_4x8_simd128(const FTile& tile) noexcept {
   }
 }
 
-void f32_gemv_1x32_simd128(const FTile& tile) noexcept {
-  constexpr size_t kPanels = 4;
+void f32_gemv_1x24_simd128(const FTile& tile) noexcept {
+  constexpr size_t kPanels = 3;
   const FOutputStep output(tile);
   size_t n = tile.column_begin;
   for (; n + (kPanels - 1) * kFPanelWidth < tile.column_end; n += kPanels * kFPanelWidth)
     run_panels<kPanels>(tile, output, n);
-  for (; n < tile.column_end; n += kFPanelWidth) run_panels<1>(tile, output, n);
+  if (n + kFPanelWidth < tile.column_end)
+    run_panels<2>(tile, output, n);
+  else if (n < tile.column_end)
+    run_panels<1>(tile, output, n);
 }
 
 } // namespace octet::kernels

@@ -1,6 +1,6 @@
 // The gates of an LSTM cell, with ONNX's default activations and order of gates (i, o, f, c). From
-// pre-activations z, in which the products with the input and with the previous output and both
-// biases are summed:
+// pre-activations z, which come in two parts: the product with the previous output, and the product
+// with the input to which both biases were added:
 //   i  = σ(z_i + p_i · c_prev)
 //   f  = σ(z_f + p_f · c_prev)
 //   c  = f · c_prev + i · tanh(z_c)

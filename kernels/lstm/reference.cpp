@@ -16,7 +16,7 @@ void f32_lstm_gates_reference(const LstmGates& gates) noexcept {
   const size_t n = gates.hidden;
   for (size_t k = 0; k < n; ++k) {
     const auto bounded = [&](size_t gate, float peephole_input) {
-      float z = gates.z[gate * n + k];
+      float z = gates.z[gate * n + k] + gates.z_input[gate * n + k];
       if (gates.peepholes && gate < 3) z += gates.peepholes[gate * n + k] * peephole_input;
       return std::min(std::max(z, -gates.clip), gates.clip);
     };

@@ -16,7 +16,8 @@ template <class Load>
 Cell compute(const LstmGates& gates, Load&& load) noexcept {
   const v128_t lo = splat(-gates.clip), hi = splat(gates.clip);
   const auto bounded = [&](size_t gate, v128_t peephole_input) {
-    v128_t z = load(gates.z + gate * gates.hidden);
+    const size_t first = gate * gates.hidden;
+    v128_t z = wasm_f32x4_add(load(gates.z + first), load(gates.z_input + first));
     if (gates.peepholes && gate < 3)
       z = multiply_add(load(gates.peepholes + gate * gates.hidden), peephole_input, z);
     return wasm_f32x4_pmin(wasm_f32x4_pmax(z, lo), hi);

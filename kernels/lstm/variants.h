@@ -8,7 +8,8 @@ namespace octet::kernels {
 
 struct LstmGates {
   size_t hidden = 0;
-  const float* z = nullptr;                            // [4][hidden]: i, o, f, c
+  const float* z = nullptr;                            // [4][hidden]: i, o, f, c; summed with
+  const float* z_input = nullptr;                      // [4][hidden]
   const float* peepholes = nullptr;                    // [3][hidden]: p_i, p_o, p_f; null for none
   const float* c_prev = nullptr;                       // [hidden]
   float* c = nullptr;                                  // [hidden]; may be c_prev

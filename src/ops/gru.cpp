@@ -35,7 +35,7 @@ struct OneStateLayer {
     for (size_t d = 0; d < shape.directions; ++d) {
       const BiasHalves bias = bias_of(run, shape, d, has_bias);
       input[d].begin(run);
-      input[d].multiply(run, run.input<float>(0), shape.steps * shape.batch, x_gates);
+      input[d].multiply(run, run.input<float>(0), shape.steps * shape.batch, nullptr, x_gates);
       load_state(has_h ? run.input<float>(5) : nullptr, shape, d, h);
       run_steps(run, shape, d, lengths, h, [&](const RecurrentStep& at) { step(at, bias); });
       store_state(h, shape, d, has_y_h ? run.output<float>(1) : nullptr);
@@ -77,7 +77,7 @@ Kernel prepare_gru(PrepareContext& ctx) {
         gate_state[d].begin(run);
         candidate_state[d].begin(run);
       }
-      gate_state[d].multiply(run, h, batch, gates);
+      gate_state[d].multiply(run, h, batch, nullptr, gates);
       for (size_t b = 0; b < batch; ++b) {
         const size_t t = step.time(b);
         float* z = gates + b * 2 * n;
@@ -88,7 +88,7 @@ Kernel prepare_gru(PrepareContext& ctx) {
         f.apply(z, 2 * n);
         for (size_t j = 0; j < n; ++j) reset[b * n + j] = z[n + j] * h[b * n + j];
       }
-      candidate_state[d].multiply(run, linear_first ? h : reset, batch, candidates);
+      candidate_state[d].multiply(run, linear_first ? h : reset, batch, nullptr, candidates);
       for (size_t b = 0; b < batch; ++b) {
         const size_t t = step.time(b);
         if (t == RecurrentStep::kFinished) continue;
@@ -125,7 +125,7 @@ Kernel prepare_rnn(PrepareContext& ctx) {
     layer.run(run, input, x_gates, h, [&](const RecurrentStep& step, const BiasHalves& bias) {
       const size_t d = step.direction;
       if (step.index == 0) state[d].begin(run);
-      state[d].multiply(run, h, batch, next);
+      state[d].multiply(run, h, batch, nullptr, next);
       for (size_t b = 0; b < batch; ++b) {
         const size_t t = step.time(b);
         if (t == RecurrentStep::kFinished) continue;

@@ -6,6 +6,8 @@
 // hidden, 4·hidden] have scales (8, 10) and zero points (9, 11) of shape [directions] or
 // [directions, 4·hidden].
 // https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+#include <algorithm>
+
 #include "kernels/convert/convert.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemv/qgemv.h"
@@ -37,7 +39,7 @@ struct QuantizedMatrix {
   std::shared_ptr<const Buffer> packed;
   size_t n = 0, k = 0;
   std::vector<float> scale;
-  std::vector<int32_t> zero;
+  std::vector<int32_t> zero; // empty when all are 0
 };
 
 // Entry `column` of direction `d` in a tensor of [directions] or [directions, columns].
@@ -78,6 +80,8 @@ QuantizedMatrix quantized_matrix(PrepareContext& ctx, size_t input, size_t d, si
     const auto point = (*zero)[parameter_index(ctx, zero_input, d, c, directions, n)];
     out.zero[c] = kernels::stored_weight_zero(static_cast<int32_t>(point), is_unsigned);
   }
+  if (std::all_of(out.zero.begin(), out.zero.end(), [](int32_t z) { return z == 0; }))
+    out.zero.clear();
   return out;
 }
 
@@ -86,7 +90,7 @@ RowProduct quantized_product(QuantizedMatrix matrix, size_t codes_at) {
   return {.begin = [](const RunContext&) {},
           .multiply =
               [matrix = std::move(matrix), codes_at](const RunContext& run, const float* a,
-                                                     size_t rows, float* out) {
+                                                     size_t rows, const float* bias, float* out) {
                 auto* codes = reinterpret_cast<int16_t*>(run.scratch + codes_at);
                 const size_t count = rows * matrix.k;
                 const auto params = kernels::choose_dynamic_params(kernels::value_range(a, count));
@@ -101,8 +105,9 @@ RowProduct quantized_product(QuantizedMatrix matrix, size_t codes_at) {
                     .c = out,
                     .c_stride = matrix.n,
                     .output = kernels::QOutput::f32,
-                    .params = {.w_zero = matrix.zero.data(),
+                    .params = {.w_zero = data_or_null(matrix.zero),
                                .scale = matrix.scale.data(),
+                               .bias_f32 = bias,
                                .a_scale = params.scale}};
                 if (rows <= kernels::kMaxGemvRows)
                   kernels::qgemv(gemm, 0, matrix.n);

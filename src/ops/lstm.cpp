@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/gemm_f32/tile.h"
 #include "kernels/lstm/lstm.h"
 #include "ops/element.h"
 
@@ -11,7 +12,8 @@ namespace {
 constexpr size_t kGates = 4; // i, o, f, c
 constexpr float kNoClip = std::numeric_limits<float>::infinity();
 
-// The cell of one direction. z holds the sums of both products and biases.
+// The cell of one direction. z is its product with the previous output, x the product with the
+// input, with both biases added.
 struct LstmCell {
   size_t hidden;
   CellActivation f, g, h;
@@ -22,16 +24,18 @@ struct LstmCell {
                     g.function == find_activation("Tanh") && h.function == g.function;
 
   // z [4·hidden] is overwritten.
-  void operator()(float* z, float* c, float* out) const noexcept {
+  void operator()(float* z, const float* x, float* c, float* out) const noexcept {
     if (is_default)
       return kernels::lstm_gates_f32({.hidden = hidden,
                                       .z = z,
+                                      .z_input = x,
                                       .peepholes = peepholes,
                                       .c_prev = c,
                                       .c = c,
                                       .h = out,
                                       .clip = clip > 0 ? clip : kNoClip,
                                       .couples_input_forget = couple_input_forget});
+    for (size_t j = 0; j < kGates * hidden; ++j) z[j] += x[j];
     float *zi = z, *zo = z + hidden, *zf = z + 2 * hidden, *zc = z + 3 * hidden;
     if (peepholes)
       for (size_t j = 0; j < hidden; ++j) {
@@ -61,6 +65,12 @@ private:
   }
 };
 
+// What products add, padded as they want it.
+void add_halves(const BiasHalves& bias, size_t n, float* sum) noexcept {
+  for (size_t j = 0; j < n; ++j) sum[j] = bias.w[j] + bias.r[j];
+  std::fill_n(sum + n, kernels::kFPanelWidth, 0.0f);
+}
+
 void infer_lstm(InferContext& ctx) {
   const RecurrentShape shape = float_recurrent_shape(ctx, kGates);
   if (ctx.has_input(7) && ctx.shape(7) != Shape{static_cast<int64_t>(shape.directions),
@@ -86,6 +96,7 @@ Kernel lstm_kernel(PrepareContext& ctx, const RecurrentShape& shape,
   const size_t gates = shape.gate_floats(), state = shape.batch * shape.hidden;
   const size_t x_at = scratch.reserve_floats(checked_mul(shape.steps * shape.batch, gates));
   const size_t z_at = scratch.reserve_floats(shape.batch * gates);
+  const size_t bias_at = scratch.reserve_floats(gates + kernels::kFPanelWidth);
   const size_t h_at = scratch.reserve_floats(state), c_at = scratch.reserve_floats(state);
   ctx.request_scratch(scratch.bytes());
   return [=, products = std::move(products),
@@ -97,6 +108,7 @@ Kernel lstm_kernel(PrepareContext& ctx, const RecurrentShape& shape,
           has_y_c = ctx.has_output(2)](const RunContext& run) {
     const auto floats = [&](size_t at) { return reinterpret_cast<float*>(run.scratch + at); };
     float *x_gates = floats(x_at), *z = floats(z_at), *h = floats(h_at), *c = floats(c_at);
+    float* bias_sum = has_bias ? floats(bias_at) : nullptr;
     const int32_t* lengths = sequence_lengths(run, shape, has_lengths);
     for (size_t d = 0; d < shape.directions; ++d) {
       const CellActivation* functions = &activations[3 * d];
@@ -107,23 +119,20 @@ Kernel lstm_kernel(PrepareContext& ctx, const RecurrentShape& shape,
                           clip,
                           couple,
                           has_peepholes ? run.input<float>(7) + d * 3 * shape.hidden : nullptr};
-      const BiasHalves bias = bias_of(run, shape, d, has_bias);
+      if (has_bias) add_halves(bias_of(run, shape, d, has_bias), gates, bias_sum);
       products[d].input.begin(run);
       products[d].state.begin(run);
-      products[d].input.multiply(run, run.input<float>(0), shape.steps * shape.batch, x_gates);
+      products[d].input.multiply(run, run.input<float>(0), shape.steps * shape.batch, bias_sum,
+                                 x_gates);
       load_state(has_h ? run.input<float>(5) : nullptr, shape, d, h);
       load_state(has_c ? run.input<float>(6) : nullptr, shape, d, c);
       run_steps(run, shape, d, lengths, h, [&](const RecurrentStep& step) {
-        products[d].state.multiply(run, h, shape.batch, z);
+        products[d].state.multiply(run, h, shape.batch, nullptr, z);
         for (size_t b = 0; b < shape.batch; ++b) {
           const size_t t = step.time(b);
           if (t == RecurrentStep::kFinished) continue;
           const float* x = x_gates + shape.x_row(t, b) * gates;
-          float* row = z + b * gates;
-          for (size_t j = 0; j < gates; ++j) row[j] += x[j];
-          if (has_bias)
-            for (size_t j = 0; j < gates; ++j) row[j] += bias.w[j] + bias.r[j];
-          cell(row, c + b * shape.hidden, h + b * shape.hidden);
+          cell(z + b * gates, x, c + b * shape.hidden, h + b * shape.hidden);
         }
       });
       store_state(h, shape, d, has_y_h ? run.output<float>(1) : nullptr);

@@ -161,8 +161,8 @@ std::vector<RowProduct> float_row_products(PrepareContext& ctx, size_t input, si
                           kernels::packed_f32_elements(n, 1, k), scratch, pack);
     out.push_back({.begin = [=](const RunContext& run) { weights.prepare(run); },
                    .multiply =
-                       [=](const RunContext& run, const float* a, size_t count, float* to) {
-                         if (k == 0) return std::fill_n(to, count * n, 0.0f), void();
+                       [=](const RunContext& run, const float* a, size_t count, const float* bias,
+                           float* to) {
                          kernels::gemm_f32({.m = count,
                                             .n = n,
                                             .k = k,
@@ -170,7 +170,8 @@ std::vector<RowProduct> float_row_products(PrepareContext& ctx, size_t input, si
                                             .a_stride = k,
                                             .b = weights.get(run),
                                             .c = to,
-                                            .c_stride = n},
+                                            .c_stride = n,
+                                            .params = {.bias = bias}},
                                            0, count);
                        }});
   }

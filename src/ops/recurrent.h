@@ -55,10 +55,13 @@ struct CellActivation {
 std::vector<CellActivation> cell_activations(const NodeContext& ctx, size_t directions,
                                              std::initializer_list<const char*> defaults);
 
-// out[rows, n] = a[rows, k] · Wᵀ for weights that the product holds.
+// out[rows, n] = a[rows, k] · Wᵀ + bias for weights that the product holds. The bias is null, or
+// has n values and kFPanelWidth more that are readable.
 struct RowProduct {
   std::function<void(const RunContext& run)> begin; // once a run, before the first product
-  std::function<void(const RunContext& run, const float* a, size_t rows, float* out)> multiply;
+  std::function<void(const RunContext& run, const float* a, size_t rows, const float* bias,
+                     float* out)>
+      multiply;
 };
 // Products with rows [row_begin, row_begin + n) of each direction's matrix of `input` [directions,
 // rows, k].

@@ -18,11 +18,16 @@ double sigmoid(double x) {
 }
 
 void check(LstmGatesFn* function, Random& random, size_t n) {
-  const auto z = random.reals(4 * n, -6, 6), peepholes = random.reals(3 * n, -1, 1);
+  const auto z = random.reals(4 * n, -3, 3), z_input = random.reals(4 * n, -3, 3),
+             peepholes = random.reals(3 * n, -1, 1);
   const auto c_prev = random.reals(n, -2, 2);
   std::vector<float> c(n), h(n);
-  LstmGates gates{
-      .hidden = n, .z = z.data(), .c_prev = c_prev.data(), .c = c.data(), .h = h.data()};
+  LstmGates gates{.hidden = n,
+                  .z = z.data(),
+                  .z_input = z_input.data(),
+                  .c_prev = c_prev.data(),
+                  .c = c.data(),
+                  .h = h.data()};
   const bool has_peepholes = random.chance();
   if (has_peepholes) gates.peepholes = peepholes.data();
   if (random.chance()) gates.clip = 1.5f;
@@ -34,7 +39,7 @@ void check(LstmGatesFn* function, Random& random, size_t n) {
   function(gates);
   for (size_t k = 0; k < n; ++k) {
     const auto input = [&](size_t gate, double cell) {
-      double sum = z[gate * n + k];
+      double sum = double(z[gate * n + k]) + z_input[gate * n + k];
       if (has_peepholes && gate < 3) sum += peepholes[gate * n + k] * cell;
       return std::clamp<double>(sum, -gates.clip, gates.clip);
     };
