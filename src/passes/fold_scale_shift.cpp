@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/pieces.h"
 #include "graph/edit.h"
 #include "passes/match.h"
 
@@ -37,10 +38,6 @@ struct ChannelStretches {
   size_t length, per_group, inputs_per_group;
 };
 
-void scale_floats(const float* from, size_t count, float scale, float* to) {
-  for (size_t i = 0; i < count; ++i) to[i] = from[i] * scale;
-}
-
 // Weights times the scales of their channels, made when they are read: a copy of them all would
 // double the model.
 class ScaledWeights final : public ByteSource {
@@ -49,16 +46,17 @@ public:
       : stretches_(site, weights.shape()), weights_(std::move(weights)), scale_(std::move(scale)) {}
 
   void read(size_t offset, std::span<uint8_t> to) const override {
-    const float* from = weights_.values<float>().data();
+    const float* from = weights_.values<float>().data() + offset / sizeof(float);
     auto* out = reinterpret_cast<float*>(to.data());
-    const size_t end = (offset + to.size()) / sizeof(float);
-    for (size_t at = offset / sizeof(float); at < end;) {
-      const size_t stretch = at / stretches_.length;
-      const size_t count = std::min(end, (stretch + 1) * stretches_.length) - at;
-      scale_floats(from + at, count, scale_[stretches_.channel_of(stretch)], out);
-      at += count;
-      out += count;
-    }
+    const size_t first = offset / sizeof(float);
+    in_pieces(to.size() / sizeof(float), [&](size_t begin, size_t end) {
+      while (begin < end) {
+        const size_t stretch = (first + begin) / stretches_.length;
+        const size_t stop = std::min(end, (stretch + 1) * stretches_.length - first);
+        const float scale = scale_[stretches_.channel_of(stretch)];
+        for (; begin < stop; ++begin) out[begin] = from[begin] * scale;
+      }
+    });
     weights_.data().drop();
   }
 

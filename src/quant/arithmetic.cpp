@@ -55,19 +55,12 @@ ScaleAndZero choose_quant_params(float min, float max, DType type, bool symmetri
 
 void quantize_values(std::span<const float> values, ScaleAndZero params, QuantRange range,
                      std::span<int32_t> codes) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    const float q =
-        std::nearbyint(values[i] / params.scale) + static_cast<float>(params.zero_point);
-    codes[i] = std::isnan(q) ? params.zero_point
-                             : static_cast<int32_t>(std::clamp(q, static_cast<float>(range.min),
-                                                               static_cast<float>(range.max)));
-  }
+  for (size_t i = 0; i < values.size(); ++i) codes[i] = quantize_value(values[i], params, range);
 }
 
 void dequantize_values(std::span<const int32_t> codes, ScaleAndZero params,
                        std::span<float> values) {
-  for (size_t i = 0; i < codes.size(); ++i)
-    values[i] = params.scale * static_cast<float>(codes[i] - params.zero_point);
+  for (size_t i = 0; i < codes.size(); ++i) values[i] = dequantize_value(codes[i], params);
 }
 
 } // namespace octet

@@ -7,6 +7,8 @@
 // Ranges are widened to include 0.
 #pragma once
 
+#include <math.h>
+
 #include <cstdint>
 #include <span>
 
@@ -32,7 +34,20 @@ struct ScaleAndZero {
 // InvalidInput for NaN, infinities or min > max.
 ScaleAndZero choose_quant_params(float min, float max, DType type, bool symmetric);
 
-// values[i] → codes[i], as int32 of the type's range. NaN becomes the zero point.
+// NaN becomes the zero point. Forced inline, as builds for size inline nothing else and these are
+// all that some loops do.
+[[gnu::always_inline]] inline int32_t quantize_value(float value, ScaleAndZero params,
+                                                     QuantRange range) {
+  const float q = nearbyintf(value / params.scale) + static_cast<float>(params.zero_point);
+  if (q >= static_cast<float>(range.max)) return range.max;
+  if (q >= static_cast<float>(range.min)) return static_cast<int32_t>(q);
+  return q != q ? params.zero_point : range.min;
+}
+[[gnu::always_inline]] inline float dequantize_value(int32_t code, ScaleAndZero params) {
+  return params.scale * static_cast<float>(code - params.zero_point);
+}
+
+// values[i] → codes[i], as int32 of the type's range.
 void quantize_values(std::span<const float> values, ScaleAndZero params, QuantRange range,
                      std::span<int32_t> codes);
 void dequantize_values(std::span<const int32_t> codes, ScaleAndZero params,

@@ -1,27 +1,41 @@
 #include "quant/weights.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 #include "base/error.h"
+#include "base/pieces.h"
 #include "quant/arithmetic.h"
 
 namespace octet {
 namespace {
 struct Range {
   float min = 0, max = 0;
-  void add(float v) {
-    min = std::min(min, v);
-    max = std::max(max, v);
+  [[gnu::always_inline]] void add(float v) {
+    if (v < min) min = v;
+    if (v > max) max = v;
   }
 };
 
-// Calls visit(channel, begin, end) for each stretch of elements of one channel.
-template <class Visit>
-void for_each_stretch(size_t elements, WeightLayout layout, const Visit& visit) {
-  for (size_t begin = 0, stretch = 0; begin < elements; begin += layout.inner, ++stretch)
-    visit(stretch % layout.channels, begin, std::min(elements, begin + layout.inner));
-}
+// The channel of an element, and of the ones after it.
+class ChannelWalk {
+public:
+  ChannelWalk(WeightLayout layout, size_t element)
+      : layout_(layout), channel_(element / layout.inner % layout.channels),
+        left_(layout.inner - element % layout.inner) {}
+
+  [[gnu::always_inline]] size_t channel() const { return channel_; }
+  [[gnu::always_inline]] void next() {
+    if (--left_ != 0) return;
+    left_ = layout_.inner;
+    if (++channel_ == layout_.channels) channel_ = 0;
+  }
+
+private:
+  WeightLayout layout_;
+  size_t channel_, left_;
+};
 
 // The smallest scale under which [min, max] fits the codes around a given zero point.
 float scale_for_zero(Range range, int32_t zero_point, QuantRange codes) {
@@ -35,13 +49,16 @@ float scale_for_zero(Range range, int32_t zero_point, QuantRange codes) {
 
 QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout layout,
                                   const WeightOptions& options, bool shared_zero_point) {
-  for (const float w : weights)
-    if (!std::isfinite(w)) fail(ErrorCode::InvalidInput, "a weight is not finite");
+  const float* const from = weights.data();
   if (!options.per_channel) layout = {.channels = 1, .inner = std::max<size_t>(weights.size(), 1)};
   std::vector<Range> ranges(layout.channels);
   Range whole;
-  for_each_stretch(weights.size(), layout, [&](size_t channel, size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) ranges[channel].add(weights[i]);
+  in_pieces(weights.size(), [&, to = ranges.data()](size_t begin, size_t end) {
+    ChannelWalk walk(layout, begin);
+    for (size_t i = begin; i < end; ++i, walk.next()) {
+      if (!(std::abs(from[i]) <= FLT_MAX)) fail(ErrorCode::InvalidInput, "a weight is not finite");
+      to[walk.channel()].add(from[i]);
+    }
   });
   for (const Range& range : ranges) {
     whole.add(range.min);
@@ -59,20 +76,20 @@ QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout l
     out.zero_points.push_back(params.zero_point);
   }
   double signal = 0, noise = 0;
-  std::vector<int32_t> stretch_codes(layout.inner);
-  std::vector<float> restored(layout.inner);
-  for_each_stretch(weights.size(), layout, [&](size_t channel, size_t begin, size_t end) {
-    const ScaleAndZero params{out.scales[channel], out.zero_points[channel]};
-    const std::span<int32_t> q(stretch_codes.data(), end - begin);
-    const std::span<float> back(restored.data(), end - begin);
-    quantize_values(weights.subspan(begin, end - begin), params, codes, q);
-    dequantize_values(q, params, back);
-    for (size_t i = 0; i < q.size(); ++i) {
-      out.codes[begin + i] = static_cast<uint8_t>(q[i]);
-      const double w = weights[begin + i], error = w - back[i];
-      signal += w * w;
-      noise += error * error;
+  in_pieces(weights.size(), [&, scales = out.scales.data(), zeros = out.zero_points.data(),
+                             to = out.codes.data()](size_t begin, size_t end) {
+    ChannelWalk walk(layout, begin);
+    double piece_signal = 0, piece_noise = 0;
+    for (size_t i = begin; i < end; ++i, walk.next()) {
+      const ScaleAndZero params{scales[walk.channel()], zeros[walk.channel()]};
+      const int32_t code = quantize_value(from[i], params, codes);
+      to[i] = static_cast<uint8_t>(code);
+      const double w = from[i], error = w - dequantize_value(code, params);
+      piece_signal += w * w;
+      piece_noise += error * error;
     }
+    signal += piece_signal;
+    noise += piece_noise;
   });
   out.sqnr_db = noise > 0 ? 10 * std::log10(signal / noise) : INFINITY;
   return out;
