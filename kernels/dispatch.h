@@ -16,6 +16,7 @@
 #include "kernels/lstm/variants.h"
 #include "kernels/norm/variants.h"
 #include "kernels/pool/variants.h"
+#include "kernels/qb4/tile.h"
 #include "kernels/qdwconv/tile.h"
 #include "kernels/qgemm/tile.h"
 #include "kernels/reduce/variants.h"

@@ -8,12 +8,13 @@ import { test } from 'node:test';
 import { networks } from '../models/networks.mjs';
 import { decodeModel } from '../models/onnx_builder.mjs';
 import { arrays } from './operators/arrays.mjs';
+import { blocks } from './operators/blocks.mjs';
 import { elementwise } from './operators/elementwise.mjs';
 import { layers } from './operators/layers.mjs';
 import { compareCases } from './single_node.mjs';
 
 const tolerance = { relative: 1e-4, absolute: 1e-5 };
-const operators = { ...elementwise, ...arrays, ...layers };
+const operators = { ...elementwise, ...arrays, ...layers, ...blocks };
 
 const opTypesOf = (graph) =>
   graph.node.flatMap(({ opType, attribute }) => [

@@ -1,5 +1,6 @@
 #include "kernels/convert/convert.h"
 #include "kernels/qconv/qconv.h"
+#include "kernels/qb4/qb4.h"
 #include "kernels/qdwconv/qdwconv.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemv/qgemv.h"
@@ -78,6 +79,31 @@ void bench_conv(const char* name, size_t size, size_t channels_in, size_t channe
          [&] { run(conv, 0, pixels, scratch.data()); });
 }
 
+void bench_qb4(const char* name, size_t m, size_t k, size_t n, size_t block) {
+  Random random(1);
+  const Qb4Shape shape{n, k, block};
+  const auto a = random.reals(m * k, -3.0f, 3.0f);
+  const auto codes = random.integers<uint8_t>(qb4_code_bytes(shape), 0, 255);
+  const std::vector<float> blocks(qb4_block_floats(shape), 0.1f);
+  std::vector<float> c(m * n);
+  std::vector<double> rows(qb8_row_bytes(shape, m) / sizeof(double));
+  std::vector<double> scratch(qb4_f32_scratch_bytes(shape) / sizeof(double));
+  const Qb4Gemm gemm{.shape = shape,
+                     .m = m,
+                     .a = a.data(),
+                     .codes = codes.data(),
+                     .scales = blocks.data(),
+                     .zeros = blocks.data(),
+                     .c = c.data()};
+  const auto macs = static_cast<double>(m * n * k);
+  report(name, macs, kMacs, [&] {
+    qb8_quantize_rows(gemm, rows.data());
+    qb4_gemm_qb8(gemm, rows.data(), 0, n);
+  });
+  report((std::string(name) + ", float").c_str(), macs, kMacs,
+         [&] { qb4_gemm_f32(gemm, scratch.data(), 0, n); });
+}
+
 /// Bytes read: float input once for each pass over it.
 void bench_convert(size_t n) {
   Random random(1);
@@ -121,6 +147,9 @@ void integer_kernels() {
   bench_conv("depthwise 3x3 16 112x112", 112, 16, 0, 3, 1);
   bench_matrix("gemv 1024x4096", 1, 1024, 4096);
   bench_matrix("gemv 256x256", 1, 256, 256);
+  bench_qb4("4-bit gemv 1024x4096, blocks of 32", 1, 1024, 4096, 32);
+  bench_qb4("4-bit gemv 1024x4096, blocks of 128", 1, 1024, 4096, 128);
+  bench_qb4("4-bit gemm 64x1024x1024, blocks of 32", 64, 1024, 1024, 32);
   bench_convert(64 * 1024);
   bench_convert(4 * 1024 * 1024);
 }

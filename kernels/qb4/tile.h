@@ -1,0 +1,65 @@
+// The kernels under qb4.h, and the layout of packed weights.
+//
+// Codes: for each panel of 8 columns, for each 8 of k: 32 bytes, 16 for four columns. They are
+// eight little-endian 16-bit lanes, two per column, for even and odd k; a lane holds the codes of
+// four pairs of k, the first in its lowest 4 bits. So masks and shifts yield operands of i32x4.dot.
+// Scales and zero points: for each panel, for each block: 8 floats. Columns past the last have
+// scale 0. k is padded to whole blocks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace octet::kernels {
+
+/// A row of activations: codes in −127 … 127, and for each block of k a scale and Σ codes.
+struct Qb8Row {
+  int16_t* codes = nullptr; // [blocks · block], zeros past k
+  float* scales = nullptr;  // [blocks]
+  float* sums = nullptr;    // [blocks]
+};
+
+/// x[0, k) → row, per block: scale = max|x| / 127, code = round_half_even(x · (127 / max|x|)).
+using Qb8QuantizeFn = void(const float* x, size_t k, size_t block, const Qb8Row& row) noexcept;
+
+/// Columns [column_begin, column_end) of one row of the product; column_begin is a multiple of
+/// kPanelWidth, column_end as well or the last column. `bias` is null or holds whole panels.
+struct Qb4Tile {
+  Qb8Row a;
+  size_t blocks = 0;
+  size_t block = 0;
+  const uint8_t* codes = nullptr; // of column 0, as the next three
+  const float* scales = nullptr;
+  const float* zeros = nullptr;
+  const float* bias = nullptr;
+  float* c = nullptr;
+  size_t column_begin = 0;
+  size_t column_end = 0;
+};
+using Qb4TileFn = void(const Qb4Tile& tile) noexcept;
+
+/// One panel as floats, scale · (code − zero), in the layout of gemm_f32: to[k][8].
+struct Qb4Panel {
+  const uint8_t* codes = nullptr;
+  const float* scales = nullptr;
+  const float* zeros = nullptr;
+  size_t blocks = 0;
+  size_t block = 0;
+  float* to = nullptr;
+};
+using Qb4UnpackFn = void(const Qb4Panel& panel) noexcept;
+
+/// The byte of a panel's codes, and the shift in it, of column n at index k.
+struct Qb4Place {
+  size_t byte;
+  unsigned shift;
+};
+inline Qb4Place qb4_place(size_t n, size_t k) noexcept {
+  const size_t lane = n * 2 + k % 2, pair = k % 8 / 2;
+  return {k / 8 * 32 + lane * 2 + pair / 2, static_cast<unsigned>(pair % 2 * 4)};
+}
+inline size_t qb4_panel_bytes(size_t blocks, size_t block) noexcept {
+  return blocks * block * 4;
+}
+
+} // namespace octet::kernels

@@ -1,0 +1,144 @@
+// com.microsoft MatMulNBits with 4 bits: (A [..., K], B [N, blocks, block_size / 2], scales [N,
+// blocks], zero_points, g_idx, bias [N]) → [..., N], where B, scales and zero points are constants.
+// Zero points are codes, two a byte, rows padded to whole bytes, or floats.
+//
+// accuracy_level 4 multiplies with activations of 8 bits, any other one in float, as onnxruntime's
+// CPU kernel does.
+// https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+#include <algorithm>
+
+#include "kernels/qb4/qb4.h"
+#include "ops/element.h"
+#include "ops/packed_operand.h"
+
+namespace octet {
+namespace {
+using kernels::Qb4Shape;
+
+constexpr int64_t kSmallestBlock = 16, kInt8Accuracy = 4;
+
+Qb4Shape weight_shape(const NodeContext& ctx) {
+  const auto positive = [&](const char* name) {
+    const int64_t value = ctx.attributes().get_int(name, 0);
+    if (value <= 0) ctx.fail(name, " is ", value);
+    return static_cast<size_t>(value);
+  };
+  const Qb4Shape shape{positive("N"), positive("K"), positive("block_size")};
+  const int64_t bits = ctx.attributes().get_int("bits", 4);
+  if (bits != 4) ctx.unsupported("weights of ", bits, " bits");
+  if (shape.block < kSmallestBlock || (shape.block & (shape.block - 1)) != 0)
+    ctx.fail("block_size is ", shape.block, ", not a power of two from ", kSmallestBlock, " on");
+  if (shape.block > kernels::kQb4MaxBlock) ctx.unsupported("blocks of ", shape.block);
+  return shape;
+}
+
+void check_elements(const NodeContext& ctx, size_t input, const char* name, size_t expected) {
+  if (ctx.shape(input).elements() != expected)
+    ctx.fail(name, " of shape ", to_string(ctx.shape(input)), " should have ", expected,
+             " elements");
+}
+
+void infer_matmul_nbits(InferContext& ctx) {
+  const Qb4Shape shape = weight_shape(ctx);
+  Shape out = ctx.shape(0);
+  if (out.rank() == 0 || dim(out, out.rank() - 1) != shape.k)
+    ctx.fail("A of shape ", to_string(out), " should end in K = ", shape.k);
+  const size_t blocks = checked_mul(shape.n, shape.blocks());
+  check_elements(ctx, 1, "B", checked_mul(blocks, shape.block / 2));
+  check_elements(ctx, 2, "scales", blocks);
+  if (ctx.has_input(5)) check_elements(ctx, 5, "bias", shape.n);
+  out[out.rank() - 1] = static_cast<int64_t>(shape.n);
+  ctx.set_output(0, ctx.dtype(0), std::move(out));
+}
+
+const Tensor& constant_operand(const PrepareContext& ctx, size_t input, const char* name,
+                               DType dtype) {
+  const Tensor* tensor = ctx.constant(input);
+  if (!tensor || tensor->dtype() != dtype)
+    ctx.unsupported(name, " that is not a constant of ", dtype_name(dtype));
+  return *tensor;
+}
+
+// Packs [N, blocks] numbers of an input with pack(source, floats).
+template <class Pack>
+std::shared_ptr<const Buffer> packed_floats(PrepareContext& ctx, size_t input, std::string_view how,
+                                            const Qb4Shape& shape, const Pack& pack) {
+  const Tensor& source = *ctx.constant(input);
+  return ctx.packed(input, concat(how, shape.block), [&] {
+    Buffer out(checked_mul(kernels::qb4_block_floats(shape), sizeof(float)));
+    pack(source.bytes(), reinterpret_cast<float*>(out.data()));
+    return out;
+  });
+}
+
+struct Qb4Weights {
+  std::shared_ptr<const Buffer> codes, scales, zeros;
+
+  Qb4Weights(PrepareContext& ctx, const Qb4Shape& shape) {
+    const Tensor& b = constant_operand(ctx, 1, "B", DType::UInt8);
+    constant_operand(ctx, 2, "scales", DType::Float32);
+    codes = ctx.packed(1, concat("qb4/", shape.block), [&] {
+      Buffer out(kernels::qb4_code_bytes(shape));
+      kernels::pack_qb4_codes(shape, b.bytes(), out.data());
+      return out;
+    });
+    const auto as_floats = [&](const uint8_t* from, float* to) {
+      kernels::pack_qb4_floats(shape, reinterpret_cast<const float*>(from), to);
+    };
+    scales = packed_floats(ctx, 2, "qb4 blocks/", shape, as_floats);
+    if (!ctx.has_input(3)) {
+      zeros = default_zeros(shape);
+    } else if (ctx.dtype(3) == DType::Float32) {
+      constant_operand(ctx, 3, "zero_points", DType::Float32);
+      check_elements(ctx, 3, "zero_points", shape.n * shape.blocks());
+      zeros = packed_floats(ctx, 3, "qb4 blocks/", shape, as_floats);
+    } else {
+      constant_operand(ctx, 3, "zero_points", DType::UInt8);
+      check_elements(ctx, 3, "zero_points", shape.n * ((shape.blocks() + 1) / 2));
+      zeros = packed_floats(ctx, 3, "qb4 zeros/", shape, [&](const uint8_t* from, float* to) {
+        kernels::pack_qb4_zeros(shape, from, to);
+      });
+    }
+  }
+
+  static std::shared_ptr<const Buffer> default_zeros(const Qb4Shape& shape) {
+    const size_t count = kernels::qb4_block_floats(shape);
+    auto out = std::make_shared<Buffer>(checked_mul(count, sizeof(float)));
+    std::fill_n(reinterpret_cast<float*>(out->data()), count, kernels::kQb4Zero);
+    return out;
+  }
+};
+
+Kernel prepare_matmul_nbits(PrepareContext& ctx) {
+  const Qb4Shape shape = weight_shape(ctx);
+  if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
+  if (ctx.has_input(4)) ctx.unsupported("g_idx");
+  const size_t m = ctx.shape(0).elements() / shape.k;
+  if (m == 0) return do_nothing();
+  const bool int8 = ctx.attributes().get_int("accuracy_level", 0) == kInt8Accuracy;
+  ScratchLayout scratch;
+  PackedOperand bias = padded_bias(ctx, 5, shape.n, scratch);
+  const size_t work = scratch.reserve(int8 ? kernels::qb8_row_bytes(shape, m)
+                                           : kernels::qb4_f32_scratch_bytes(shape));
+  ctx.request_scratch(scratch.bytes());
+  return [=, weights = Qb4Weights(ctx, shape), bias = std::move(bias)](const RunContext& run) {
+    bias.prepare(run);
+    const kernels::Qb4Gemm gemm{.shape = shape,
+                                .m = m,
+                                .a = run.input<float>(0),
+                                .codes = weights.codes->data(),
+                                .scales = reinterpret_cast<const float*>(weights.scales->data()),
+                                .zeros = reinterpret_cast<const float*>(weights.zeros->data()),
+                                .bias = bias.get(run),
+                                .c = run.output<float>(0)};
+    uint8_t* memory = run.scratch + work;
+    if (!int8) return kernels::qb4_gemm_f32(gemm, memory, 0, shape.n);
+    kernels::qb8_quantize_rows(gemm, memory);
+    kernels::qb4_gemm_qb8(gemm, memory, 0, shape.n);
+  };
+}
+} // namespace
+
+extern const OpDef op_matmul_nbits{.infer = infer_matmul_nbits, .prepare = prepare_matmul_nbits};
+
+} // namespace octet
