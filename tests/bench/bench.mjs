@@ -36,6 +36,7 @@ const subjects = [
   { name: 'melspectrogram', variant: 0 },
   { name: 'lstm_classifier', variant: 0 },
   { name: 'silero_vad_v5', variant: 0 },
+  { name: 'tiny_steps', variant: 0 },
 ];
 
 const contenders = [

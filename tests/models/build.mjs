@@ -9,7 +9,14 @@ import { fileURLToPath } from 'node:url';
 
 const sourceDirectory = path.dirname(fileURLToPath(import.meta.url));
 export const modelDirectory = path.resolve(sourceDirectory, '../../build/models');
-export const builtModels = ['mobilenet_v2', 'resnet50', 'encoder', 'decoder', 'lstm_classifier'];
+export const builtModels = [
+  'mobilenet_v2',
+  'resnet50',
+  'encoder',
+  'decoder',
+  'lstm_classifier',
+  'tiny_steps',
+];
 
 /** Identifies the sources that a model is made of. */
 function sourceDigest(model) {

@@ -14,6 +14,7 @@ import * as encoder from './encoder.mjs';
 import * as lstmClassifier from './lstm_classifier.mjs';
 import { tensor } from './onnx_builder.mjs';
 import { Random } from './random.mjs';
+import * as tinySteps from './tiny_steps.mjs';
 
 const require = createRequire(import.meta.url);
 const fixtures = fileURLToPath(new URL('../fixtures', import.meta.url));
@@ -246,6 +247,7 @@ export const networks = [
   built('encoder', encoderCases),
   built('decoder', decoderCases),
   built('lstm_classifier', lstmClassifierCases),
+  built('tiny_steps', single('x', normals, [1, tinySteps.width])),
 ];
 
 /** The cases of a network; the same at every call. */
