@@ -6,6 +6,7 @@
 #include "api/session.h"
 #include "base/json.h"
 #include "bindings/adapters.h"
+#include "bindings/call_block.h"
 
 namespace octet::bindings {
 namespace {
@@ -55,16 +56,6 @@ val open(const val& model, const val& external) {
   });
 }
 
-// A tensor that contradicts itself is the caller's mistake here, not the model's.
-NamedTensor take_feed(const val& feed) {
-  std::string name = feed["name"].as<std::string>();
-  try {
-    return {name, take_tensor(feed)};
-  } catch (const Error& error) {
-    fail(ErrorCode::InvalidInput, "input '", name, "': ", error.message());
-  }
-}
-
 class SessionHandle {
 public:
   explicit SessionHandle(std::unique_ptr<Session> session) : session_(std::move(session)) {}
@@ -72,19 +63,20 @@ public:
   std::string inputs() const { return ports_json(session_->inputs()); }
   std::string outputs() const { return ports_json(session_->outputs()); }
 
-  // `feeds`: [{name, …tensor}]; returns tensors in the order of `fetches` (all outputs when that is
-  // empty).
-  val run(const val& feeds, const val& fetches) {
-    return guard([&] {
-      feeds_.clear();
-      for (size_t i = 0, n = feeds["length"].as<size_t>(); i < n; ++i)
-        feeds_.push_back(take_feed(feeds[i]));
-      val results = val::array();
-      for (const Tensor& t : session_->run(feeds_, strings_of(fetches)))
-        results.call<void>("push", describe_tensor(t));
-      return results;
-    });
+  // The way of a run is described in call_block.h. These two return an address, or 0 when something
+  // went wrong, which `error` then describes.
+  uintptr_t reserve(double bytes) {
+    return address_of([&] { return block_.reserve(bytes); });
   }
+  uintptr_t run() {
+    return address_of([&] { return block_.run(*session_); });
+  }
+  val error() const { return describe(*error_); }
+
+  void give_strings(size_t input, const val& strings) {
+    block_.give_strings(input, strings_of(strings));
+  }
+  val strings(size_t result) const { return array_of(block_.strings(result)); }
 
   // [{node, opType, milliseconds}] of the last run, as JSON.
   std::string profile() const {
@@ -99,8 +91,16 @@ public:
   }
 
 private:
+  template <class Body>
+  uintptr_t address_of(const Body& body) {
+    uintptr_t address = 0;
+    error_ = attempt([&] { address = body(); });
+    return address;
+  }
+
   std::unique_ptr<Session> session_;
-  std::vector<NamedTensor> feeds_; // of the last run, whose results may be views of them
+  CallBlock block_;
+  std::optional<Error> error_;
 };
 
 // `options`: {optimize, freeDimensions, extraOutputs, profile}, all required.
@@ -162,8 +162,6 @@ val quantize_dynamic(ModelHandle& model, const val& options) {
 
 EMSCRIPTEN_BINDINGS(octet) {
   using emscripten::allow_raw_pointers;
-  emscripten::function("allocate", &allocate);
-  emscripten::function("deallocate", &deallocate);
   emscripten::function("openModel", &open);
   emscripten::function("createSession", &create);
   emscripten::function("quantizeDynamic", &quantize_dynamic);
@@ -171,7 +169,11 @@ EMSCRIPTEN_BINDINGS(octet) {
   emscripten::class_<SessionHandle>("Session")
       .function("inputs", &SessionHandle::inputs)
       .function("outputs", &SessionHandle::outputs)
+      .function("reserve", &SessionHandle::reserve)
       .function("run", &SessionHandle::run)
+      .function("error", &SessionHandle::error)
+      .function("giveStrings", &SessionHandle::give_strings)
+      .function("strings", &SessionHandle::strings)
       .function("profile", &SessionHandle::profile);
   emscripten::class_<QuantizeHandle>("QuantizeJob")
       .function("done", &QuantizeHandle::done)

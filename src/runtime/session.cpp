@@ -59,24 +59,26 @@ struct Session::State {
     std::vector<Shape> shapes;
     std::vector<Tensor> values; // parallel to the feeds, or empty; no type: any value
     std::unique_ptr<Plan> plan;
-    bool fits(std::span<const Tensor* const> feeds) const;
+    bool fits(std::span<const Tensor> feeds) const;
   };
 
-  std::vector<const Tensor*> order_feeds(std::span<const NamedTensor> feeds) const;
+  std::vector<Tensor> order_feeds(std::span<const NamedTensor> feeds) const;
   std::vector<size_t> order_fetches(std::span<const std::string> fetches) const;
-  Plan& plan_for(std::span<const Tensor* const> feeds);
-  CachedPlan make_plan(std::span<const Tensor* const> feeds, std::vector<Tensor> values);
+  Plan& plan_for(std::span<const Tensor> feeds);
+  CachedPlan make_plan(std::span<const Tensor> feeds, std::vector<Tensor> values);
 
   std::unique_ptr<Graph> graph;
   SessionOptions options;
   std::vector<Port> inputs, outputs;
   LoweringHost host;
   std::deque<CachedPlan> plans; // most recently used first
+  std::vector<Tensor> feeds;    // of the last run by names, whose results may be views of them
+  std::vector<const void*> feed_data;
   Buffer arena;
   Profiler profiler;
 };
 
-std::vector<const Tensor*> Session::State::order_feeds(std::span<const NamedTensor> feeds) const {
+std::vector<Tensor> Session::State::order_feeds(std::span<const NamedTensor> feeds) const {
   std::vector<const Tensor*> ordered(inputs.size());
   for (const NamedTensor& feed : feeds) {
     const auto port = std::find_if(inputs.begin(), inputs.end(),
@@ -85,12 +87,14 @@ std::vector<const Tensor*> Session::State::order_feeds(std::span<const NamedTens
       fail(ErrorCode::InvalidInput, "the model has no input '", feed.name, "'");
     const Tensor*& slot = ordered[static_cast<size_t>(port - inputs.begin())];
     if (slot) fail(ErrorCode::InvalidInput, "input '", feed.name, "' is fed twice");
-    check_feed(*port, feed.tensor);
     slot = &feed.tensor;
   }
-  for (size_t i = 0; i < ordered.size(); ++i)
+  std::vector<Tensor> out;
+  for (size_t i = 0; i < ordered.size(); ++i) {
     if (!ordered[i]) fail(ErrorCode::InvalidInput, "input '", inputs[i].name, "' is missing");
-  return ordered;
+    out.push_back(*ordered[i]);
+  }
+  return out;
 }
 
 std::vector<size_t> Session::State::order_fetches(std::span<const std::string> fetches) const {
@@ -109,11 +113,11 @@ std::vector<size_t> Session::State::order_fetches(std::span<const std::string> f
 
 namespace {
 // Copies of the feeds that may decide about shapes: a few integers or a condition.
-std::vector<Tensor> small_integers(std::span<const Tensor* const> feeds) {
+std::vector<Tensor> small_integers(std::span<const Tensor> feeds) {
   constexpr size_t kMaxElements = 16;
   std::vector<Tensor> out(feeds.size());
   for (size_t i = 0; i < feeds.size(); ++i) {
-    const Tensor& t = *feeds[i];
+    const Tensor& t = feeds[i];
     const bool decides = is_integer(t.dtype()) || t.dtype() == DType::Bool;
     if (!decides || t.elements() > kMaxElements) continue;
     Buffer copy(t.size_bytes());
@@ -124,25 +128,25 @@ std::vector<Tensor> small_integers(std::span<const Tensor* const> feeds) {
 }
 } // namespace
 
-bool Session::State::CachedPlan::fits(std::span<const Tensor* const> feeds) const {
+bool Session::State::CachedPlan::fits(std::span<const Tensor> feeds) const {
   for (size_t i = 0; i < feeds.size(); ++i) {
-    if (feeds[i]->shape() != shapes[i]) return false;
+    if (feeds[i].shape() != shapes[i]) return false;
     const bool bound = !values.empty() && values[i].dtype() != DType::Undefined;
-    if (bound && !same_contents(*feeds[i], values[i])) return false;
+    if (bound && !same_contents(feeds[i], values[i])) return false;
   }
   return true;
 }
 
-Session::State::CachedPlan Session::State::make_plan(std::span<const Tensor* const> feeds,
+Session::State::CachedPlan Session::State::make_plan(std::span<const Tensor> feeds,
                                                      std::vector<Tensor> values) {
   CachedPlan made{.values = std::move(values)};
   std::vector<ValueFact> facts;
   for (size_t i = 0; i < feeds.size(); ++i) {
-    ValueFact fact{.dtype = feeds[i]->dtype(), .shape = feeds[i]->shape(), .value = std::nullopt};
+    ValueFact fact{.dtype = feeds[i].dtype(), .shape = feeds[i].shape(), .value = std::nullopt};
     if (!made.values.empty() && made.values[i].dtype() != DType::Undefined)
       fact.value = made.values[i];
     facts.push_back(std::move(fact));
-    made.shapes.push_back(feeds[i]->shape());
+    made.shapes.push_back(feeds[i].shape());
   }
   std::vector<const ValueFact*> pointers;
   for (const ValueFact& fact : facts) pointers.push_back(&fact);
@@ -150,7 +154,7 @@ Session::State::CachedPlan Session::State::make_plan(std::span<const Tensor* con
   return made;
 }
 
-Plan& Session::State::plan_for(std::span<const Tensor* const> feeds) {
+Plan& Session::State::plan_for(std::span<const Tensor> feeds) {
   const auto found = std::find_if(plans.begin(), plans.end(),
                                   [&](const CachedPlan& cached) { return cached.fits(feeds); });
   if (found != plans.end()) {
@@ -181,15 +185,22 @@ const std::vector<StepTime>& Session::profile() const {
 
 std::vector<Tensor> Session::run(std::span<const NamedTensor> feeds,
                                  std::span<const std::string> fetches) {
-  const auto wanted = state_->order_fetches(fetches);
-  const auto ordered = state_->order_feeds(feeds);
-  Plan& plan = state_->plan_for(ordered);
-  std::vector<const void*> data;
-  for (const Tensor* t : ordered) data.push_back(t->aligned_bytes());
+  state_->feeds = state_->order_feeds(feeds);
+  return run_ordered(state_->feeds, state_->order_fetches(fetches));
+}
+
+std::vector<Tensor> Session::run_ordered(std::span<const Tensor> feeds,
+                                         std::span<const size_t> fetches) {
+  for (size_t i = 0; i < feeds.size(); ++i) check_feed(state_->inputs[i], feeds[i]);
+  Plan& plan = state_->plan_for(feeds);
+  state_->feed_data.clear();
+  for (const Tensor& feed : feeds) state_->feed_data.push_back(feed.aligned_bytes());
   state_->profiler.clear();
-  plan.run(state_->arena.data(), data, state_->options.profile ? &state_->profiler : nullptr);
+  plan.run(state_->arena.data(), state_->feed_data,
+           state_->options.profile ? &state_->profiler : nullptr);
   std::vector<Tensor> results;
-  for (size_t i : wanted) results.push_back(plan.output(i));
+  results.reserve(fetches.size());
+  for (size_t i : fetches) results.push_back(plan.output(i));
   return results;
 }
 

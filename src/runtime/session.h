@@ -52,6 +52,9 @@ public:
   // returned point into the session's memory or, where an output is an input under another shape,
   // into that feed's, and are valid until the next run.
   std::vector<Tensor> run(std::span<const NamedTensor> feeds, std::span<const std::string> fetches);
+  // The same without names: as many feeds as there are inputs(), in their order, which the caller
+  // keeps while it reads results; outputs by their numbers.
+  std::vector<Tensor> run_ordered(std::span<const Tensor> feeds, std::span<const size_t> fetches);
 
   // Of the last run, when SessionOptions::profile was set.
   const std::vector<StepTime>& profile() const;

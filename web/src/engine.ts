@@ -1,3 +1,4 @@
+import type { Tensor } from 'onnxruntime-common';
 import { loadModule } from './loader.js';
 import { OctetError, type OctetErrorCode } from './errors.js';
 
@@ -9,11 +10,10 @@ export interface HeapBytes {
   size: number;
 }
 
-export interface HeapTensor extends HeapBytes {
-  /** ONNX's number of the element type. */
-  type: number;
-  dims: number[];
-  strings?: string[];
+export type HeapArray = Exclude<Tensor['data'], string[]>;
+export interface HeapArrayConstructor {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): HeapArray;
 }
 
 export interface ModelHandle {
@@ -24,7 +24,12 @@ export interface ModelHandle {
 export interface SessionHandle {
   inputs(): string;
   outputs(): string;
-  run(feeds: (HeapTensor & { name: string })[], fetches: string[]): Result<HeapTensor[]>;
+  /** These two return an address, or 0 when something went wrong, which `error` then describes. */
+  reserve(size: number): number;
+  run(): number;
+  error(): Result<never>;
+  giveStrings(input: number, strings: string[]): void;
+  strings(result: number): string[];
   profile(): string;
   delete(): void;
 }
@@ -39,8 +44,6 @@ export interface QuantizeJob {
 
 export interface EngineModule {
   HEAPU8: Uint8Array;
-  allocate(size: number): number;
-  deallocate(address: number): void;
   /** The engine keeps the arrays, and reads them whenever it needs a part. */
   openModel(
     bytes: Uint8Array,
@@ -74,6 +77,7 @@ export interface EngineModule {
  */
 export class Engine {
   #dead = false;
+  readonly #views = new Map<HeapArrayConstructor, HeapArray>();
 
   constructor(private readonly module: EngineModule) {}
 
@@ -93,13 +97,29 @@ export class Engine {
     return this.#guarded(body);
   }
 
-  /** Copies bytes into the heap; the call that takes them over frees them. */
-  put(bytes: Uint8Array): HeapBytes {
-    const address = this.#guarded((module) => module.allocate(bytes.byteLength));
-    if (address === 0)
-      throw new OctetError('out-of-memory', `no room for ${bytes.byteLength} bytes in the heap`);
-    this.module.HEAPU8.set(bytes, address);
-    return { address, size: bytes.byteLength };
+  /** The heap as an array of a type; good until the next call into the module. */
+  heap<A extends HeapArray>(type: HeapArrayConstructor & (new (buffer: ArrayBufferLike) => A)): A {
+    const { buffer } = this.module.HEAPU8;
+    let view = this.#views.get(type);
+    if (view?.buffer !== buffer) {
+      view = new type(buffer);
+      this.#views.set(type, view);
+    }
+    return view as A;
+  }
+
+  /** Copies an array into the heap. */
+  write(array: HeapArray, address: number): void {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    this.heap(Uint8Array).set(bytes, address);
+  }
+
+  /** A copy of elements of the heap. */
+  read(type: HeapArrayConstructor, address: number, size: number): HeapArray {
+    const width = type.BYTES_PER_ELEMENT;
+    if (address % width === 0)
+      return this.heap(type).slice(address / width, (address + size) / width);
+    return new type(this.take({ address, size }).buffer);
   }
 
   /** A copy of bytes of the heap. */

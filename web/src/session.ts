@@ -1,9 +1,10 @@
 import type { InferenceSession as Ort, Tensor as OrtTensor } from 'onnxruntime-common';
+import { CallBlock } from './call_block.js';
 import type { Engine, SessionHandle } from './engine.js';
 import { OctetError, rejectUnknownKeys } from './errors.js';
 import { type ExternalData, openModel } from './model.js';
 import type { Source } from './source.js';
-import { type Tensor, putTensor, takeTensor } from './tensor.js';
+import type { Tensor } from './tensor.js';
 
 /** How onnxruntime-common describes an input or output. */
 export type ValueMetadata = Ort.ValueMetadata;
@@ -81,6 +82,13 @@ export interface StepTime {
   milliseconds: number;
 }
 
+/** Outputs of a run, by name and by number, and where they go. */
+interface Fetches {
+  names: readonly string[];
+  numbers: readonly number[];
+  targets?: (Tensor | null)[];
+}
+
 /** A loaded model; made by `InferenceSession.create`. */
 export class InferenceSession implements Ort {
   readonly inputNames: readonly string[];
@@ -89,17 +97,21 @@ export class InferenceSession implements Ort {
   readonly outputMetadata: readonly ValueMetadata[];
 
   readonly #engine: Engine;
+  readonly #block: CallBlock;
+  readonly #allOutputs: Fetches;
   #handle: SessionHandle | undefined;
   #profiling: boolean;
 
   private constructor(engine: Engine, handle: SessionHandle, profiling: boolean) {
     this.#engine = engine;
+    this.#block = new CallBlock(engine, handle);
     this.#handle = handle;
     this.#profiling = profiling;
     this.inputMetadata = metadataOf(JSON.parse(engine.get(() => handle.inputs())));
     this.outputMetadata = metadataOf(JSON.parse(engine.get(() => handle.outputs())));
     this.inputNames = this.inputMetadata.map((port) => port.name);
     this.outputNames = this.outputMetadata.map((port) => port.name);
+    this.#allOutputs = this.#outputsNamed(this.outputNames);
   }
 
   /**
@@ -150,16 +162,12 @@ export class InferenceSession implements Ort {
     feeds: Ort.FeedsType,
     fetchesOrOptions?: Ort.FetchesType | Ort.RunOptions,
   ): Promise<Ort.ReturnType> {
-    const handle = this.#open();
-    const targets = this.#targets(fetchesOrOptions);
-    const wanted = [...targets.keys()];
-    const inputs = this.#feeds(feeds);
-    const results = this.#engine.call(() => handle.run(inputs, wanted));
+    this.#open();
+    const { names, numbers, targets } = this.#fetches(fetchesOrOptions);
+    const results = this.#block.run(this.inputNames, this.#feeds(feeds), numbers);
     const named: Record<string, Tensor> = {};
-    results.forEach((result, i) => {
-      const tensor = takeTensor(this.#engine, result);
-      named[wanted[i]] = intoTarget(wanted[i], tensor, targets.get(wanted[i]));
-    });
+    for (let i = 0; i < names.length; ++i)
+      named[names[i]] = intoTarget(names[i], results[i], targets?.[i]);
     return named;
   }
 
@@ -194,31 +202,30 @@ export class InferenceSession implements Ort {
     return this.#handle;
   }
 
-  #targets(fetches: Ort.FetchesType | Ort.RunOptions | undefined): Map<string, Tensor | null> {
-    const all = new Map<string, Tensor | null>(this.outputNames.map((name) => [name, null]));
-    if (fetches === undefined || fetches === null) return all;
+  #fetches(fetches: Ort.FetchesType | Ort.RunOptions | undefined): Fetches {
+    if (fetches === undefined || fetches === null) return this.#allOutputs;
     if (typeof fetches !== 'object')
       throw new OctetError('invalid-input', 'run: fetches is neither an array nor an object');
-    if (Array.isArray(fetches)) {
-      for (const name of fetches) this.#checkOutput(name);
-      return new Map(fetches.map((name) => [name as string, null]));
-    }
+    if (Array.isArray(fetches)) return this.#outputsNamed([...new Set(fetches)]);
     // Like onnxruntime: an object is a map of fetches if one of its keys names an output, else run options.
-    const entries = Object.entries(fetches as Record<string, unknown>);
-    if (!entries.some(([name]) => this.outputNames.includes(name))) return all;
-    for (const [name] of entries) this.#checkOutput(name);
-    return new Map(entries as [string, Tensor | null][]);
+    const names = Object.keys(fetches);
+    if (!names.some((name) => this.outputNames.includes(name))) return this.#allOutputs;
+    return { ...this.#outputsNamed(names), targets: Object.values(fetches) };
   }
 
-  #checkOutput(name: unknown): void {
-    if (typeof name !== 'string' || !this.outputNames.includes(name))
+  #outputsNamed(names: readonly unknown[]): Fetches {
+    const numbers = names.map((name) => this.outputNames.indexOf(name as string));
+    const unknown = numbers.indexOf(-1);
+    if (unknown !== -1)
       throw new OctetError(
         'invalid-input',
-        `the model has no output '${String(name)}'; it has ${this.outputNames.join(', ')}`,
+        `the model has no output '${String(names[unknown])}'; it has ${this.outputNames.join(', ')}`,
       );
+    return { names: names as string[], numbers };
   }
 
-  #feeds(feeds: Ort.FeedsType) {
+  /** The feeds in the order of the inputs. */
+  #feeds(feeds: Ort.FeedsType): unknown[] {
     if (typeof feeds !== 'object' || feeds === null)
       throw new OctetError('invalid-input', 'run: feeds is not an object of tensors by name');
     for (const name of Object.keys(feeds))
@@ -227,8 +234,8 @@ export class InferenceSession implements Ort {
           'invalid-input',
           `the model has no input '${name}'; it has ${this.inputNames.join(', ')}`,
         );
-    this.inputMetadata.forEach((port) => checkFeed(port, feeds[port.name]));
-    return this.inputNames.map((name) => putTensor(this.#engine, name, feeds[name]));
+    for (const port of this.inputMetadata) checkFeed(port, feeds[port.name]);
+    return this.inputNames.map((name) => feeds[name]);
   }
 }
 

@@ -3,9 +3,8 @@ import {
   type TensorConstructor,
   type TensorFactory,
 } from 'onnxruntime-common';
-import type { Engine, HeapTensor } from './engine.js';
+import type { HeapArray, HeapArrayConstructor } from './engine.js';
 import { OctetError } from './errors.js';
-import { typeName, typeNumber } from './types.js';
 
 const Base = OrtTensor as unknown as new (...args: unknown[]) => OrtTensor;
 
@@ -25,10 +24,8 @@ class OctetTensor extends Base {
 export const Tensor = OctetTensor as unknown as TensorConstructor & TensorFactory;
 export type Tensor = OrtTensor;
 
-type TypedArrayConstructor = new (buffer: ArrayBuffer) => OrtTensor['data'];
-
 // Float16Array is what onnxruntime-common takes where the platform has it.
-const arrays: Record<string, TypedArrayConstructor> = {
+const arrays: Record<string, HeapArrayConstructor> = {
   float32: Float32Array,
   float64: Float64Array,
   int8: Int8Array,
@@ -38,22 +35,27 @@ const arrays: Record<string, TypedArrayConstructor> = {
   uint16: Uint16Array,
   int32: Int32Array,
   uint32: Uint32Array,
-  int64: BigInt64Array as unknown as TypedArrayConstructor,
-  uint64: BigUint64Array as unknown as TypedArrayConstructor,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
   float16: ((globalThis as Record<string, unknown>).Float16Array ??
-    Uint16Array) as TypedArrayConstructor,
+    Uint16Array) as HeapArrayConstructor,
   int4: Uint8Array,
   uint4: Uint8Array,
 };
 
-function isTensorLike(value: unknown): value is OrtTensor {
+/** What holds elements of a type other than string. */
+export const arrayOf = (type: OrtTensor.Type): HeapArrayConstructor => arrays[type];
+
+/** Any library's Tensor will do. */
+export function isTensorLike(value: unknown): value is OrtTensor {
   const tensor = value as Partial<OrtTensor> | null;
   return (
     typeof tensor === 'object' && tensor !== null && Array.isArray(tensor.dims) && 'type' in tensor
   );
 }
 
-function bytesOf(name: string, tensor: OrtTensor): Uint8Array {
+/** The elements of a feed. Throws `invalid-input` when they are not in the CPU's memory. */
+export function elementsOf(name: string, tensor: OrtTensor): HeapArray {
   let data: OrtTensor['data'];
   try {
     data = tensor.data;
@@ -63,35 +65,11 @@ function bytesOf(name: string, tensor: OrtTensor): Uint8Array {
   if (!ArrayBuffer.isView(data))
     throw new OctetError('invalid-input', `input '${name}': its data is not a typed array`);
   const buffer = data.buffer as ArrayBuffer & { detached?: boolean };
-  const wanted = tensor.dims.reduce((size, dim) => size * dim, 1);
-  if (buffer.detached || (data.byteLength === 0 && wanted !== 0))
+  if (buffer.detached || (data.byteLength === 0 && !tensor.dims.includes(0)))
     throw new OctetError('invalid-input', `input '${name}': its buffer is detached`);
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return data as HeapArray;
 }
 
-/** Copies a feed into the heap. Throws `invalid-input` for what is not a tensor in the CPU's memory. */
-export function putTensor(
-  engine: Engine,
-  name: string,
-  value: unknown,
-): HeapTensor & { name: string } {
-  if (!isTensorLike(value))
-    throw new OctetError('invalid-input', `input '${name}': a Tensor expected`);
-  const type = typeNumber(value.type);
-  if (type === undefined)
-    throw new OctetError('invalid-input', `input '${name}': elements of type ${value.type}`);
-  const dims = [...value.dims];
-  if (value.type === 'string')
-    return { name, type, dims, address: 0, size: 0, strings: [...(value.data as string[])] };
-  return { name, type, dims, ...engine.put(bytesOf(name, value)) };
-}
-
-/** Copies a result out of the heap. */
-export function takeTensor(engine: Engine, tensor: HeapTensor): OrtTensor {
-  const type = typeName(tensor.type);
-  if (type === undefined)
-    throw new OctetError('unsupported-operator', `a result of element type ${tensor.type}`);
-  if (type === 'string') return new Tensor('string', tensor.strings ?? [], tensor.dims);
-  const data = new arrays[type](engine.take(tensor).buffer);
-  return new (Tensor as unknown as new (...args: unknown[]) => OrtTensor)(type, data, tensor.dims);
-}
+/** A result. */
+export const makeTensor = (type: OrtTensor.Type, data: unknown, dims: number[]): OrtTensor =>
+  new (Tensor as unknown as new (...args: unknown[]) => OrtTensor)(type, data, dims);
