@@ -36,7 +36,12 @@ size_t f32_columns_per_block(size_t taps, size_t k) noexcept {
 void gemm_f32(const FGemm& args, size_t row_begin, size_t row_end) noexcept {
   const size_t block = f32_columns_per_block(1, args.k);
   const float* a[kFTileRows];
-  FTile tile{.a = a, .k = args.k, .b = args.b, .params = args.params};
+  constexpr size_t kCachedFloats = 2 * 1024 * 1024 / sizeof(float);
+  FTile tile{.a = a,
+             .k = args.k,
+             .b = args.b,
+             .is_streamed = args.n > kCachedFloats / std::max<size_t>(args.k, 1),
+             .params = args.params};
   for (size_t n = 0; n < args.n; n += block) {
     tile.column_begin = n;
     tile.column_end = std::min(args.n, n + block);

@@ -58,6 +58,20 @@ const float* add_tap(V8 (&acc)[kFTileRows], const float* const* rows, const floa
   return b;
 }
 
+/// Adds the products of one tap, those of even and of odd k apart, and returns the end of its
+/// weights.
+const float* add_tap(V8& even, V8& odd, const float* a, const float* b, size_t k) noexcept {
+  for (const float* end = b + k / 2 * 2 * kFPanelWidth; b != end; b += 2 * kFPanelWidth) {
+    add_products(even, wasm_v128_load32_splat(a), load_v8(b));
+    add_products(odd, wasm_v128_load32_splat(a + 1), load_v8(b + kFPanelWidth));
+    a += 2;
+  }
+  if (k % 2 == 0) return b;
+  add_products(even, wasm_v128_load32_splat(a), load_v8(b));
+  return b + kFPanelWidth;
+}
+
+/// Columns [n, n + 8 · kPanels).
 template <size_t kPanels>
 void run_panels(const FTile& tile, const FOutputStep& output, size_t n) noexcept {
   const size_t panel = tile.taps * tile.k * kFPanelWidth;
@@ -73,8 +87,20 @@ void run_panels(const FTile& tile, const FOutputStep& output, size_t n) noexcept
     }
   }
   for (size_t p = 0; p < kPanels; ++p) {
-    V8 panel[] = {acc[p]};
-    output.store(panel, n + p * kFPanelWidth, tile.c);
+    V8 sums[] = {acc[p]};
+    output.store(sums, n + p * kFPanelWidth, tile.c);
+  }
+}
+
+void run_as_stream(const FTile& tile, const FOutputStep& output) noexcept {
+  const float* b = tile.b + tile.column_begin * tile.taps * tile.k;
+  const v128_t zero = wasm_f32x4_splat(0);
+  for (size_t n = tile.column_begin; n < tile.column_end; n += kFPanelWidth) {
+    V8 even{zero, zero}, odd{zero, zero};
+    for (size_t t = 0; t < tile.taps; ++t)
+      b = add_tap(even, odd, tile.a[t * kFTileRows], b, tile.k);
+    V8 sums[] = {{wasm_f32x4_add(even.lo, odd.lo), wasm_f32x4_add(even.hi, odd.hi)}};
+    output.store(sums, n, tile.c);
   }
 }
 
@@ -94,6 +120,7 @@ void f32_gemm_4x8_simd128(const FTile& tile) noexcept {
 void f32_gemv_1x24_simd128(const FTile& tile) noexcept {
   constexpr size_t kPanels = 3;
   const FOutputStep output(tile);
+  if (tile.is_streamed) return run_as_stream(tile, output);
   size_t n = tile.column_begin;
   for (; n + (kPanels - 1) * kFPanelWidth < tile.column_end; n += kPanels * kFPanelWidth)
     run_panels<kPanels>(tile, output, n);

@@ -10,59 +10,54 @@ void add_products(V8& acc, v128_t a, const int8_t* b) noexcept {
   acc.hi = wasm_i32x4_add(acc.hi, wasm_i32x4_dot_i16x8(a, wasm_i16x8_load8x8(b + 8)));
 }
 
-/// Adds the products of one tap for kPanels neighbouring panels, whose weights lie panel_bytes
-/// apart. An odd k is finished as in the 4x8 tile.
-template <size_t kPanels>
-void add_tap(V8 (&acc)[kPanels][1], const int16_t* a, const int8_t* b, size_t panel_bytes,
-             size_t k) noexcept {
-  for (; k >= 2; k -= 2, a += 2, b += 16) {
-    const v128_t pair = wasm_v128_load32_splat(a);
-    for (size_t p = 0; p < kPanels; ++p) add_products(acc[p][0], pair, b + p * panel_bytes);
+/// Adds the products of one tap and returns the end of its weights. An odd k is finished as in the
+/// 4x8 tile.
+const int8_t* add_tap(V8& even, V8& odd, const int16_t* a, const int8_t* b, size_t k) noexcept {
+  for (const int8_t* end = b + k / 4 * 32; b != end; b += 32) {
+    add_products(even, wasm_v128_load32_splat(a), b);
+    add_products(odd, wasm_v128_load32_splat(a + 2), b + 16);
+    a += 4;
   }
-  if (k == 0) return;
-  const v128_t last = wasm_v128_load16_splat(a);
-  for (size_t p = 0; p < kPanels; ++p) add_products(acc[p][0], last, b + p * panel_bytes);
+  if (k % 4 >= 2) {
+    add_products(even, wasm_v128_load32_splat(a), b);
+    a += 2;
+    b += 16;
+  }
+  if (k % 2 == 0) return b;
+  add_products(odd, wasm_v128_load16_splat(a), b);
+  return b + 16;
 }
 
-template <QOutput kOutput, size_t kPanels>
-void run_panels(const QTile& tile, const OutputStep<kOutput>& output, size_t n) noexcept {
-  const size_t tap_bytes = packed_panel_bytes(1, tile.k);
-  const size_t panel_bytes = tile.taps * tap_bytes;
-  const int8_t* b = tile.b + n / kPanelWidth * panel_bytes;
-  const v128_t zero = wasm_i32x4_splat(0);
-  V8 acc[kPanels][1];
-  for (size_t p = 0; p < kPanels; ++p) acc[p][0] = {zero, zero};
-  for (size_t t = 0; t < tile.taps; ++t, b += tap_bytes)
-    add_tap<kPanels>(acc, tile.a[t * kTileRows], b, panel_bytes, tile.k);
-  for (size_t p = 0; p < kPanels; ++p)
-    output.store(acc[p], tile.row_sum, n + p * kPanelWidth, tile.column_end, tile.c);
-}
-
+/// One panel after the other: weights that come from memory come fastest as a single stream.
 template <QOutput kOutput>
 void run_tile(const QTile& tile) noexcept {
-  constexpr size_t kPanels = 4;
   const OutputStep<kOutput> output(*tile.params);
-  size_t n = tile.column_begin;
-  for (; n + (kPanels - 1) * kPanelWidth < tile.column_end; n += kPanels * kPanelWidth)
-    run_panels<kOutput, kPanels>(tile, output, n);
-  for (; n < tile.column_end; n += kPanelWidth) run_panels<kOutput, 1>(tile, output, n);
+  const int8_t* b =
+      tile.b + tile.column_begin / kPanelWidth * packed_panel_bytes(tile.taps, tile.k);
+  const v128_t zero = wasm_i32x4_splat(0);
+  for (size_t n = tile.column_begin; n < tile.column_end; n += kPanelWidth) {
+    V8 even{zero, zero}, odd{zero, zero};
+    for (size_t t = 0; t < tile.taps; ++t) b = add_tap(even, odd, tile.a[t * kTileRows], b, tile.k);
+    V8 sums[] = {{wasm_i32x4_add(even.lo, odd.lo), wasm_i32x4_add(even.hi, odd.hi)}};
+    output.store(sums, tile.row_sum, n, tile.column_end, tile.c);
+  }
 }
 
 } // namespace
 
-void qs16_qc8w_gemv_i32_1x32_simd128(const QTile& tile) noexcept {
+void qs16_qc8w_gemv_i32_1x8_simd128(const QTile& tile) noexcept {
   run_tile<QOutput::i32>(tile);
 }
-void qs16_qc8w_gemv_f32_1x32_simd128(const QTile& tile) noexcept {
+void qs16_qc8w_gemv_f32_1x8_simd128(const QTile& tile) noexcept {
   run_tile<QOutput::f32>(tile);
 }
-void qs16_qc8w_gemv_u8_1x32_simd128(const QTile& tile) noexcept {
+void qs16_qc8w_gemv_u8_1x8_simd128(const QTile& tile) noexcept {
   run_tile<QOutput::u8>(tile);
 }
-void qs16_qc8w_gemv_s8_1x32_simd128(const QTile& tile) noexcept {
+void qs16_qc8w_gemv_s8_1x8_simd128(const QTile& tile) noexcept {
   run_tile<QOutput::s8>(tile);
 }
-void qs16_qc8w_gemv_s16_1x32_simd128(const QTile& tile) noexcept {
+void qs16_qc8w_gemv_s16_1x8_simd128(const QTile& tile) noexcept {
   run_tile<QOutput::s16>(tile);
 }
 

@@ -15,12 +15,12 @@ namespace octet {
 namespace {
 using kernels::Qb4Shape;
 
-constexpr int64_t kSmallestBlock = 16, kInt8Accuracy = 4;
+constexpr int64_t kLargestSize = INT32_MAX, kSmallestBlock = 16, kInt8Accuracy = 4;
 
 Qb4Shape weight_shape(const NodeContext& ctx) {
   const auto positive = [&](const char* name) {
     const int64_t value = ctx.attributes().get_int(name, 0);
-    if (value <= 0) ctx.fail(name, " is ", value);
+    if (value <= 0 || value > kLargestSize) ctx.fail(name, " is ", value);
     return static_cast<size_t>(value);
   };
   const Qb4Shape shape{positive("N"), positive("K"), positive("block_size")};
@@ -115,6 +115,11 @@ Kernel prepare_matmul_nbits(PrepareContext& ctx) {
   if (ctx.has_input(4)) ctx.unsupported("g_idx");
   const size_t m = ctx.shape(0).elements() / shape.k;
   if (m == 0) return do_nothing();
+  // No size of packed weights or of scratch memory is larger than these.
+  constexpr size_t kPanel = 8;
+  const size_t k_bytes = checked_mul(shape.blocks() * shape.block, sizeof(float));
+  checked_mul(checked_add(shape.n, kPanel), k_bytes);
+  checked_mul(checked_add(m, kPanel), k_bytes);
   const bool int8 = ctx.attributes().get_int("accuracy_level", 0) == kInt8Accuracy;
   ScratchLayout scratch;
   PackedOperand bias = padded_bias(ctx, 5, shape.n, scratch);
