@@ -2,7 +2,7 @@
 //
 // Polynomials and splittings of ln 2: S. Moshier, Cephes Math Library 2.2, single precision
 // (expf.c, logf.c). erf: N. Juffa's minimax approximations of erff in two pieces, as published and
-// used by MLAS in onnxruntime.
+// used by MLAS in onnxruntime; and the rational approximation in Eigen and XLA.
 #pragma once
 
 #include "kernels/simd.h"
@@ -155,6 +155,21 @@ inline v128_t erf(v128_t x) noexcept {
   const v128_t tail = expm1_of_negative(multiply_add(p, bounded, wasm_f32x4_neg(bounded)));
   const v128_t far = with_sign_of(tail, x);
   return wasm_v128_bitselect(far, near, wasm_f32x4_gt(t, splat(0.927734375f)));
+}
+
+/// erf with an absolute error below 4e-7, for sums with 1: x·P(x²) / Q(x²).
+inline v128_t erf_beside_one(v128_t x) noexcept {
+  const v128_t bounded = wasm_f32x4_pmin(wasm_f32x4_pmax(x, splat(-4.0f)),
+                                         splat(4.0f)); // erf rounds to 1 from 3.93 on
+  const v128_t z = wasm_f32x4_mul(bounded, bounded);
+  const v128_t p =
+      polynomial(z, -2.72614225801306e-10f, 2.77068142495902e-08f, -2.10102402082508e-06f,
+                 -5.69250639462346e-05f, -7.34990630326855e-04f, -2.95459980854025e-03f,
+                 -1.60960333262415e-02f);
+  const v128_t q =
+      polynomial(z, -1.45660718464996e-05f, -2.13374055278905e-04f, -1.68282697438203e-03f,
+                 -7.37332916720468e-03f, -1.42647390514189e-02f);
+  return wasm_f32x4_div(wasm_f32x4_mul(bounded, p), q);
 }
 
 } // namespace octet::kernels

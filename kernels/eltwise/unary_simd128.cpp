@@ -104,7 +104,7 @@ v128_t softsign(v128_t x, P) noexcept {
 v128_t gelu(v128_t x, P) noexcept {
   const v128_t half = wasm_f32x4_mul(x, splat(0.5f));
   const auto root = static_cast<float>(1.0 / std::numbers::sqrt2);
-  return kernels::multiply_add(half, kernels::erf(wasm_f32x4_mul(x, splat(root))), half);
+  return kernels::multiply_add(half, erf_beside_one(wasm_f32x4_mul(x, splat(root))), half);
 }
 /// 1 + tanh(u) is 2 sigmoid(2u).
 v128_t gelu_tanh(v128_t x, P) noexcept {
