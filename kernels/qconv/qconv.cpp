@@ -67,10 +67,11 @@ class ConvRun {
 public:
   ConvRun(const QConv& conv, void* scratch) noexcept;
 
-  /// Output pixels of a range for columns [column_begin, column_end) of every group.
-  void run(size_t pixel_begin, size_t pixel_end, size_t column_begin, size_t column_end) noexcept;
+  void run(size_t pixel_begin, size_t pixel_end) noexcept;
 
 private:
+  /// Output pixels of a range for the columns that the tile names, of every group.
+  void run_columns(size_t pixel_begin, size_t pixel_end) noexcept;
   void point_tile(bool inside) noexcept;
   void point_gathered() noexcept;
   void run_groups(size_t pixel, size_t rows) noexcept;
@@ -138,10 +139,23 @@ void ConvRun::run_groups(size_t pixel, size_t rows) noexcept {
   }
 }
 
-void ConvRun::run(size_t pixel_begin, size_t pixel_end, size_t column_begin,
-                  size_t column_end) noexcept {
-  tile_.column_begin = column_begin;
-  tile_.column_end = column_end;
+void ConvRun::run(size_t pixel_begin, size_t pixel_end) noexcept {
+  const size_t columns = group_outputs(shape_);
+  tile_.column_end = columns;
+  if (shape_.groups > 1) return run_columns(pixel_begin, pixel_end);
+  tile_.taps = packed_runs_.taps;
+  tile_.k = packed_runs_.k;
+  tile_.b = static_cast<const int8_t*>(conv_.w);
+  WidePanels wide(tile_, pixel_end - pixel_begin);
+  for (size_t n = 0; n < columns; n += wide.columns()) {
+    tile_.column_begin = n;
+    tile_.column_end = std::min(columns, n + wide.columns());
+    wide.load(tile_);
+    run_columns(pixel_begin, pixel_end);
+  }
+}
+
+void ConvRun::run_columns(size_t pixel_begin, size_t pixel_end) noexcept {
   WindowWalk<int16_t> walk(input_of(conv_), pixel_begin);
   for (size_t pixel = pixel_begin; pixel < pixel_end; pixel += kTileRows) {
     const size_t rows = std::min(kTileRows, pixel_end - pixel);
@@ -205,11 +219,7 @@ void qconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* scratc
   if (is_matrix_product(shape))
     return run_matrix_product(conv, conv.x + pixel_begin * conv.x_stride, conv.x_stride, runs.k,
                               pixel_begin, pixel_end - pixel_begin);
-  const size_t columns = group_outputs(shape);
-  const size_t block = shape.groups == 1 ? columns_per_block(runs.taps, runs.k) : columns;
-  ConvRun run(conv, scratch);
-  for (size_t n = 0; n < columns; n += block)
-    run.run(pixel_begin, pixel_end, n, std::min(columns, n + block));
+  ConvRun(conv, scratch).run(pixel_begin, pixel_end);
 }
 
 } // namespace octet::kernels

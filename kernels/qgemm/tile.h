@@ -7,6 +7,9 @@
 // Packed weights ("panels", written by pack_weights): for each group of 8 columns, for each tap,
 // for each pair of k: 8 columns × 2 k of int8, 16 bytes. k is padded to even in every tap and n to
 // a multiple of 8, with zeros. One 16-byte piece times the pair (a[k], a[k+1]) is two i32x4.dot.
+//
+// Where many rows pass by the same columns, their panels may come widened to int16 (`wide`): in the
+// first-level cache that saves the widening in each tile.
 #pragma once
 
 #include "kernels/qgemm/output.h"
@@ -19,10 +22,12 @@ struct QTile {
   const int16_t* const* a = nullptr; // [taps][kTileRows], each readable for k elements
   size_t taps = 1;
   size_t k = 0;
-  const int8_t* b = nullptr; // packed weights, from column 0
-  size_t column_begin = 0;   // multiple of kPanelWidth
-  size_t column_end = 0;     // a multiple of kPanelWidth, or the last column of the matrix
-  void* c[kTileRows] = {};   // rows of the output, from column 0
+  const int8_t* b = nullptr;     // packed weights, from column 0
+  size_t column_begin = 0;       // multiple of kPanelWidth
+  size_t column_end = 0;         // a multiple of kPanelWidth, or the last column of the matrix
+  const int16_t* wide = nullptr; // for tiles of four rows: panels from column_begin on, in place of
+                                 // b, 16-byte aligned
+  void* c[kTileRows] = {};       // rows of the output, from column 0
   const QOutputParams* params = nullptr;
   int32_t row_sum[kTileRows] = {}; // Σ a of each row; read only where params->w_zero is set
 };

@@ -41,9 +41,20 @@ void set_row_sums(QTile& tile, size_t rows) noexcept {
   }
 }
 
-size_t columns_per_block(size_t taps, size_t k) noexcept {
+WidePanels::WidePanels(const QTile& tile, size_t rows) noexcept
+    : panel_elements_(std::max<size_t>(1, packed_panel_bytes(tile.taps, tile.k))),
+      widens_(rows >= 32 && panel_elements_ <= kElements) {
   constexpr size_t kBlockBytes = 256 * 1024;
-  return std::max<size_t>(1, kBlockBytes / packed_panel_bytes(taps, k)) * kPanelWidth;
+  const size_t room = widens_ ? kElements / 2 : kBlockBytes;
+  columns_ = std::max<size_t>(1, room / panel_elements_) * kPanelWidth;
+}
+
+void WidePanels::load(QTile& tile) noexcept {
+  if (!widens_) return;
+  const size_t panels = (tile.column_end - tile.column_begin + kPanelWidth - 1) / kPanelWidth;
+  kernel_table().widen_s8(tile.b + tile.column_begin / kPanelWidth * panel_elements_,
+                          panels * panel_elements_, 0, wide_);
+  tile.wide = wide_;
 }
 
 } // namespace octet::kernels

@@ -18,8 +18,25 @@ void set_output_rows(QTile& tile, void* c, size_t stride, QOutput output, size_t
 /// Fills tile.row_sum where the weights have zero points.
 void set_row_sums(QTile& tile, size_t rows) noexcept;
 
-/// Columns whose weights stay in a second-level cache while the rows pass by.
-size_t columns_per_block(size_t taps, size_t k) noexcept;
+/// The columns that all rows of a product pass by before the next ones: so many that their weights
+/// stay in a first-level cache, widened, where there are enough rows, else in a second-level cache.
+class WidePanels {
+public:
+  /// For products of `rows` rows with the taps and k of `tile`.
+  WidePanels(const QTile& tile, size_t rows) noexcept;
+
+  /// A multiple of kPanelWidth.
+  size_t columns() const noexcept { return columns_; }
+  /// Widens the columns that the tile names, if that is the choice.
+  void load(QTile& tile) noexcept;
+
+private:
+  static constexpr size_t kElements = 16 * 1024;
+  size_t panel_elements_;
+  bool widens_;
+  size_t columns_;
+  alignas(16) int16_t wide_[kElements];
+};
 
 inline void run_tile(const TileKernels& kernels, const QTile& tile, size_t rows) noexcept {
   (rows == 1 ? kernels.one_row : kernels.four_rows)(tile);

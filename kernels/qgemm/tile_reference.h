@@ -7,23 +7,28 @@
 
 namespace octet::kernels {
 
-inline int32_t tile_dot_reference(const QTile& tile, size_t row, size_t n) noexcept {
-  const size_t tap_bytes = packed_panel_bytes(1, tile.k);
-  const int8_t* b = tile.b + n / kPanelWidth * tile.taps * tap_bytes + n % kPanelWidth * 2;
+inline int32_t tile_dot_reference(const QTile& tile, const int16_t* wide, size_t row,
+                                  size_t n) noexcept {
+  const size_t tap_elements = packed_panel_bytes(1, tile.k);
+  const size_t panel = (wide ? n - tile.column_begin : n) / kPanelWidth;
+  const size_t column = panel * tile.taps * tap_elements + n % kPanelWidth * 2;
   int32_t acc = 0;
   for (size_t t = 0; t < tile.taps; ++t) {
     const int16_t* a = tile.a[t * kTileRows + row];
-    for (size_t k = 0; k < tile.k; ++k)
-      acc = wrap_add(acc, a[k] * b[t * tap_bytes + k / 2 * 2 * kPanelWidth + k % 2]);
+    for (size_t k = 0; k < tile.k; ++k) {
+      const size_t at = column + t * tap_elements + k / 2 * 2 * kPanelWidth + k % 2;
+      acc = wrap_add(acc, a[k] * (wide ? wide[at] : tile.b[at]));
+    }
   }
   return acc;
 }
 
 template <QOutput kOutput, size_t kRows>
 void run_tile_reference(const QTile& tile) noexcept {
+  const int16_t* wide = kRows == kTileRows ? tile.wide : nullptr;
   for (size_t row = 0; row < kRows; ++row)
     for (size_t n = tile.column_begin; n < tile.column_end; ++n)
-      store_output_reference<kOutput>(tile_dot_reference(tile, row, n), tile.row_sum[row], n,
+      store_output_reference<kOutput>(tile_dot_reference(tile, wide, row, n), tile.row_sum[row], n,
                                       *tile.params, tile.c[row]);
 }
 

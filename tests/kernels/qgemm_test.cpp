@@ -37,6 +37,10 @@ struct TileCase {
     tile.b = packed.data();
     tile.column_begin = random.size(0, (n - 1) / kPanelWidth) * kPanelWidth;
     tile.column_end = n;
+    if (random.chance()) {
+      for (int8_t weight : packed) wide.push_back(static_cast<int16_t>(2 * weight));
+      tile.wide = wide.data();
+    }
     tile.params = &operands.params();
     for (int32_t& sum : tile.row_sum) sum = random.integer(-10000, 10000);
   }
@@ -54,6 +58,7 @@ struct TileCase {
   std::vector<std::vector<int16_t>> runs;
   std::vector<const int16_t*> pointers;
   std::vector<int8_t> packed;
+  std::vector<int16_t> wide;
   QTile tile;
 };
 
@@ -137,7 +142,9 @@ TEST_CASE("qgemm and qgemv compute the matrix product") {
     for (int round = 0; round < 30; ++round) {
       const bool transposed = random.chance();
       const bool is_unsigned = random.chance();
-      QGemm args{.m = random.size(1, 11), .n = random.size(1, 70), .k = random.size(1, 40)};
+      QGemm args{.m = random.chance() ? random.size(1, 11) : random.size(30, 45),
+                 .n = random.size(1, 70),
+                 .k = random.size(1, 40)};
       CAPTURE(static_cast<int>(output), args.m, args.n, args.k, transposed, is_unsigned);
       args.a_stride = args.k + random.size(0, 3);
       args.c_stride = args.n + random.size(0, 3);
