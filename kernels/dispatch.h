@@ -18,6 +18,7 @@
 #include "kernels/pool/variants.h"
 #include "kernels/qb4/tile.h"
 #include "kernels/qdwconv/tile.h"
+#include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/tile.h"
 #include "kernels/reduce/variants.h"
 #include "kernels/resize/variants.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/dispatch.h"
 #include "kernels/qgemm/output.h"
 
 namespace octet::kernels {
@@ -22,6 +23,19 @@ void pack_column(const QWeights& w, ptrdiff_t start, int8_t* packed) noexcept {
   }
 }
 
+/// As many panels at a time as rows of them fill a cache line.
+void pack_row_panels(const QWeights& w, size_t panels, int8_t* packed) noexcept {
+  constexpr size_t kPanels = 64 / kPanelWidth;
+  for (size_t panel = 0; panel < panels; panel += kPanels)
+    kernel_table().qgemm_pack_rows(
+        {.rows = static_cast<const uint8_t*>(w.data) + panel * kPanelWidth,
+         .stride = w.k_stride,
+         .k = w.k,
+         .panels = std::min(kPanels, panels - panel),
+         .flip = static_cast<uint8_t>(w.is_unsigned ? 0x80 : 0),
+         .packed = packed + panel * packed_panel_bytes(1, w.k)});
+}
+
 } // namespace
 
 size_t packed_panel_bytes(size_t taps, size_t k) noexcept {
@@ -33,10 +47,13 @@ size_t packed_weight_bytes(size_t n, size_t taps, size_t k) noexcept {
 }
 
 void pack_weights(const QWeights& w, int8_t* packed) noexcept {
-  const size_t k = w.run * w.k;
-  std::fill_n(packed, packed_weight_bytes(w.n, w.taps, k), int8_t{0});
-  const size_t tap_bytes = packed_panel_bytes(1, k);
-  for (size_t n = 0; n < w.n; ++n) {
+  const size_t k = w.run * w.k, tap_bytes = packed_panel_bytes(1, k);
+  const bool has_rows = w.n_stride == 1 && w.taps == 1 && w.run == 1;
+  const size_t row_panels = has_rows ? w.n / kPanelWidth : 0;
+  pack_row_panels(w, row_panels, packed);
+  std::fill(packed + row_panels * tap_bytes, packed + packed_weight_bytes(w.n, w.taps, k),
+            int8_t{0});
+  for (size_t n = row_panels * kPanelWidth; n < w.n; ++n) {
     int8_t* column = packed + n / kPanelWidth * w.taps * tap_bytes + n % kPanelWidth * 2;
     for (size_t t = 0; t < w.taps; ++t)
       pack_column(w,

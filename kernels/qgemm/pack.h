@@ -36,6 +36,18 @@ size_t packed_weight_bytes(size_t n, size_t taps, size_t k) noexcept;
 /// `packed` holds packed_weight_bytes(w.n, w.taps, w.run * w.k) bytes; no alignment is needed.
 void pack_weights(const QWeights& w, int8_t* packed) noexcept;
 
+/// Neighbouring whole panels of a matrix whose rows lie as they are multiplied: column n of row k
+/// is rows[k·stride + n]. `flip` is xored to every weight: 0x80 stores uint8 as w − 128.
+struct QPackRows {
+  const uint8_t* rows = nullptr;
+  ptrdiff_t stride = 0;
+  size_t k = 0;
+  size_t panels = 0;
+  uint8_t flip = 0;
+  int8_t* packed = nullptr;
+};
+using QPackRowsFn = void(const QPackRows& args) noexcept;
+
 /// The zero point that belongs to a stored weight.
 inline constexpr int32_t stored_weight_zero(int32_t zero_point, bool is_unsigned) noexcept {
   return is_unsigned ? zero_point - 128 : zero_point;

@@ -83,6 +83,25 @@ void qs16_qc8w_gemm_s16_4x8_simd128(const QTile& tile) noexcept {
   run_tile<QOutput::s16>(tile);
 }
 
+void qc8w_pack_rows_simd128(const QPackRows& args) noexcept {
+  const v128_t flip = wasm_i8x16_splat(static_cast<int8_t>(args.flip)), zero = wasm_i8x16_splat(0);
+  const size_t panel_bytes = packed_panel_bytes(1, args.k);
+  const uint8_t* from = args.rows;
+  int8_t* to = args.packed;
+  for (size_t k = 0; k < args.k; k += 2, from += 2 * args.stride, to += 2 * kPanelWidth) {
+    const bool has_odd = k + 1 < args.k;
+    for (size_t panel = 0; panel < args.panels; ++panel) {
+      const uint8_t* piece = from + panel * kPanelWidth;
+      const v128_t even = wasm_v128_xor(wasm_v128_load64_zero(piece), flip);
+      const v128_t odd =
+          has_odd ? wasm_v128_xor(wasm_v128_load64_zero(piece + args.stride), flip) : zero;
+      wasm_v128_store(
+          to + panel * panel_bytes,
+          wasm_i8x16_shuffle(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+    }
+  }
+}
+
 int32_t qs16_row_sum_simd128(const int16_t* x, size_t n) noexcept {
   v128_t sum = wasm_i32x4_splat(0);
   size_t i = 0;

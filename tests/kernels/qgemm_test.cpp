@@ -94,6 +94,45 @@ std::vector<char> without_gaps(const std::vector<char>& c, const QGemm& args) {
 
 } // namespace
 
+TEST_CASE("rows are packed as columns are") {
+  Random random(17);
+  for (int i = 0; i < 60; ++i) {
+    const size_t n = random.size(1, 150), k = random.size(1, 40);
+    const bool is_unsigned = random.chance();
+    const auto rows = random.integers<uint8_t>(n * k, 0, 255);
+    std::vector<uint8_t> columns(n * k);
+    for (size_t r = 0; r < k; ++r)
+      for (size_t c = 0; c < n; ++c) columns[c * k + r] = rows[r * n + c];
+    QWeights by_columns{.data = columns.data(), .is_unsigned = is_unsigned, .n = n, .k = k};
+    by_columns.n_stride = static_cast<ptrdiff_t>(k);
+    by_columns.k_stride = 1;
+    QWeights by_rows{.data = rows.data(), .is_unsigned = is_unsigned, .n = n, .k = k};
+    by_rows.n_stride = 1;
+    by_rows.k_stride = static_cast<ptrdiff_t>(n);
+    std::vector<int8_t> expected(packed_weight_bytes(n, 1, k), 90), actual = expected;
+    pack_weights(by_columns, expected.data());
+    pack_weights(by_rows, actual.data());
+    INFO(n << " columns, " << k << " rows");
+    REQUIRE((actual == expected));
+
+    for_each_variant<QPackRowsFn>(
+        [&](const char*, const char* name, QPackRowsFn* function, QPackRowsFn* reference) {
+          INFO(name);
+          const auto run = [&](QPackRowsFn* pack) {
+            std::vector<int8_t> packed(n / kPanelWidth * packed_panel_bytes(1, k), 90);
+            pack({.rows = rows.data(),
+                  .stride = static_cast<ptrdiff_t>(n),
+                  .k = k,
+                  .panels = n / kPanelWidth,
+                  .flip = 0x80,
+                  .packed = packed.data()});
+            return packed;
+          };
+          REQUIRE((run(function) == run(reference)));
+        });
+  }
+}
+
 TEST_CASE("matrix tiles equal their references") {
   Random random(1);
   for_each_variant<QTileFn>(
