@@ -27,4 +27,4 @@ set(OCTET_MODULE_LINK_FLAGS
 
 # The unit tests: one script for Node that reads the real file system. Loading is synchronous because the asynchronous path
 # of older Emscripten mistakes the fetch of Node for that of a browser.
-set(OCTET_TEST_LINK_FLAGS -O1 -sENVIRONMENT=node -sNODERAWFS -sEXIT_RUNTIME -sWASM_ASYNC_COMPILATION=0)
+set(OCTET_TEST_LINK_FLAGS -O1 -sALLOW_TABLE_GROWTH -sENVIRONMENT=node -sNODERAWFS -sEXIT_RUNTIME -sWASM_ASYNC_COMPILATION=0)

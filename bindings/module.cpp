@@ -1,6 +1,7 @@
 // What JavaScript sees of the engine; bindings/README.md describes it from that side.
 #include <emscripten/bind.h>
 
+#include "api/kernels.h"
 #include "api/model.h"
 #include "api/quantize.h"
 #include "api/session.h"
@@ -158,10 +159,27 @@ val quantize_dynamic(ModelHandle& model, const val& options) {
         std::make_unique<QuantizeJob>(model.take(), bytes, std::move(config)));
   });
 }
+
+// The functions that the kernel pack has to export, by name.
+val relaxed_kernels() {
+  val names = val::array();
+  for (const char* name : relaxed_kernel_names()) names.call<void>("push", std::string(name));
+  return names;
+}
+
+// `slots`: where in the table they are, in the same order.
+void use_relaxed(const val& slots) {
+  std::vector<uintptr_t> functions;
+  for (size_t i = 0, n = relaxed_kernel_names().size(); i < n; ++i)
+    functions.push_back(slots[i].as<uintptr_t>());
+  use_relaxed_kernels(functions);
+}
 } // namespace
 
 EMSCRIPTEN_BINDINGS(octet) {
   using emscripten::allow_raw_pointers;
+  emscripten::function("relaxedKernels", &relaxed_kernels);
+  emscripten::function("useRelaxedKernels", &use_relaxed);
   emscripten::function("openModel", &open);
   emscripten::function("createSession", &create);
   emscripten::function("quantizeDynamic", &quantize_dynamic);

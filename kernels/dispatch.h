@@ -3,6 +3,9 @@
 // kernel_list.inc names every family and its variants; from it come the declarations, a KernelTable
 // per instruction set, and for_each_variant for tests. Drivers call kernel_table().family(...).
 // A kernel with a single form is a plain function and not listed.
+//
+// WebAssembly modules that use relaxed SIMD only load where the engine has it, so there these
+// kernels are a module of their own, the pack; relaxed_kernels.h ties it to the main one.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +30,20 @@
 namespace octet::kernels {
 
 /// In rising order: a table for one holds, per family, the highest variant not above it.
-enum class Isa : uint8_t { reference, simd128 };
+enum class Isa : uint8_t { reference, simd128, relaxed };
+
+#ifdef OCTET_KERNEL_PACK
+#define OCTET_EXPORT_reference(function)
+#define OCTET_EXPORT_simd128(function)
+#define OCTET_EXPORT_relaxed(function) __attribute__((export_name(#function)))
+#else
+#define OCTET_EXPORT_reference(function)
+#define OCTET_EXPORT_simd128(function)
+#define OCTET_EXPORT_relaxed(function)
+#endif
 
 #define OCTET_FAMILY(family, Fn) using family##_fn = Fn;
-#define OCTET_VARIANT(family, isa, function) family##_fn function;
+#define OCTET_VARIANT(family, isa, function) OCTET_EXPORT_##isa(function) family##_fn function;
 #include "kernels/kernel_list.inc"
 #undef OCTET_FAMILY
 #undef OCTET_VARIANT
@@ -43,10 +56,12 @@ struct KernelTable {
 #undef OCTET_VARIANT
 };
 
-/// The table in use: at first the one for the highest Isa.
+/// The table in use: at first the one for simd128.
 const KernelTable& kernel_table() noexcept;
+const KernelTable& kernel_table(Isa isa) noexcept;
+Isa selected_isa() noexcept;
 
-/// Switches every later call; for tests and benchmarks. Not to be called while kernels run.
+/// Switches every later call. Not to be called while kernels run.
 void select_isa(Isa isa) noexcept;
 
 /// Calls visit(family name, function name, function, reference function) for each variant above the
@@ -58,9 +73,9 @@ void for_each_variant(Visit&& visit) {
 #define OCTET_VARIANT(family, isa, function)                                                       \
   if constexpr (std::is_same_v<family##_fn, Fn>) {                                                 \
     if (Isa::isa == Isa::reference)                                                                \
-      reference = function;                                                                        \
+      reference = kernel_table(Isa::isa).family;                                                   \
     else                                                                                           \
-      visit(#family, #function, function, reference);                                              \
+      visit(#family, #function, kernel_table(Isa::isa).family, reference);                         \
   }
 #include "kernels/kernel_list.inc"
 #undef OCTET_FAMILY

@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
-const engine = path('../build/wasm/octet.wasm');
-if (!existsSync(engine)) throw new Error('build/wasm/octet.wasm is missing: run ./octet build');
+const modules = ['octet.wasm', 'octet.relaxed.wasm'];
+const built = (name) => path(`../build/wasm/${name}`);
+for (const name of modules)
+  if (!existsSync(built(name))) throw new Error(`${built(name)} is missing: run ./octet build`);
 
 rmSync(path('dist'), { recursive: true, force: true });
 const options = {
@@ -39,7 +41,7 @@ await build({
   banner: { js: '#!/usr/bin/env node' },
 });
 chmodSync(path('dist/cli.js'), 0o755);
-copyFileSync(engine, path('dist/octet.wasm'));
+for (const name of modules) copyFileSync(built(name), path(`dist/${name}`));
 execFileSync(
   process.execPath,
   [path('node_modules/typescript/bin/tsc'), '-p', path('tsconfig.build.json')],

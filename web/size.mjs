@@ -4,7 +4,7 @@ import { constants, brotliCompressSync } from 'node:zlib';
 
 const dist = new URL('dist/', import.meta.url);
 const loaded = readdirSync(dist).filter(
-  (name) => name === 'octet.wasm' || (name.endsWith('.js') && !/^(cli|backend)\.js$/.test(name)),
+  (name) => name.endsWith('.wasm') || (name.endsWith('.js') && !/^(cli|backend)\.js$/.test(name)),
 );
 let total = 0;
 for (const name of loaded) {

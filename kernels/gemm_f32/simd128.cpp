@@ -1,61 +1,18 @@
 #include "kernels/dispatch.h"
-#include "kernels/qgemm/output_simd128.h"
+#include "kernels/gemm_f32/tile_simd128.h"
 
 namespace octet::kernels {
 namespace {
 
-void add_products(V8& acc, v128_t a, const V8& b) noexcept {
-  acc.lo = wasm_f32x4_add(acc.lo, wasm_f32x4_mul(a, b.lo));
-  acc.hi = wasm_f32x4_add(acc.hi, wasm_f32x4_mul(a, b.hi));
-}
-
-/// The output step with its constants in registers.
-class FOutputStep {
-public:
-  explicit FOutputStep(const FTile& tile) noexcept
-      : bias_(tile.params.bias), lo_(wasm_f32x4_splat(tile.params.lo)),
-        hi_(wasm_f32x4_splat(tile.params.hi)), column_end_(tile.column_end) {}
-
-  /// Stores the columns [n, n + 8) that lie before the end. NaN passes through the clamp.
-  template <size_t kRows>
-  [[clang::always_inline]] void store(V8 (&acc)[kRows], size_t n, float* const* c) const noexcept {
-    if (bias_) {
-      const V8 bias = load_v8(bias_ + n);
-      for (V8& row : acc) row = {wasm_f32x4_add(row.lo, bias.lo), wasm_f32x4_add(row.hi, bias.hi)};
-    }
-    for (V8& row : acc) row = {clamp(row.lo), clamp(row.hi)};
-    if (n + kFPanelWidth <= column_end_)
-      for (size_t r = 0; r < kRows; ++r)
-        store_columns<QOutput::f32>(acc[r], reinterpret_cast<char*>(c[r] + n));
-    else
-      for (size_t r = 0; r < kRows; ++r)
-        store_first_columns<QOutput::f32>(acc[r], column_end_ - n,
-                                          reinterpret_cast<char*>(c[r] + n));
+struct Math {
+  static v128_t multiply_add(v128_t a, v128_t b, v128_t c) noexcept {
+    return wasm_f32x4_add(wasm_f32x4_mul(a, b), c);
   }
-
-private:
-  v128_t clamp(v128_t x) const noexcept { return wasm_f32x4_pmin(wasm_f32x4_pmax(x, lo_), hi_); }
-
-  const float* bias_;
-  v128_t lo_;
-  v128_t hi_;
-  size_t column_end_;
 };
 
-const float* add_tap(V8 (&acc)[kFTileRows], const float* const* rows, const float* b,
-                     size_t k) noexcept {
-  const float* a0 = rows[0];
-  const float* a1 = rows[1];
-  const float* a2 = rows[2];
-  const float* a3 = rows[3];
-  for (; k > 0; --k, b += kFPanelWidth) {
-    const V8 weights = load_v8(b);
-    add_products(acc[0], wasm_v128_load32_splat(a0++), weights);
-    add_products(acc[1], wasm_v128_load32_splat(a1++), weights);
-    add_products(acc[2], wasm_v128_load32_splat(a2++), weights);
-    add_products(acc[3], wasm_v128_load32_splat(a3++), weights);
-  }
-  return b;
+void add_products(V8& acc, v128_t a, const V8& b) noexcept {
+  acc.lo = Math::multiply_add(a, b.lo, acc.lo);
+  acc.hi = Math::multiply_add(a, b.hi, acc.hi);
 }
 
 /// Adds the products of one tap, those of even and of odd k apart, and returns the end of its
@@ -107,14 +64,7 @@ void run_as_stream(const FTile& tile, const FOutputStep& output) noexcept {
 } // namespace
 
 void f32_gemm_4x8_simd128(const FTile& tile) noexcept {
-  const FOutputStep output(tile);
-  const float* b = tile.b + tile.column_begin * tile.taps * tile.k;
-  const v128_t zero = wasm_f32x4_splat(0);
-  for (size_t n = tile.column_begin; n < tile.column_end; n += kFPanelWidth) {
-    V8 acc[kFTileRows] = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
-    for (size_t t = 0; t < tile.taps; ++t) b = add_tap(acc, tile.a + t * kFTileRows, b, tile.k);
-    output.store(acc, n, tile.c);
-  }
+  run_four_rows<Math>(tile);
 }
 
 void f32_gemv_1x24_simd128(const FTile& tile) noexcept {

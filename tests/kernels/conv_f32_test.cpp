@@ -132,7 +132,7 @@ void check_conv_transpose(Random& random, const ConvShape& forward) {
 } // namespace
 
 TEST_CASE("float convolutions of any geometry") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(71);
   for (int i = 0; i < 150; ++i) {
     const ConvShape shape =
@@ -144,7 +144,7 @@ TEST_CASE("float convolutions of any geometry") {
 }
 
 TEST_CASE("float depthwise convolutions of any geometry") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(72);
   for (int i = 0; i < 150; ++i) {
     const ConvShape shape = with_channels(random_windows(random).shape, random.size(1, 30), 1, 1);
@@ -156,7 +156,7 @@ TEST_CASE("float depthwise convolutions of any geometry") {
 }
 
 TEST_CASE("float convolutions with more weights than fit a column block") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(73);
   const ConvShape shape{.in_h = 3,
                         .in_w = 3,
@@ -174,7 +174,7 @@ TEST_CASE("float convolutions with more weights than fit a column block") {
 }
 
 TEST_CASE("float transposed convolutions of any geometry") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(74);
   for (int i = 0; i < 200; ++i)
     check_conv_transpose(random, with_channels(random_windows(random).shape,
@@ -183,7 +183,7 @@ TEST_CASE("float transposed convolutions of any geometry") {
 }
 
 TEST_CASE("float transposed convolutions with kernels as large as their stride") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(75);
   for (int i = 0; i < 60; ++i) {
     const size_t h = random.size(1, 3), w = random.size(1, 3);

@@ -69,7 +69,7 @@ void check_product(Random& random, size_t m, size_t n, size_t k) {
 } // namespace
 
 TEST_CASE("float matrix products of every size") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(81);
   for (size_t m = 0; m < 10; ++m)
     for (size_t n = 1; n < 50; n += random.size(1, 4))
@@ -109,7 +109,7 @@ TEST_CASE("float tiles equal their references") {
 }
 
 TEST_CASE("a NaN reaches the output of a float product with bounds") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   const float a[] = {std::numeric_limits<float>::quiet_NaN(), 1};
   const float b[] = {2};
   float packed[8], c[2];

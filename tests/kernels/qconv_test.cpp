@@ -143,7 +143,7 @@ void check_dwconv(Random& random, const ConvShape& shape) {
 } // namespace
 
 TEST_CASE("qconv computes convolutions of every geometry") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(5);
   const auto [name, shape, pad] = GENERATE(table<const char*, ConvShape, Padding>({
       {"1x1", {.in_h = 5, .in_w = 3, .in_channels = 16, .out_channels = 20}, {}},
@@ -248,7 +248,7 @@ TEST_CASE("qconv computes convolutions of every geometry") {
 }
 
 TEST_CASE("qdwconv computes depthwise convolutions of every geometry") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(6);
   const size_t channels = GENERATE(size_t{1}, size_t{8}, size_t{19}, size_t{32});
   const auto [kernel_h, kernel_w, stride, dilation] =

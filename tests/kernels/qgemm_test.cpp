@@ -175,7 +175,7 @@ TEST_CASE("panels hold pairs of k for eight columns, padded with zeros") {
 }
 
 TEST_CASE("qgemm and qgemv compute the matrix product") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(3);
   for (const QOutput output : kOutputs) {
     for (int round = 0; round < 30; ++round) {

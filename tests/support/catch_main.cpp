@@ -5,8 +5,17 @@
 #endif
 #include <catch2/catch.hpp>
 
+#ifdef __wasm__
+#include "kernels/dispatch.h"
+#include "tests/support/kernel_pack.h"
+#endif
+
 namespace {
 int run_tests(int argc, char** argv) {
+#ifdef __wasm__
+  if (!octet::test::use_kernel_pack()) return 1;
+  octet::kernels::select_isa(octet::kernels::Isa::simd128);
+#endif
   return Catch::Session().run(argc, argv);
 }
 } // namespace

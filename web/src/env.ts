@@ -1,16 +1,21 @@
 /** Where the parts of the engine are; a folder (ending in /) or the file itself. */
-export type WasmPaths = string | { wasm?: string | URL; mjs?: string | URL };
+export type WasmPaths =
+  | string
+  | { wasm?: string | URL; relaxed?: string | URL; mjs?: string | URL };
 
 /** Settings to make before the first call, under the names of onnxruntime-web's `env`. */
 export interface Env {
   wasm: {
     /** Accepted for compatibility; this build runs on one thread. */
     numThreads?: number;
-    /** Accepted for compatibility; SIMD128 is always used. */
+    /**
+     * 'relaxed', true or absent: the kernels of octet.relaxed.wasm where the engine has relaxed SIMD. 'fixed' or false:
+     * SIMD128 alone, without which nothing runs.
+     */
     simd?: boolean | 'fixed' | 'relaxed';
-    /** From where to load octet.wasm, instead of from beside the package's own script. */
+    /** From where to load octet.wasm and octet.relaxed.wasm, instead of from beside the package's own script. */
     wasmPaths?: WasmPaths;
-    /** The bytes of octet.wasm, if the page has them already. */
+    /** The bytes of octet.wasm, if the page has them already; relaxed SIMD then needs `wasmPaths.relaxed`. */
     wasmBinary?: ArrayBufferLike | Uint8Array;
     /** Accepted for compatibility; call Octet from a worker of your own to keep the page responsive. */
     proxy?: boolean;
@@ -23,7 +28,11 @@ export interface Env {
   trace?: boolean;
   readonly versions: { readonly common: string; readonly octet: string };
   /** What was chosen at start-up. */
-  readonly octet: { readonly version: string; readonly simd: 'simd128'; readonly threads: number };
+  readonly octet: {
+    readonly version: string;
+    readonly simd: 'simd128' | 'relaxed';
+    readonly threads: number;
+  };
   /** onnxruntime's settings for other backends, which Octet does not have, are kept and ignored. */
   readonly webgl: Record<string, unknown>;
   readonly webgpu: Record<string, unknown>;

@@ -1,0 +1,52 @@
+/**
+ * The kernels for relaxed SIMD: a module of their own, as an engine without relaxed SIMD could not compile a module that
+ * contains them. Its functions work on the memory of the main module and are called through its table.
+ */
+const isNode = typeof process !== 'undefined' && !!process.versions?.node;
+
+/** (module (func (result v128) i32.const 1 i8x16.splat i32.const 2 i8x16.splat i8x16.relaxed_swizzle)) */
+const probe = new Uint8Array([
+  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  ...[1, 5, 1, 0x60, 0, 1, 0x7b],
+  ...[3, 2, 1, 0],
+  ...[10, 15, 1, 13, 0, 0x41, 1, 0xfd, 15, 0x41, 2, 0xfd, 15, 0xfd, 0x80, 2, 0x0b],
+]);
+
+/** Whether this engine compiles relaxed SIMD. Node 20 has it behind a flag, which later ones do not know. */
+export async function hasRelaxedSimd(): Promise<boolean> {
+  if (WebAssembly.validate(probe)) return true;
+  if (!isNode || !process.versions.node.startsWith('20.')) return false;
+  const v8 = await import(/* @vite-ignore */ /* webpackIgnore: true */ 'node:v8');
+  v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+  return WebAssembly.validate(probe);
+}
+
+/** The main module's part in this. */
+export interface PackHost {
+  relaxedKernels(): string[];
+  useRelaxedKernels(slots: number[]): void;
+}
+
+function find<T>(values: Record<string, unknown>, type: new (...given: never[]) => T): T {
+  const found = Object.values(values).find((value) => value instanceof type);
+  if (!found) throw new Error(`the module has no ${type.name}`);
+  return found as T;
+}
+
+/** Puts the functions of the pack into the table of the main module, and hands them to its kernel table. */
+export async function usePack(
+  pack: WebAssembly.Module,
+  host: PackHost,
+  main: WebAssembly.Exports,
+): Promise<void> {
+  const memory = find(main, WebAssembly.Memory);
+  const { exports } = await WebAssembly.instantiate(pack, { env: { memory } });
+  const names = host.relaxedKernels();
+  const functions = names.map((name) => exports[name]);
+  if (!functions.every((f) => typeof f === 'function'))
+    throw new Error('not the pack of this module');
+  const table = find(main, WebAssembly.Table);
+  const first = table.grow(functions.length);
+  functions.forEach((f, i) => table.set(first + i, f));
+  host.useRelaxedKernels(names.map((_, i) => first + i));
+}
