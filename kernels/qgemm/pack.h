@@ -36,8 +36,8 @@ size_t packed_weight_bytes(size_t n, size_t taps, size_t k) noexcept;
 /// `packed` holds packed_weight_bytes(w.n, w.taps, w.run * w.k) bytes; no alignment is needed.
 void pack_weights(const QWeights& w, int8_t* packed) noexcept;
 
-/// Neighbouring whole panels of a matrix whose rows lie as they are multiplied: column n of row k
-/// is rows[k·stride + n]. `flip` is xored to every weight: 0x80 stores uint8 as w − 128.
+/// One or more neighbouring whole panels of a matrix whose rows lie as they are multiplied: column
+/// n of row k is rows[k·stride + n]. `flip` is xored to every weight: 0x80 stores uint8 as w − 128.
 struct QPackRows {
   const uint8_t* rows = nullptr;
   ptrdiff_t stride = 0;

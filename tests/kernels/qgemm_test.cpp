@@ -115,6 +115,7 @@ TEST_CASE("rows are packed as columns are") {
     INFO(n << " columns, " << k << " rows");
     REQUIRE((actual == expected));
 
+    if (n < kPanelWidth) continue;
     for_each_variant<QPackRowsFn>(
         [&](const char*, const char* name, QPackRowsFn* function, QPackRowsFn* reference) {
           INFO(name);
