@@ -18,8 +18,9 @@ void Buffer::Free::operator()(uint8_t* p) const {
 struct SharedBytes::Stretch {
   std::shared_ptr<const ByteSource> source;
   size_t offset = 0;
-  std::shared_ptr<const Buffer> loaded = {}; // until dropped
-  std::weak_ptr<const Buffer> held = {};     // the same, or what others hold after that
+  std::shared_ptr<const void> loaded = {}; // the owner of the bytes, until dropped
+  std::weak_ptr<const void> held = {};     // the same, or what others hold after that
+  const uint8_t* address = nullptr;
 };
 
 SharedBytes::SharedBytes(Buffer buffer) {
@@ -32,15 +33,23 @@ SharedBytes::SharedBytes(std::shared_ptr<const ByteSource> source, size_t size)
     : bytes_(static_cast<const uint8_t*>(nullptr), size),
       stretch_(std::make_shared<Stretch>(Stretch{.source = std::move(source)})) {}
 
+SharedBytes::SharedBytes(std::shared_ptr<const ByteSource> source, const SharedBytes& loaded)
+    : SharedBytes(std::move(source), loaded.size()) {
+  stretch_->loaded = loaded.hold();
+  stretch_->held = stretch_->loaded;
+  stretch_->address = loaded.data();
+}
+
 const uint8_t* SharedBytes::load() const {
   if (!stretch_->loaded) stretch_->loaded = stretch_->held.lock();
   if (!stretch_->loaded) {
     Buffer buffer(size());
     stretch_->source->read(stretch_->offset, {buffer.data(), buffer.size()});
+    stretch_->address = buffer.data();
     stretch_->loaded = std::make_shared<const Buffer>(std::move(buffer));
     stretch_->held = stretch_->loaded;
   }
-  return stretch_->loaded->data();
+  return stretch_->address;
 }
 
 SharedBytes SharedBytes::part(size_t offset, size_t size) const {
@@ -48,6 +57,10 @@ SharedBytes SharedBytes::part(size_t offset, size_t size) const {
   SharedBytes out(stretch_->source, size);
   out.stretch_->offset = stretch_->offset + offset;
   return out;
+}
+
+bool SharedBytes::is_computed() const {
+  return stretch_ && stretch_->source->is_computed();
 }
 
 void SharedBytes::drop() const {

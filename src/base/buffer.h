@@ -36,6 +36,8 @@ public:
   virtual ~ByteSource() = default;
   // Fills `to` with the bytes from `offset` on, which exist.
   virtual void read(size_t offset, std::span<uint8_t> to) const = 0;
+  // Whether it computes them of others, so that reading may ask for more reading.
+  virtual bool is_computed() const { return false; }
 };
 
 // Read-only bytes with shared ownership: a slice of a file in the heap (owner = whatever keeps the
@@ -52,6 +54,8 @@ public:
   explicit SharedBytes(Buffer buffer);
   // The first `size` bytes of a source.
   SharedBytes(std::shared_ptr<const ByteSource> source, size_t size);
+  // The same, when they are in the heap already.
+  SharedBytes(std::shared_ptr<const ByteSource> source, const SharedBytes& loaded);
 
   const uint8_t* data() const { return stretch_ ? load() : bytes_.data(); }
   size_t size() const { return bytes_.size(); }
@@ -64,6 +68,8 @@ public:
 
   // Whether the bytes come from a source.
   bool is_outside() const { return stretch_ != nullptr; }
+  // Whether that source computes them.
+  bool is_computed() const;
   // Gives the room of bytes that come from a source back, unless somebody holds them.
   void drop() const;
   // While the result lives, the bytes stay where they are.

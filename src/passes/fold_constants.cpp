@@ -26,6 +26,45 @@ bool worth_keeping(const std::vector<Tensor>& results, size_t bytes_before) {
   return bytes <= std::max(bytes_before, limits::kMaxFoldedBytes);
 }
 
+// An output of a node with constant inputs, made again when it is read after it was dropped.
+class FoldedOutput final : public ByteSource {
+public:
+  FoldedOutput(const Graph& graph, const Node& node, std::span<const Tensor* const> inputs,
+               size_t output)
+      : node_(node), model_(graph.model), output_(output) {
+    for (const Tensor* t : inputs) inputs_.push_back(t ? *t : Tensor());
+  }
+
+  bool is_computed() const override { return true; }
+  void read(size_t offset, std::span<uint8_t> to) const override {
+    std::vector<const Tensor*> inputs;
+    for (const Tensor& t : inputs_) inputs.push_back(t.dtype() == DType::Undefined ? nullptr : &t);
+    const auto results = evaluate(node_, model_, inputs);
+    std::copy_n((*results)[output_].bytes() + offset, to.size(), to.data());
+  }
+
+private:
+  Node node_;
+  ModelInfo model_;
+  std::vector<Tensor> inputs_;
+  size_t output_;
+};
+
+// Lets large results be dropped, so that weights are in the heap once, packed. Results of results
+// stay: making one again shall run one node, not a chain of any length.
+void let_drop(const Graph& graph, const Node& node, std::span<const Tensor* const> inputs,
+              std::vector<Tensor>& results) {
+  constexpr size_t kLarge = size_t{32} << 10;
+  const auto is_computed = [](const Tensor* t) { return t && t->data().is_computed(); };
+  if (std::any_of(inputs.begin(), inputs.end(), is_computed)) return;
+  for (size_t i = 0; i < results.size(); ++i) {
+    Tensor& result = results[i];
+    if (result.size_bytes() < kLarge || result.data().is_outside()) continue;
+    auto source = std::make_shared<const FoldedOutput>(graph, node, inputs, i);
+    result = Tensor(result.dtype(), result.shape(), SharedBytes(std::move(source), result.data()));
+  }
+}
+
 std::optional<std::vector<Tensor>> fold(const Graph& graph, const CapturedConstants& captured,
                                         const Node& node) {
   const OpDef* op = find_op(node.domain, node.op_type);
@@ -41,6 +80,7 @@ std::optional<std::vector<Tensor>> fold(const Graph& graph, const CapturedConsta
   }
   auto results = evaluate(node, graph.model, inputs);
   if (results && !worth_keeping(*results, bytes_before(node, inputs))) return std::nullopt;
+  if (results) let_drop(graph, node, inputs, *results);
   return results;
 }
 } // namespace

@@ -45,6 +45,7 @@ public:
   ScaledWeights(const ConvSite& site, Tensor weights, std::vector<float> scale)
       : stretches_(site, weights.shape()), weights_(std::move(weights)), scale_(std::move(scale)) {}
 
+  bool is_computed() const override { return true; }
   void read(size_t offset, std::span<uint8_t> to) const override {
     const float* from = weights_.values<float>().data() + offset / sizeof(float);
     auto* out = reinterpret_cast<float*>(to.data());
@@ -131,6 +132,14 @@ std::optional<ConvSite> conv_site(const Graph& graph, NodeId id) {
   return ConvSite{id, w->shape().rank(), channels, static_cast<size_t>(groups), is_transposed};
 }
 
+// `first`, and `second` after it.
+void append(ScaleShift& first, const ScaleShift& second) {
+  for (size_t c = 0; c < first.scale.size(); ++c) {
+    first.scale[c] *= second.scale[c];
+    first.shift[c] = first.shift[c] * second.scale[c] + second.shift[c];
+  }
+}
+
 void apply(GraphEdit& edit, const ConvSite& site, const ScaleShift& change) {
   const Graph& graph = edit.graph();
   const Node& conv = graph.node(site.conv);
@@ -155,16 +164,21 @@ void fold_scale_shift(Graph& graph) {
   for (NodeId id : std::vector<NodeId>(graph.nodes())) {
     const auto site = conv_site(graph, id);
     if (!site) continue;
+    std::optional<ScaleShift> total;
     ValueId y = graph.node(id).outputs[0];
     for (NodeId next = uses.only_reader(y); next; next = uses.only_reader(y)) {
       const auto change = scale_shift_of(graph, graph.node(next), y, *site);
       const ValueId out = graph.node(next).outputs[0];
       if (!change) break;
-      apply(edit, *site, *change);
+      if (total)
+        append(*total, *change);
+      else
+        total = change;
       edit.remove_node(next);
       edit.produce(id, 0, out);
       y = out;
     }
+    if (total) apply(edit, *site, *total);
   }
 }
 

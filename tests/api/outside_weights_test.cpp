@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <string>
 
 #include "api/model.h"
 #include "api/session.h"
@@ -91,4 +92,34 @@ TEST_CASE("plans for other ranks bring back what they read") {
   for (const Shape& shape : {Shape{kSide, kSide}, Shape{1, kSide}, Shape{3, 1, kSide},
                              Shape{2, 2, 1, kSide}, Shape{kSide}, Shape{kSide, kSide}})
     CHECK(twins.check_run({{"x", wave(shape)}}) <= 2 * weight_bytes);
+}
+
+TEST_CASE("weights that are turned before they are used leave the heap as well") {
+  constexpr int64_t kSide = 128;
+  GraphBuilder b;
+  const ValueId x = b.input("x", {kDynamicDim, kSide});
+  const ValueId w = b.constant("w", {kSide, kSide}, waves(kSide * kSide, 0.7f));
+  const ValueId turned = b.node("Transpose", "turned", {w});
+  const ValueId twice = b.node("Neg", "twice", {turned});
+  const ValueId sum = b.node("Add", "sum", {b.node("MatMul", "y1", {x, turned}), x});
+  b.output(b.node("Add", "y",
+                  {b.node("MatMul", "y2", {sum, turned}), b.node("MatMul", "y3", {x, twice})}));
+  Twins twins(b);
+  for (const int64_t rows : {1, 5, 1, 9}) twins.check_run({{"x", wave({rows, kSide})}});
+}
+
+TEST_CASE("a chain of scales is folded into weights at once") {
+  constexpr int64_t kChannels = 32;
+  GraphBuilder b;
+  ValueId y = b.node("Conv", "conv",
+                     {b.input("x", {1, 16, 6, 6}),
+                      b.constant("w", {kChannels, 16, 3, 3}, waves(kChannels * 16 * 9, 0.7f))});
+  for (int i = 0; i < 3000; ++i) {
+    const std::string name = std::to_string(i);
+    y = b.node("Mul", ("y" + name).c_str(),
+               {y, b.constant(("s" + name).c_str(), {1}, {i % 2 ? 2.0f : 0.5f})});
+  }
+  b.output(y);
+  Twins twins(b);
+  twins.check_run({{"x", wave({1, 16, 6, 6})}});
 }
