@@ -189,13 +189,14 @@ async function compareCold(chosen, { json }) {
 }
 
 function printLayer({ name, precision, macs, medianMs }, ceilings) {
+  const ceiling = precision === 'float' ? ceilings.float : ceilings.int8;
   printRow([
     `${name} ${precision}`,
     showMs(medianMs.octet),
     showMs(medianMs.ort),
     showRatio(medianMs.ort / medianMs.octet),
-    showRate(macs, medianMs.octet, ceilings[precision]),
-    showRate(macs, medianMs.ort, ceilings[precision]),
+    showRate(macs, medianMs.octet, ceiling),
+    showRate(macs, medianMs.ort, ceiling),
   ]);
 }
 

@@ -22,7 +22,7 @@ function layerModel({ input, output, make }) {
     input.type === 'float32' ? floats(random, input.dims) : bytes(random, input.type, input.dims);
   make(graph, random, graph.input('x', x.type, x.dims));
   graph.output('y', output);
-  return { model: encodeModel(graph), feeds: { x } };
+  return { model: encodeModel(graph, { domains: { 'com.microsoft': 1 } }), feeds: { x } };
 }
 
 const constant = (graph, name, value) => graph.initializer(name, value);
@@ -71,6 +71,23 @@ function matrix(rows, depth, columns) {
   };
 }
 
+/** Weights of 4 bits with a scale per block, activations rounded to 8 bits. */
+function blockMatrix(rows, depth, columns) {
+  const block = 32;
+  const blocks = depth / block;
+  const attributes = { K: depth, N: columns, bits: 4, block_size: block, accuracy_level: 4 };
+  return {
+    input: { type: 'float32', dims: [rows, depth] },
+    output: 'float32',
+    make: (graph, random, x) => {
+      const codes = bytes(random, 'uint8', [columns, blocks, block / 2]);
+      const scales = tensor('float32', [columns * blocks], random.uniforms(columns * blocks));
+      const inputs = [x, constant(graph, 'w', codes), constant(graph, 'w_scale', scales)];
+      graph.add('MatMulNBits', inputs, attributes, ['y'], 'com.microsoft');
+    },
+  };
+}
+
 function convolution({ from, to, kernel, size, groups = 1, stride = 1 }) {
   const dims = [to, from / groups, kernel, kernel];
   const margin = (kernel - 1) / 2;
@@ -109,7 +126,7 @@ function convolution({ from, to, kernel, size, groups = 1, stride = 1 }) {
 
 const layers = {
   'matrix 256×768×768': matrix(256, 768, 768),
-  'vector × 1024×4096': matrix(1, 1024, 4096),
+  'vector × 1024×4096': { ...matrix(1, 1024, 4096), int4: blockMatrix(1, 1024, 4096) },
   '3×3, 128→128, 28×28': convolution({ from: 128, to: 128, kernel: 3, size: 28 }),
   '3×3, 16→16, 56×56': convolution({ from: 16, to: 16, kernel: 3, size: 56 }),
   '1×1, 256→256, 14×14': convolution({ from: 256, to: 256, kernel: 1, size: 14 }),
