@@ -120,6 +120,10 @@ class QuantizeHandle {
 public:
   explicit QuantizeHandle(std::unique_ptr<QuantizeJob> job) : job_(std::move(job)) {}
 
+  // {value: the Session that is to run every sample first}
+  val calibration_session() {
+    return guard([&] { return new SessionHandle(job_->calibration_session()); });
+  }
   size_t done() const { return job_->done(); }
   size_t total() const { return job_->total(); }
   // {value: whether there is more to do}
@@ -142,21 +146,33 @@ private:
   QuantizedModel result_;
 };
 
-// `options`: {weightType: ONNX number, symmetric, perChannel, excludeNodes, opTypes,
-// spectraInFloat}, all required.
-val quantize_dynamic(ModelHandle& model, const val& options) {
+DType type_of(const val& number) {
+  return dtype_from_onnx(number.as<int>()).value_or(DType::Undefined);
+}
+
+// `options`: {weights: {type: ONNX number, symmetric, perChannel}, excludeNodes, opTypes,
+// spectraInFloat}, and for static quantization {activations: {type, symmetric, method,
+// percentile}}, all required.
+val quantize(ModelHandle& model, const val& options) {
   return guard([&] {
     QuantizeConfig config;
-    const auto type = dtype_from_onnx(options["weightType"].as<int>());
-    config.weights.type = type.value_or(DType::Undefined);
-    config.weights.symmetric = options["symmetric"].as<bool>();
-    config.weights.per_channel = options["perChannel"].as<bool>();
+    const val weights = options["weights"], activations = options["activations"];
+    config.weights.type = type_of(weights["type"]);
+    config.weights.symmetric = weights["symmetric"].as<bool>();
+    config.weights.per_channel = weights["perChannel"].as<bool>();
     config.exclude_nodes = strings_of(options["excludeNodes"]);
     config.op_types = strings_of(options["opTypes"]);
     config.spectra_in_float = options["spectraInFloat"].as<bool>();
+    const bool is_static = !activations.isUndefined();
+    if (is_static)
+      config.activations = {.type = type_of(activations["type"]),
+                            .symmetric = activations["symmetric"].as<bool>(),
+                            .method = activations["method"].as<std::string>(),
+                            .percentile = activations["percentile"].as<double>()};
+    const auto mode = is_static ? QuantizeMode::Static : QuantizeMode::Dynamic;
     const size_t bytes = model.bytes();
     return new QuantizeHandle(
-        std::make_unique<QuantizeJob>(model.take(), bytes, std::move(config)));
+        std::make_unique<QuantizeJob>(model.take(), bytes, mode, std::move(config)));
   });
 }
 
@@ -182,7 +198,7 @@ EMSCRIPTEN_BINDINGS(octet) {
   emscripten::function("useRelaxedKernels", &use_relaxed);
   emscripten::function("openModel", &open);
   emscripten::function("createSession", &create);
-  emscripten::function("quantizeDynamic", &quantize_dynamic);
+  emscripten::function("quantize", &quantize);
   emscripten::class_<ModelHandle>("Model").function("inspect", &ModelHandle::inspect);
   emscripten::class_<SessionHandle>("Session")
       .function("inputs", &SessionHandle::inputs)
@@ -194,6 +210,7 @@ EMSCRIPTEN_BINDINGS(octet) {
       .function("strings", &SessionHandle::strings)
       .function("profile", &SessionHandle::profile);
   emscripten::class_<QuantizeHandle>("QuantizeJob")
+      .function("calibrationSession", &QuantizeHandle::calibration_session)
       .function("done", &QuantizeHandle::done)
       .function("total", &QuantizeHandle::total)
       .function("step", &QuantizeHandle::step)

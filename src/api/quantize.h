@@ -5,7 +5,9 @@
 
 #include "base/buffer.h"
 #include "graph/graph.h"
-#include "quant/dynamic.h"
+#include "quant/config.h"
+#include "quant/quantizer.h"
+#include "runtime/session.h"
 
 namespace octet {
 
@@ -14,25 +16,31 @@ struct QuantizedModel {
   QuantizationReport report;
 };
 
-// A dynamic quantization in steps of one node, so that the caller can report progress and stop in
-// between.
+enum class QuantizeMode { Dynamic, Static };
+
+// A quantization in steps of one node, so that the caller can report progress and stop in between.
 class QuantizeJob {
 public:
   // Canonicalizes the graph and raises its operator set to what quantized operators need.
   // `file_bytes` is the size of the file it was read from. Throws InvalidOption.
-  QuantizeJob(std::unique_ptr<Graph> graph, size_t file_bytes, QuantizeConfig config);
+  QuantizeJob(std::unique_ptr<Graph> graph, size_t file_bytes, QuantizeMode mode,
+              QuantizeConfig config);
 
-  size_t done() const { return quantizer_.done(); }
-  size_t total() const { return quantizer_.total(); }
+  // The float model, to be run on every sample before the first step. Null unless the mode is
+  // static.
+  std::unique_ptr<Session> calibration_session();
+
+  size_t done() const { return quantizer_->done(); }
+  size_t total() const { return quantizer_->total(); }
   // Quantizes the next node. False when there is none left.
-  bool step() { return quantizer_.step(); }
+  bool step() { return quantizer_->step(); }
   // After the last step: writes the model.
   QuantizedModel finish();
 
 private:
   std::unique_ptr<Graph> graph_;
   size_t bytes_before_;
-  DynamicQuantizer quantizer_;
+  std::unique_ptr<Quantizer> quantizer_;
 };
 
 } // namespace octet

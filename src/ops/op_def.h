@@ -33,6 +33,14 @@ struct ValueFact {
   std::optional<Tensor> value; // known now: an initializer, a shape computation
 };
 
+// Sees the values that Observe nodes of a calibrated graph read, as a run produces them.
+class ValueSink {
+public:
+  virtual ~ValueSink() = default;
+  // `tap`: the node's attribute of that name. May throw, which ends the run.
+  virtual void observe(size_t tap, std::span<const float> values) = 0;
+};
+
 class SubgraphHost; // plans and runs the subgraphs of If, Loop, Scan; implemented by the runtime
 
 // --- contexts
@@ -221,6 +229,8 @@ public:
                                        std::span<const ValueFact* const> inputs) = 0;
   virtual std::unique_ptr<SubgraphPlan> plan(const Graph& graph,
                                              std::span<const ValueFact* const> inputs) = 0;
+  // Null when nobody observes.
+  virtual std::shared_ptr<ValueSink> sink() const { return nullptr; }
 };
 
 // --- the definition

@@ -5,12 +5,13 @@
 
 namespace octet {
 namespace {
-constexpr int64_t kOldest = 7, kTarget = 11;
+constexpr int64_t kOldest = 7;
 
 // Rewrites the nodes of one graph.
 class OpsetRaiser {
 public:
-  OpsetRaiser(Graph& graph, int64_t from) : graph_(graph), from_(from), edit_(graph) {}
+  OpsetRaiser(Graph& graph, int64_t from, int64_t to)
+      : graph_(graph), from_(from), to_(to), edit_(graph) {}
 
   void run() {
     for (NodeId id : std::vector<NodeId>(graph_.nodes())) {
@@ -24,14 +25,61 @@ public:
         raise_slice(id);
       else if (op == "TopK" && from_ < 10)
         ints_to_input(id, 1, "k");
-      else if (op == "Upsample" || op == "Resize")
+      else if (op == "Upsample" || (op == "Resize" && from_ < 11))
         raise_resize(id);
       else if (op == "Scatter")
         graph_.node(id).op_type = "ScatterElements";
+      else if (to_ >= 13 && from_ < 13)
+        raise_to_13(id, op);
     }
   }
 
 private:
+  void raise_to_13(NodeId id, const std::string& op) {
+    if (op == "Squeeze" || op == "Unsqueeze" || op == "ReduceSum")
+      ints_to_input(id, 1, "axes");
+    else if (op == "Split")
+      ints_to_input(id, 1, "split");
+    else if (op == "Softmax" || op == "LogSoftmax" || op == "Hardmax")
+      raise_softmax(id);
+  }
+
+  // Up to operator set 12, these normalize over all axes from `axis` on: over the last one of what
+  // Flatten makes.
+  void raise_softmax(NodeId id) {
+    const int64_t axis = node(id).attributes.get_int("axis", 1);
+    const auto& shape = graph_.value(node(id).inputs[0]).type.shape;
+    const auto rank = shape ? static_cast<int64_t>(shape->rank()) : 0;
+    if (axis != -1 && axis + 1 != rank) return wrap_in_flatten(id, axis);
+    node(id).attributes.set("axis", int64_t{-1});
+  }
+
+  ValueId insert(NodeId before, std::string_view op_type, ValueId x) {
+    const std::string name = graph_.value(node(before).outputs[0]).name;
+    const NodeId added = edit_.insert_before(
+        before,
+        {.name = concat(name, "_", op_type), .op_type = std::string(op_type), .inputs = {x}});
+    const ValueId out = edit_.new_value(name);
+    edit_.produce(added, 0, out);
+    last_ = added;
+    return out;
+  }
+
+  void wrap_in_flatten(NodeId id, int64_t axis) {
+    const ValueId x = node(id).inputs[0], y = node(id).outputs[0];
+    const ValueId shape = insert(id, "Shape", x);
+    edit_.set_input(id, 0, insert(id, "Flatten", x));
+    node(last_).attributes.set("axis", axis);
+    node(id).attributes.set("axis", int64_t{-1});
+    Node rows = node(id);
+    rows.name += "_rows";
+    rows.outputs.clear();
+    const NodeId moved = edit_.insert_before(id, std::move(rows));
+    const ValueId flat = edit_.new_value(graph_.value(y).name);
+    edit_.produce(moved, 0, flat);
+    edit_.replace_node(id, {.op_type = "Reshape", .inputs = {flat, shape}});
+  }
+
   Node& node(NodeId id) { return graph_.node(id); }
 
   ValueId constant(NodeId id, std::string_view what, Tensor tensor) {
@@ -95,22 +143,23 @@ private:
   }
 
   Graph& graph_;
-  int64_t from_;
+  int64_t from_, to_;
   GraphEdit edit_;
+  NodeId last_; // added by `insert`
 };
 } // namespace
 
-void raise_opset(Graph& graph) {
+void raise_opset(Graph& graph, int64_t to) {
   const int64_t from = graph.model.opset("");
-  if (from >= kTarget) return;
+  if (from >= to) return;
   if (from < kOldest)
     fail(ErrorCode::UnsupportedOperator, "the model uses operator set ", from,
          " of ai.onnx; quantization needs ", kOldest, " or newer");
-  OpsetRaiser(graph, from).run();
+  OpsetRaiser(graph, from, to).run();
   for (OpsetImport& import : graph.model.opsets)
-    if (import.domain.empty()) import.version = kTarget;
+    if (import.domain.empty()) import.version = to;
   for (NodeId id : graph.nodes())
-    for (const auto& subgraph : subgraphs_of(graph.node(id).attributes)) raise_opset(*subgraph);
+    for (const auto& subgraph : subgraphs_of(graph.node(id).attributes)) raise_opset(*subgraph, to);
 }
 
 } // namespace octet

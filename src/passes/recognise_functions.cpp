@@ -1,6 +1,7 @@
 #include "passes/recognise_functions.h"
 
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "graph/edit.h"
@@ -176,7 +177,10 @@ private:
 };
 } // namespace
 
-void recognise_functions(Graph& graph) {
+namespace {
+// Replaces what `opset` has an operator for.
+void recognise(Graph& graph, int64_t opset) {
+  constexpr int64_t kHardSwish = 14, kLayerNorm = 17, kGelu = 20, kSwish = 24;
   const Matcher match(graph);
   GraphEdit edit(graph);
   const auto unary = [&](NodeId id, std::string_view op_type, ValueId x) {
@@ -184,19 +188,31 @@ void recognise_functions(Graph& graph) {
   };
   for (NodeId id : std::vector<NodeId>(graph.nodes())) {
     const Node& node = graph.node(id);
-    if (const auto x = match.hard_swish(node))
+    if (const auto x = match.hard_swish(node); x && opset >= kHardSwish) {
       unary(id, "HardSwish", *x);
-    else if (const auto y = match.swish(node))
+    } else if (const auto y = match.swish(node); y && opset >= kSwish) {
       unary(id, "Swish", *y);
-    else if (const auto z = match.gelu(node))
+    } else if (const auto z = match.gelu(node); z && opset >= kGelu) {
       unary(id, "Gelu", *z);
-    else if (const auto norm = match.layer_norm(node)) {
+    } else if (const auto norm = match.layer_norm(node); norm && opset >= kLayerNorm) {
       Node fused{.op_type = "LayerNormalization", .inputs = {norm->x, norm->scale, norm->bias}};
       fused.attributes.set("epsilon", norm->epsilon);
       edit.replace_node(id, std::move(fused));
     }
   }
   edit.remove_dead();
+}
+} // namespace
+
+void recognise_functions(Graph& graph) {
+  recognise(graph, std::numeric_limits<int64_t>::max());
+}
+
+void recognise_standard_functions(Graph& graph) {
+  recognise(graph, graph.model.opset(""));
+  for (NodeId id : graph.nodes())
+    for (const auto& subgraph : subgraphs_of(graph.node(id).attributes))
+      recognise_standard_functions(*subgraph);
 }
 
 } // namespace octet

@@ -11,4 +11,7 @@ namespace octet {
 // Only for execution: the lowered operators are newer than the graph's operator set may be.
 void recognise_functions(Graph& graph);
 
+// The same, in subgraphs too, for functions that the graph's own operator set has an operator for.
+void recognise_standard_functions(Graph& graph);
+
 } // namespace octet

@@ -14,8 +14,17 @@ struct WeightOptions {
   bool per_channel = false;
 };
 
+// Of static quantization.
+struct ActivationOptions {
+  DType type = DType::UInt8; // UInt8 or Int8
+  bool symmetric = false;
+  std::string method = "minmax"; // see quant/observer.h
+  double percentile = 99.99;     // of the method of that name
+};
+
 struct QuantizeConfig {
   WeightOptions weights;
+  ActivationOptions activations;
   // Names of nodes left in float (after include/exclude of the public API were resolved), and
   // operator types to quantize; empty: all that can be.
   std::vector<std::string> exclude_nodes;

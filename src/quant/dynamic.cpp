@@ -5,30 +5,19 @@
 
 #include "base/error.h"
 #include "graph/edit.h"
+#include "quant/scopes.h"
 #include "quant/spectra.h"
 #include "quant/weights.h"
 
 namespace octet {
 namespace {
-// A value of a subgraph that stands for an initializer of an enclosing graph.
-using OuterConstants = std::unordered_map<ValueId, Tensor>;
-
 // A graph or subgraph under quantization.
-struct Scope {
-  Graph* graph;
-  OuterConstants outer;
+struct Scope : GraphScope {
   struct QuantizedValue {
     ValueId codes, scale, zero_point;
   };
   std::unordered_map<ValueId, QuantizedValue> activations = {};
   std::unordered_map<NodeId, std::string_view> near_spectra = {};
-
-  const Tensor* constant(ValueId id) const {
-    if (!id) return nullptr;
-    if (const Tensor* own = graph->constant(id)) return own;
-    const auto found = outer.find(id);
-    return found == outer.end() ? nullptr : &found->second;
-  }
 };
 
 struct Site {
@@ -313,29 +302,19 @@ struct DynamicQuantizer::State {
   State(Graph& g, QuantizeConfig c) : graph(g), config(std::move(c)) {
     check_config(config);
     report.mode = "dynamic";
-    collect(graph, {});
+    for (GraphScope& scope : scopes_of(graph)) scopes.push_back({std::move(scope)});
+    for (size_t i = 0; i < scopes.size(); ++i) collect_sites(i);
   }
 
-  void collect(Graph& scope_graph, OuterConstants outer) {
-    const size_t index = scopes.size();
-    scopes.push_back({.graph = &scope_graph, .outer = std::move(outer)});
+  void collect_sites(size_t index) {
+    Scope& scope = scopes[index];
     if (config.spectra_in_float)
-      scopes[index].near_spectra =
-          nodes_near_spectra(scope_graph, [&](ValueId id) { return scopes[index].constant(id); });
-    for (NodeId id : scope_graph.nodes()) {
-      const Node& node = scope_graph.node(id);
+      scope.near_spectra =
+          nodes_near_spectra(*scope.graph, [&](ValueId id) { return scope.constant(id); });
+    for (NodeId id : scope.graph->nodes()) {
+      const Node& node = scope.graph->node(id);
       if (node.domain.empty() && quantizable(node.op_type)) sites.push_back({index, id});
-      for (const auto& subgraph : subgraphs_of(node.attributes))
-        collect(*subgraph, captured_constants(index, node, *subgraph));
     }
-  }
-
-  OuterConstants captured_constants(size_t scope, const Node& node, const Graph& subgraph) const {
-    OuterConstants out;
-    for (size_t i = 0; i < node.captures.size(); ++i)
-      if (const Tensor* constant = scopes[scope].constant(node.captures[i]))
-        out.emplace(subgraph.captures()[i], *constant);
-    return out;
   }
 
   std::string quantize(const Site& site) {

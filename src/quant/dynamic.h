@@ -12,24 +12,20 @@
 
 #include "graph/graph.h"
 #include "quant/config.h"
-#include "quant/report.h"
+#include "quant/quantizer.h"
 
 namespace octet {
 
-// A job in steps of one node, so that the caller can report progress and stop in between. A job
-// that is dropped half-way leaves its graph usable, with some nodes quantized.
-class DynamicQuantizer {
+class DynamicQuantizer final : public Quantizer {
 public:
   // `graph` must outlive the job. Throws InvalidOption.
   DynamicQuantizer(Graph& graph, QuantizeConfig config);
-  ~DynamicQuantizer();
+  ~DynamicQuantizer() override;
 
-  size_t done() const;
-  size_t total() const;
-  // Quantizes the next node. False when there is none left.
-  bool step();
-  // After the last step: cleans the graph and returns the report.
-  QuantizationReport finish();
+  size_t done() const override;
+  size_t total() const override;
+  bool step() override;
+  QuantizationReport finish() override;
 
 private:
   struct State;

@@ -25,6 +25,8 @@ struct SessionOptions {
   // Values for symbolic input dimensions, by symbol ("batch" → 1).
   std::vector<std::pair<std::string, int64_t>> free_dimensions;
   bool profile = false;
+  // Gets what the graph's Observe nodes read.
+  std::shared_ptr<ValueSink> sink = nullptr;
 };
 
 // An input or output as the model declares it.

@@ -15,7 +15,8 @@ namespace octet {
 // depend on), and the packed weights that all plans share.
 class LoweringHost final : public SubgraphHost {
 public:
-  explicit LoweringHost(Lowering lower) : lower_(std::move(lower)) {}
+  LoweringHost(Lowering lower, std::shared_ptr<ValueSink> sink)
+      : lower_(std::move(lower)), sink_(std::move(sink)) {}
 
   std::unique_ptr<Plan> make_plan(const Graph& graph, std::span<const ValueFact* const> inputs);
 
@@ -23,6 +24,7 @@ public:
                                std::span<const ValueFact* const> inputs) override;
   std::unique_ptr<SubgraphPlan> plan(const Graph& graph,
                                      std::span<const ValueFact* const> inputs) override;
+  std::shared_ptr<ValueSink> sink() const override { return sink_; }
 
 private:
   struct Lowered {
@@ -35,6 +37,7 @@ private:
                                        std::span<const ValueFact* const> inputs);
 
   Lowering lower_;
+  std::shared_ptr<ValueSink> sink_;
   std::deque<Lowered> lowered_; // newest first, a bounded number
   PackedWeights weights_;
 };

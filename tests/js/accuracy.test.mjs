@@ -9,7 +9,7 @@ import {
   loadCharacters,
   toRecognitionInput,
 } from '../accuracy/recognition.mjs';
-import { makeSpeech } from '../accuracy/speech.mjs';
+import { makeSpeech, sampleRate } from '../accuracy/speech.mjs';
 import { renderLines } from '../accuracy/text_lines.mjs';
 import { decisionsOf, voiceNets, voiceSteps } from '../accuracy/voice_activity.mjs';
 import { loadDigits } from '../models/mnist_data.mjs';
@@ -20,7 +20,21 @@ import { candidate, runSteps, withSession } from './sessions.mjs';
 
 const weightTypes = ['int8', 'uint8'];
 
-/** A network's files: as it is, and dynamically quantized. */
+/** Steps as samples for a calibration; states that the steps carry over come from a run. */
+async function samplesOf(name, steps) {
+  const float = fs.readFileSync(await network(name).locate());
+  const outputs = steps.some(({ carry }) => carry) ? await runAll(float, steps) : [];
+  return steps.map(({ feeds, carry = {} }, i) => {
+    const given = Object.entries(feeds).map(([key, { type, dims, data }]) => [
+      key,
+      new octet.Tensor(type, data, dims),
+    ]);
+    const carried = Object.entries(carry).map(([to, from]) => [to, outputs[i - 1][from]]);
+    return Object.fromEntries([...given, ...carried]);
+  });
+}
+
+/** A network's files: as it is, and quantized. */
 async function bothPrecisions(name, options) {
   const float = new Uint8Array(fs.readFileSync(await network(name).locate()));
   const { model: int8 } = await octet.quantize(float, { mode: 'dynamic', ...options });
@@ -60,6 +74,16 @@ describe('handwritten digits', () => {
       assert.ok(Math.abs(int8 - float) <= 0.003, `${percent(int8)} and ${percent(float)}`);
     });
   }
+
+  test('static int8, calibrated on 100 training digits, is within 0.2 points of float', async (t) => {
+    const training = loadDigits()
+      .training.slice(0, 100)
+      .map(({ image }) => ({ feeds: { image: tensor('float32', [1, 1, 28, 28], image) } }));
+    const options = { mode: 'static', calibration: await samplesOf('mnist', training) };
+    const [float, int8] = (await runBoth('mnist', options, steps)).map(accuracy);
+    t.diagnostic(`float ${percent(float)}, static ${percent(int8)}`);
+    assert.ok(Math.abs(int8 - float) <= 0.002, `${percent(int8)} and ${percent(float)}`);
+  });
 });
 
 describe('lines of text', () => {
@@ -106,6 +130,17 @@ describe('voice activity', () => {
         assert.ok(agreement >= 0.99, percent(agreement));
       });
     }
+
+    test(`${name}: static int8 decides as float on 99 % of the frames`, async (t) => {
+      const steps = voiceSteps(net, samples);
+      const calibration = await samplesOf(name, voiceSteps(net, samples.slice(0, 8 * sampleRate)));
+      const [float, int8] = (await runBoth(name, { mode: 'static', calibration }, steps)).map(
+        decisionsOf,
+      );
+      const agreement = float.filter((decision, i) => decision === int8[i]).length / float.length;
+      t.diagnostic(`${percent(agreement)} of ${float.length} frames agree`);
+      assert.ok(agreement >= 0.99, percent(agreement));
+    });
   }
 });
 

@@ -177,6 +177,66 @@ describe('quantize', () => {
   });
 });
 
+describe('static quantization', () => {
+  const digits = casesOf(network('mnist')).map(({ steps }) => toTensors(steps[0].feeds));
+  const quantizeStatic = (options) => quantize(mnist, { mode: 'static', ...options });
+
+  for (const method of ['minmax', 'moving-average', 'percentile', 'entropy', 'mse'])
+    test(`${method}: a standard file that stays close`, async (t) => {
+      const options = { calibration: digits, activations: { method } };
+      const { model, report } = await quantizeStatic(options);
+      const { quantized } = await inspect(model);
+      assert.ok(quantized.QuantizeLinear >= 2 && quantized.DequantizeLinear >= 4);
+      assert.ok(report.tensors.some((tensor) => tensor.method === method));
+      const { outputs } = await compare(mnist, model, digits);
+      t.diagnostic(`${outputs[0].sqnrDb.toFixed(1)} dB`);
+      assert.ok(outputs[0].sqnrDb > 20, `${outputs[0].sqnrDb} dB`);
+    });
+
+  test('takes samples one at a time, tells its progress and stops when aborted', async () => {
+    let taken = 0;
+    async function* samples() {
+      for (const feeds of digits) {
+        taken += 1;
+        yield feeds;
+      }
+    }
+    const seen = [];
+    await quantizeStatic({ calibration: samples(), onProgress: (p) => seen.push(p) });
+    assert.equal(taken, digits.length);
+    assert.equal(seen.filter(({ phase }) => phase === 'calibration').length, taken);
+    const stop = new AbortController();
+    const job = quantizeStatic({
+      calibration: samples(),
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    });
+    await assert.rejects(job, { code: 'aborted' });
+    assert.equal(taken, digits.length + 1);
+  });
+
+  const [image] = Object.keys(mnistFeeds);
+  const notFinite = new Tensor('float32', new Float32Array(784).fill(NaN), [1, 1, 28, 28]);
+  const refused = {
+    'no calibration': [{}, { code: 'invalid-option', message: /calibration/ }],
+    'no samples': [{ calibration: [] }, { code: 'invalid-input', message: /no samples/ }],
+    'a wrong name': [
+      { calibration: [{ picture: notFinite }] },
+      { code: 'invalid-input', message: /'picture'/ },
+    ],
+    'values that are not finite': [
+      { calibration: [{ [image]: notFinite }] },
+      { code: 'invalid-input', message: new RegExp(`'${image}'`) },
+    ],
+    'a method that does not exist': [
+      { calibration: digits, activations: { method: 'magic' } },
+      { code: 'invalid-option', message: /magic/ },
+    ],
+  };
+  for (const [what, [options, error]] of Object.entries(refused))
+    test(`refuses ${what}`, () => assert.rejects(quantizeStatic(options), error));
+});
+
 describe('compare', () => {
   test('finds a model equal to itself', async () => {
     const { outputs, layers, samples } = await compare(mnist, mnist, [toTensors(mnistFeeds)]);

@@ -20,6 +20,9 @@ const usage = `usage: octet COMMAND …
   quantize IN -o OUT --mode dynamic [--weights int8|uint8] [--symmetric|--asymmetric]
            [--per-channel|--per-tensor] [--include NAME]… [--exclude NAME]… [--op-types A,B]
            [--report FILE.json]
+  quantize IN -o OUT --mode static --calibration DIR|random:N [--dim NAME=SIZE]…
+           [--activations uint8|int8] [--percentile P]
+           [--method minmax|moving-average|percentile|entropy|mse] and as above
   run MODEL --input NAME=FILE.npy|FILE.pb|random … [--dim NAME=SIZE]… [--output DIR]
   inspect MODEL [--dim NAME=SIZE]… [--json]
   compare REFERENCE CANDIDATE --samples DIR|random:N [--dim NAME=SIZE]… [--json]
@@ -68,6 +71,15 @@ function progressLine(): QuantizeOptions['onProgress'] {
     process.stderr.write(`\r${phase}: ${done}/${total}${done === total ? '\n' : ''}`);
 }
 
+function activationOptions(values: Values): QuantizeOptions['activations'] {
+  type Activations = NonNullable<QuantizeOptions['activations']>;
+  return {
+    type: values.activations as Activations['type'],
+    method: values.method as Activations['method'],
+    ...(values.percentile !== undefined && { percentile: Number(values.percentile) }),
+  };
+}
+
 function quantizeOptions(values: Values): QuantizeOptions {
   if (values.symmetric && values.asymmetric)
     throw new UsageError('--symmetric and --asymmetric exclude each other');
@@ -77,6 +89,7 @@ function quantizeOptions(values: Values): QuantizeOptions {
   const opTypes = values['op-types'];
   return {
     mode: required(values, 'mode') as 'dynamic',
+    ...(values.mode === 'static' && { activations: activationOptions(values) }),
     weights: {
       type: (values.weights as 'int8' | undefined) ?? 'int8',
       perChannel: values['per-tensor'] !== true,
@@ -89,16 +102,25 @@ function quantizeOptions(values: Values): QuantizeOptions {
   };
 }
 
-async function withSession(
+async function withSession<T>(
   model: Uint8Array,
-  body: (session: InferenceSession) => Promise<void>,
-): Promise<void> {
+  body: (session: InferenceSession) => Promise<T>,
+): Promise<T> {
   const session = await InferenceSession.create(model);
   try {
-    await body(session);
+    return await body(session);
   } finally {
     await session.release();
   }
+}
+
+/** Quantizes, with the samples of --calibration where the mode wants them. */
+async function quantizeSampled(bytes: Uint8Array, options: QuantizeOptions, values: Values) {
+  if (options.mode !== 'static') return quantize(bytes, options);
+  const spec = required(values, 'calibration');
+  return withSession(bytes, (session) =>
+    quantize(bytes, { ...options, calibration: samplesFrom(session, spec, sizesFrom(values)) }),
+  );
 }
 
 const commands: Record<string, Command> = {
@@ -115,6 +137,11 @@ const commands: Record<string, Command> = {
       exclude: { type: 'string', multiple: true },
       'op-types': { type: 'string' },
       report: { type: 'string' },
+      calibration: { type: 'string' },
+      activations: { type: 'string' },
+      method: { type: 'string' },
+      percentile: { type: 'string' },
+      ...dim,
     },
     arguments: ['IN'],
     async run([input], values) {
@@ -122,7 +149,8 @@ const commands: Record<string, Command> = {
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort());
       const options = { ...quantizeOptions(values), signal: stop.signal };
-      const { model, report } = await quantize(await readInput(input), options);
+      const bytes = await readInput(input);
+      const { model, report } = await quantizeSampled(bytes, options, values);
       await writeOutput(output, model);
       if (typeof values.report === 'string')
         await writeOutput(values.report, `${JSON.stringify(report, null, 2)}\n`);
@@ -192,7 +220,7 @@ const commands: Record<string, Command> = {
       const [first, second] = [await readInput(reference), await readInput(candidate)];
       const spec = required(values, 'samples');
       await withSession(first, async (session) => {
-        const samples = await samplesFrom(session, spec, sizesFrom(values));
+        const samples = samplesFrom(session, spec, sizesFrom(values));
         const result = await compare(first, second, samples);
         if (values.json) return print(JSON.stringify(result, null, 2));
         const line = (t: (typeof result.outputs)[number]) =>

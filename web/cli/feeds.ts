@@ -106,28 +106,29 @@ export async function feedsFrom(
   return feeds;
 }
 
-/** Samples from a folder of NAME.npy folders or files, or random:N. */
-export async function samplesFrom(
+/** Samples from a folder of NAME.npy folders or files, or random:N; read one at a time. */
+export async function* samplesFrom(
   session: InferenceSession,
   spec: string,
   sizes: Record<string, number>,
-): Promise<Feeds[]> {
+): AsyncGenerator<Feeds> {
   const random = /^random:(\d+)$/.exec(spec);
-  if (random)
-    return Array.from({ length: Number(random[1]) }, (_, i) => randomFeeds(session, sizes, i + 1));
+  if (random) {
+    for (let i = 1; i <= Number(random[1]); ++i) yield randomFeeds(session, sizes, i);
+    return;
+  }
   const entries = (await readdir(spec, { withFileTypes: true })).sort((a, b) =>
     a.name < b.name ? -1 : 1,
   );
   const folders = entries.filter((entry) => entry.isDirectory());
-  if (folders.length)
-    return Promise.all(folders.map((folder) => feedsInFolder(session, join(spec, folder.name))));
-  if (session.inputNames.length !== 1) return [await feedsInFolder(session, spec)];
-  const files = entries.filter((entry) => /\.(npy|pb)$/.test(entry.name));
-  return Promise.all(
-    files.map(async (file) => ({
-      [session.inputNames[0]]: await readTensor(join(spec, file.name)),
-    })),
-  );
+  for (const folder of folders) yield await feedsInFolder(session, join(spec, folder.name));
+  if (folders.length) return;
+  if (session.inputNames.length !== 1) {
+    yield await feedsInFolder(session, spec);
+    return;
+  }
+  for (const { name } of entries.filter((entry) => /\.(npy|pb)$/.test(entry.name)))
+    yield { [session.inputNames[0]]: await readTensor(join(spec, name)) };
 }
 
 async function feedsInFolder(session: InferenceSession, folder: string): Promise<Feeds> {

@@ -35,6 +35,8 @@ export interface SessionHandle {
 }
 
 export interface QuantizeJob {
+  /** Of a static quantization: runs every sample before the first step. */
+  calibrationSession(): Result<SessionHandle>;
   done(): number;
   total(): number;
   step(): Result<boolean>;
@@ -58,12 +60,12 @@ export interface EngineModule {
       profile: boolean;
     },
   ): Result<SessionHandle>;
-  quantizeDynamic(
+  quantize(
     model: ModelHandle,
     options: {
-      weightType: number;
-      symmetric: boolean;
-      perChannel: boolean;
+      weights: { type: number; symmetric: boolean; perChannel: boolean };
+      /** Makes the quantization static. */
+      activations?: { type: number; symmetric: boolean; method: string; percentile: number };
       excludeNodes: string[];
       opTypes: string[];
       spectraInFloat: boolean;

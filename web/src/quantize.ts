@@ -1,7 +1,9 @@
+import type { Feeds } from './compare.js';
 import { type Engine, type QuantizeJob } from './engine.js';
 import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
 import type { ModelSummary } from './inspect.js';
 import { type ExternalData, openModel } from './model.js';
+import { InferenceSession } from './session.js';
 import type { Source } from './source.js';
 import { typeNumber } from './types.js';
 
@@ -18,8 +20,11 @@ export interface QuantizeProgress {
 }
 
 export interface QuantizeOptions {
-  /** Weights become integers now, activations are measured at each run. */
-  mode: 'dynamic';
+  /**
+   * Weights become integers now. What flows between the layers is measured at each run ('dynamic'), or gets fixed scales
+   * from the samples in `calibration` ('static').
+   */
+  mode: 'dynamic' | 'static';
   weights?: {
     /** Default 'int8'. */
     type?: 'int8' | 'uint8';
@@ -28,11 +33,24 @@ export interface QuantizeOptions {
     /** A scale per output channel instead of one per tensor; default true. */
     perChannel?: boolean;
   };
+  /** Of static quantization: how the values between layers become integers. */
+  activations?: {
+    /** Default 'uint8'. */
+    type?: 'uint8' | 'int8';
+    /** Zero in the middle of the range; default false for uint8, true for int8. */
+    symmetric?: boolean;
+    /** How a range is chosen from what the samples show; default 'minmax'. */
+    method?: 'minmax' | 'moving-average' | 'percentile' | 'entropy' | 'mse';
+    /** Of the method 'percentile': how many of 100 values the range keeps; default 99.99. */
+    percentile?: number;
+  };
+  /** Samples for static quantization, inputs by name. They are run one after the other and not kept. */
+  calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
   /** Only these nodes, and of these also the ones that would stay in float: see `QuantizationReport.floatNodes`. */
   include?: NodeFilter;
   /** All but these nodes. */
   exclude?: NodeFilter;
-  /** Only nodes of these operators: MatMul, Gemm, Conv, LSTM. */
+  /** Only nodes of these operators: MatMul, Gemm, Conv; dynamic: LSTM; static: also those that pass integers on. */
   opTypes?: readonly string[];
   externalData?: ExternalData;
   signal?: AbortSignal;
@@ -48,7 +66,7 @@ export interface QuantizedTensorReport {
   scale: { min: number; max: number };
   granularity: 'per-tensor' | 'per-channel';
   method: string;
-  /** Of the rounded weights against the original ones; null when nothing was lost. */
+  /** Of rounded weights against the original ones; null when nothing was lost, and for what flows between layers. */
   sqnrDb: number | null;
 }
 
@@ -67,6 +85,8 @@ export interface QuantizationReport {
 const knownOptions = [
   'mode',
   'weights',
+  'activations',
+  'calibration',
   'include',
   'exclude',
   'opTypes',
@@ -75,28 +95,45 @@ const knownOptions = [
   'onProgress',
 ];
 
+const invalid = (message: string) => new OctetError('invalid-option', message);
+
+/** A choice of types, and whether zero is in the middle: what weights and activations have in common. */
+function checkTypes(name: string, given: { type?: string; symmetric?: boolean }): void {
+  if (given.type !== undefined && given.type !== 'int8' && given.type !== 'uint8')
+    throw invalid(`${name}.type: '${given.type}'; int8 or uint8 expected`);
+  if (given.symmetric !== undefined && typeof given.symmetric !== 'boolean')
+    throw invalid(`${name}.symmetric: true or false expected`);
+}
+
+function checkCalibration(options: QuantizeOptions): void {
+  const { mode, activations, calibration } = options;
+  if (mode === 'dynamic') {
+    if (activations !== undefined || calibration !== undefined)
+      throw invalid("activations, calibration: only mode 'static' has these");
+    return;
+  }
+  const given = activations ?? {};
+  rejectUnknownKeys(given, ['type', 'symmetric', 'method', 'percentile'], 'quantize: activations');
+  checkTypes('activations', given);
+  if (given.percentile !== undefined && typeof given.percentile !== 'number')
+    throw invalid('activations.percentile: a number expected');
+  const iterable = Object(calibration);
+  if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
+    throw invalid("calibration: mode 'static' needs samples, an iterable of feeds");
+}
+
 function checkOptions(options: QuantizeOptions): void {
   if (typeof options !== 'object' || options === null)
-    throw new OctetError(
-      'invalid-option',
-      "quantize: options with a mode expected, e.g. {mode: 'dynamic'}",
-    );
-  if (options.mode !== 'dynamic')
-    throw new OctetError(
-      'invalid-option',
-      `quantize: mode '${options.mode}'; 'dynamic' is supported`,
-    );
+    throw invalid("quantize: options with a mode expected, e.g. {mode: 'dynamic'}");
+  if (options.mode !== 'dynamic' && options.mode !== 'static')
+    throw invalid(`quantize: mode '${options.mode}'; 'dynamic' and 'static' are supported`);
   rejectUnknownKeys(options, knownOptions, 'quantize');
   const weights = options.weights ?? {};
   rejectUnknownKeys(weights, ['type', 'symmetric', 'perChannel'], 'quantize: weights');
-  if (weights.type !== undefined && weights.type !== 'int8' && weights.type !== 'uint8')
-    throw new OctetError(
-      'invalid-option',
-      `weights.type: '${weights.type}'; int8 or uint8 expected`,
-    );
-  for (const key of ['symmetric', 'perChannel'] as const)
-    if (weights[key] !== undefined && typeof weights[key] !== 'boolean')
-      throw new OctetError('invalid-option', `weights.${key}: true or false expected`);
+  checkTypes('weights', weights);
+  if (weights.perChannel !== undefined && typeof weights.perChannel !== 'boolean')
+    throw invalid('weights.perChannel: true or false expected');
+  checkCalibration(options);
 }
 
 function matches(filter: NodeFilter, node: { name: string; opType: string }): boolean {
@@ -114,6 +151,43 @@ function excludedNodes(summary: ModelSummary, { include, exclude }: QuantizeOpti
 }
 
 const yieldToEvents = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+
+const activationsOf = ({ mode, activations = {} }: QuantizeOptions) => {
+  if (mode !== 'static') return undefined;
+  const { type = 'uint8', symmetric = type === 'int8' } = activations;
+  return {
+    type: typeNumber(type) as number,
+    symmetric,
+    method: activations.method ?? 'minmax',
+    percentile: activations.percentile ?? 99.99,
+  };
+};
+
+/** Runs the float model on every sample, letting events in between. */
+async function calibrate(
+  engine: Engine,
+  job: QuantizeJob,
+  { calibration, signal, onProgress }: QuantizeOptions,
+): Promise<void> {
+  const samples = calibration as Iterable<Feeds> | AsyncIterable<Feeds>;
+  const total = Array.isArray(samples) ? samples.length : NaN;
+  const handle = engine.call(() => job.calibrationSession());
+  const session = InferenceSession.wrap(engine, handle, false);
+  let done = 0;
+  try {
+    for await (const feeds of samples) {
+      throwIfAborted(signal);
+      await session.run(feeds);
+      done += 1;
+      onProgress?.({ phase: 'calibration', done, total: Number.isNaN(total) ? done : total });
+      await yieldToEvents();
+      throwIfAborted(signal);
+    }
+  } finally {
+    await session.release();
+  }
+  if (done === 0) throw new OctetError('invalid-input', 'calibration: there are no samples');
+}
 
 /** Steps through the job, letting events (an abort, a repaint) in between whenever some time has passed. */
 async function runJob(engine: Engine, job: QuantizeJob, options: QuantizeOptions): Promise<void> {
@@ -149,16 +223,20 @@ export async function quantize(
       : [];
     const type = options.weights?.type ?? 'int8';
     const started = engine.call((module) =>
-      module.quantizeDynamic(handle, {
-        weightType: typeNumber(type) as number,
-        symmetric: options.weights?.symmetric ?? type === 'int8',
-        perChannel: options.weights?.perChannel ?? true,
+      module.quantize(handle, {
+        weights: {
+          type: typeNumber(type) as number,
+          symmetric: options.weights?.symmetric ?? type === 'int8',
+          perChannel: options.weights?.perChannel ?? true,
+        },
+        activations: activationsOf(options),
         excludeNodes,
         opTypes: [...(options.opTypes ?? [])],
         spectraInFloat: options.include === undefined,
       }),
     );
     job = started;
+    if (options.mode === 'static') await calibrate(engine, started, options);
     await runJob(engine, started, options);
     throwIfAborted(options.signal);
     const { model, report } = engine.call(() => started.finish());

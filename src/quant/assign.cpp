@@ -1,0 +1,255 @@
+#include "quant/assign.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "passes/match.h"
+#include "quant/spectra.h"
+
+namespace octet {
+namespace {
+enum class Role : uint8_t {
+  None,
+  Product,  // operand 0 times constant weights
+  Keeps,    // elements of operand 0, unchanged
+  Joins,    // elements of all operands, unchanged
+  Maps,     // a function of each element of operand 0
+  Combines, // a function of two operands, or of one and a scalar
+  Averages, // means of operand 0
+};
+
+constexpr struct {
+  std::string_view op_type;
+  Role role;
+} kRoles[] = {
+    {"Conv", Role::Product},     {"MatMul", Role::Product},
+    {"Gemm", Role::Product},     {"MaxPool", Role::Keeps},
+    {"Reshape", Role::Keeps},    {"Flatten", Role::Keeps},
+    {"Squeeze", Role::Keeps},    {"Unsqueeze", Role::Keeps},
+    {"Transpose", Role::Keeps},  {"Concat", Role::Joins},
+    {"Relu", Role::Maps},        {"Clip", Role::Maps},
+    {"LeakyRelu", Role::Maps},   {"Sigmoid", Role::Maps},
+    {"HardSigmoid", Role::Maps}, {"HardSwish", Role::Maps},
+    {"Tanh", Role::Maps},        {"Add", Role::Combines},
+    {"Mul", Role::Combines},     {"GlobalAveragePool", Role::Averages},
+};
+
+// Hold weights, and have no form that reads integers of a fixed scale.
+constexpr std::string_view kFloatOnly[] = {"LSTM", "GRU", "RNN", "ConvTranspose"};
+
+Role role_of(const Node& node) {
+  if (!node.domain.empty()) return Role::None;
+  for (const auto& row : kRoles)
+    if (row.op_type == node.op_type) return row.role;
+  return Role::None;
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+bool is_float(const Tensor* tensor) {
+  return tensor && tensor->dtype() == DType::Float32;
+}
+
+class Assigner {
+public:
+  Assigner(const GraphScope& scope, const QuantizeConfig& config)
+      : scope_(scope), graph_(*scope.graph), config_(config), uses_(graph_) {
+    if (config.spectra_in_float)
+      near_spectra_ = nodes_near_spectra(graph_, [&](ValueId id) { return scope.constant(id); });
+  }
+
+  Assignment run() {
+    for (NodeId id : graph_.nodes()) {
+      if (role_of(graph_.node(id)) == Role::Product)
+        judge_product(id);
+      else
+        judge_other(id);
+    }
+    while (drop_carriers()) {
+    }
+    for (NodeId id : out_.products) tap(graph_.node(id).inputs[0]);
+    for (NodeId id : graph_.nodes())
+      if (carriers_.contains(id)) tap_carrier(id);
+    number_groups();
+    return std::move(out_);
+  }
+
+private:
+  // --- products
+
+  ValueId input(const Node& node, size_t i) const {
+    return i < node.inputs.size() ? node.inputs[i] : ValueId();
+  }
+
+  // Empty, or why the product stays in float.
+  std::string objection(NodeId id) const {
+    const Node& node = graph_.node(id);
+    if (const std::string chosen = exclusion(node); !chosen.empty()) return chosen;
+    if (const auto found = near_spectra_.find(id); found != near_spectra_.end())
+      return std::string(found->second);
+    const Tensor* w = scope_.constant(input(node, 1));
+    if (!is_float(w)) return "its weights are not a float32 constant";
+    if (scope_.constant(node.inputs[0])) return "both operands are constant";
+    if (node.op_type == "Conv") return w->shape().rank() < 3 ? "its weights have no window" : "";
+    if (w->shape().rank() != 2) return "its weights are not a matrix";
+    if (node.op_type == "MatMul") return "";
+    if (node.attributes.get_int("transA", 0) != 0) return "its left operand is transposed";
+    const bool scales =
+        node.attributes.get_float("alpha", 1) != 1 || node.attributes.get_float("beta", 1) != 1;
+    return scales ? "it scales its operands" : "";
+  }
+
+  std::string exclusion(const Node& node) const {
+    if (contains(config_.exclude_nodes, node.name)) return "excluded by the options";
+    if (!config_.op_types.empty() && !contains(config_.op_types, node.op_type))
+      return "its operator type is not among the chosen ones";
+    return {};
+  }
+
+  void judge_product(NodeId id) {
+    const Node& node = graph_.node(id);
+    if (const std::string reason = objection(id); !reason.empty()) {
+      out_.float_nodes.push_back({node.name, node.op_type, reason});
+      out_.real_readers.insert(id);
+      return;
+    }
+    out_.products.push_back(id);
+    anchors_.insert(node.inputs[0]);
+    add_result(id);
+  }
+
+  // --- carriers
+
+  void judge_other(NodeId id) {
+    const Node& node = graph_.node(id);
+    if (std::find(std::begin(kFloatOnly), std::end(kFloatOnly), node.op_type) !=
+        std::end(kFloatOnly))
+      out_.float_nodes.push_back({node.name, node.op_type, "no form of it reads static scales"});
+    if (role_of(node) == Role::None || tails_.contains(id) || !exclusion(node).empty()) return;
+    if (data_inputs(node).empty()) return;
+    carriers_.insert(id);
+    add_result(id);
+  }
+
+  // The operands that have to be quantized; none when the node can't be a carrier.
+  std::vector<ValueId> data_inputs(const Node& node) const {
+    const Role role = role_of(node);
+    if (role != Role::Joins && role != Role::Combines) return {node.inputs[0]};
+    std::vector<ValueId> out;
+    for (ValueId in : node.inputs) {
+      const Tensor* constant = scope_.constant(in);
+      if (constant && (role == Role::Joins || !is_float(constant) || constant->elements() != 1))
+        return {};
+      if (!constant) out.push_back(in);
+    }
+    return out;
+  }
+
+  // A Relu or Clip that alone reads what the node yields.
+  NodeId tail_of(NodeId id) const {
+    const Node& node = graph_.node(id);
+    const Role role = role_of(node);
+    if (role != Role::Product && (role != Role::Combines || data_inputs(node).size() != 2))
+      return {};
+    const NodeId next = uses_.only_reader(node.outputs[0]);
+    if (!next || !exclusion(graph_.node(next)).empty()) return {};
+    const Node& tail = graph_.node(next);
+    if (is_op(tail, "Relu")) return next;
+    if (!is_op(tail, "Clip")) return {};
+    const bool fixed = std::all_of(tail.inputs.begin() + 1, tail.inputs.end(),
+                                   [&](ValueId in) { return !in || scope_.constant(in); });
+    return fixed ? next : NodeId();
+  }
+
+  void add_result(NodeId id) {
+    const NodeId tail = tail_of(id);
+    if (tail) tails_.insert(tail);
+    const ValueId value = graph_.node(tail ? tail : id).outputs[0];
+    results_[id] = value;
+    makers_[value] = id;
+  }
+
+  bool is_integer(ValueId id) const {
+    if (anchors_.contains(id)) return true;
+    const auto maker = makers_.find(id);
+    return maker != makers_.end() && (carriers_.contains(maker->second) ||
+                                      role_of(graph_.node(maker->second)) == Role::Product);
+  }
+
+  bool feeds_integers(ValueId id) const {
+    if (anchors_.contains(id)) return true;
+    const auto readers = uses_.of(id);
+    return std::any_of(readers.begin(), readers.end(),
+                       [&](NodeId reader) { return carriers_.contains(reader); });
+  }
+
+  bool drop_carriers() {
+    return std::erase_if(carriers_, [&](NodeId id) {
+             const auto inputs = data_inputs(graph_.node(id));
+             return !feeds_integers(results_.at(id)) ||
+                    !std::all_of(inputs.begin(), inputs.end(),
+                                 [&](ValueId in) { return is_integer(in); });
+           }) != 0;
+  }
+
+  // --- taps and groups
+
+  void tap(ValueId id) {
+    if (tapped_.insert(id).second) out_.taps.push_back({id, id.index});
+  }
+
+  size_t group_of(ValueId id) const {
+    size_t group = id.index;
+    for (auto found = parent_.find(group); found != parent_.end(); found = parent_.find(group))
+      group = found->second;
+    return group;
+  }
+
+  void share_group(ValueId a, ValueId b) {
+    const size_t from = group_of(a), to = group_of(b);
+    if (from != to) parent_[from] = to;
+  }
+
+  void tap_carrier(NodeId id) {
+    const Role role = role_of(graph_.node(id));
+    const ValueId result = results_.at(id);
+    for (ValueId in : data_inputs(graph_.node(id))) {
+      tap(in);
+      if (role == Role::Keeps || role == Role::Joins) share_group(in, result);
+    }
+    tap(result);
+  }
+
+  void number_groups() {
+    std::unordered_map<size_t, size_t> numbers;
+    for (Assignment::Tap& tap : out_.taps)
+      tap.group = numbers.emplace(group_of(tap.value), numbers.size()).first->second;
+    out_.groups = numbers.size();
+  }
+
+  const GraphScope& scope_;
+  const Graph& graph_;
+  const QuantizeConfig& config_;
+  const Uses uses_;
+  std::unordered_map<NodeId, std::string_view> near_spectra_;
+  Assignment out_;
+  std::unordered_set<ValueId> anchors_, tapped_; // anchors: what products read
+  std::unordered_set<NodeId> carriers_, tails_;
+  std::unordered_map<NodeId, ValueId> results_; // of products and carriers, behind their tails
+  std::unordered_map<ValueId, NodeId> makers_;  // the other way round
+  std::unordered_map<size_t, size_t> parent_;   // of groups that became one
+};
+} // namespace
+
+bool is_static_op(std::string_view op_type) {
+  return std::any_of(std::begin(kRoles), std::end(kRoles),
+                     [&](const auto& row) { return row.op_type == op_type; });
+}
+
+Assignment assign(const GraphScope& scope, const QuantizeConfig& config) {
+  return Assigner(scope, config).run();
+}
+
+} // namespace octet

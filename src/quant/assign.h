@@ -1,0 +1,42 @@
+// Decides, from the graph alone, what static quantization makes of each node.
+//
+//  - Products (Conv, MatMul, Gemm with constant weights) multiply integers.
+//  - Carriers are nodes between products that can work on integers as well, so that no value turns
+//    real in between. A node is one when all its operands are quantized anyway and somebody reads
+//    its result as integers: what feeds float nodes only stays as it is.
+//  - Operators that only pick or rearrange elements share the parameters of what they read, and the
+//    operands of a Concat share them with one another, so these move codes and never round.
+//  - Relu and Clip behind a product or a sum are part of it: the range of the result implies them.
+// Outputs of the graph are never quantized; nothing would read the integers.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "quant/config.h"
+#include "quant/report.h"
+#include "quant/scopes.h"
+
+namespace octet {
+
+struct Assignment {
+  // A value to quantize; those of one group get the same parameters.
+  struct Tap {
+    ValueId value;
+    size_t group; // 0 … groups − 1
+  };
+  std::vector<NodeId> products;
+  std::vector<Tap> taps;
+  size_t groups = 0;
+  // What is left in float on purpose reads real values, not quantized ones.
+  std::unordered_set<NodeId> real_readers;
+  std::vector<FloatNode> float_nodes;
+};
+
+// Whether an operator type has a statically quantized form.
+bool is_static_op(std::string_view op_type);
+
+Assignment assign(const GraphScope& scope, const QuantizeConfig& config);
+
+} // namespace octet

@@ -1,0 +1,60 @@
+#include "quant/calibrator.h"
+
+#include <cfloat>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/pieces.h"
+
+namespace octet {
+namespace {
+bool all_finite(std::span<const float> values) {
+  bool finite = true;
+  in_pieces(values.size(), [&, from = values.data()](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) finite &= std::abs(from[i]) <= FLT_MAX;
+  });
+  return finite;
+}
+
+ObserverOptions observer_options(const ActivationOptions& options) {
+  return {.method = options.method,
+          .percentile = options.percentile,
+          .type = options.type,
+          .symmetric = options.symmetric};
+}
+} // namespace
+
+Calibrator::Calibrator(const ActivationOptions& options) : options_(options) {
+  if (options.type != DType::UInt8 && options.type != DType::Int8)
+    fail(ErrorCode::InvalidOption, "activations.type: uint8 or int8 expected, not ",
+         dtype_name(options.type));
+  if (!(options.percentile > 0 && options.percentile <= 100))
+    fail(ErrorCode::InvalidOption, "activations.percentile: a number above 0, up to 100 expected");
+  make_observer(observer_options(options));
+}
+
+size_t Calibrator::add_observer() {
+  observers_.push_back(make_observer(observer_options(options_)));
+  return observers_.size() - 1;
+}
+
+size_t Calibrator::add_tap(size_t observer, std::string name) {
+  taps_.push_back({observer, std::move(name)});
+  return taps_.size() - 1;
+}
+
+void Calibrator::observe(size_t tap, std::span<const float> values) {
+  const Tap& tapped = taps_.at(tap);
+  if (!all_finite(values))
+    fail(ErrorCode::InvalidInput, "calibration: '", tapped.name,
+         "' becomes infinite or not a number on this sample");
+  observers_[tapped.observer]->add(values);
+}
+
+std::optional<ScaleAndZero> Calibrator::params(size_t observer) const {
+  const auto range = observers_[observer]->range();
+  if (!range) return std::nullopt;
+  return choose_quant_params(range->min, range->max, options_.type, options_.symmetric);
+}
+
+} // namespace octet

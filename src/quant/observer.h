@@ -1,0 +1,37 @@
+// Watches the values of one tensor over a calibration and chooses the range to quantize.
+//
+// One row of the table in observer.cpp per method. An observer keeps a summary, never values; the
+// ranges it returns contain 0.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/dtype.h"
+#include "quant/observers/histogram.h"
+
+namespace octet {
+
+struct ObserverOptions {
+  std::string_view method = "minmax";
+  double percentile = 99.99;
+  // What the range will be divided into: how much a method may clip depends on it.
+  DType type = DType::UInt8;
+  bool symmetric = false;
+};
+
+class Observer {
+public:
+  virtual ~Observer() = default;
+  // Finite values: the tensor in one sample, or a part of it.
+  virtual void add(std::span<const float> values) = 0;
+  // Nothing when no value came.
+  virtual std::optional<ObservedRange> range() const = 0;
+};
+
+// Throws InvalidOption for a method that does not exist.
+std::unique_ptr<Observer> make_observer(const ObserverOptions& options);
+
+} // namespace octet

@@ -1,0 +1,67 @@
+#include "quant/observers/histogram.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/pieces.h"
+
+namespace octet {
+namespace {
+int64_t bin_of(float value, int exponent) {
+  return static_cast<int64_t>(std::floor(std::ldexp(static_cast<double>(value), -exponent)));
+}
+} // namespace
+
+ObservedRange range_of(std::span<const float> values) {
+  ObservedRange range;
+  in_pieces(values.size(), [&, from = values.data()](size_t begin, size_t end) {
+    float min = range.min, max = range.max;
+    for (size_t i = begin; i < end; ++i) {
+      min = from[i] < min ? from[i] : min;
+      max = from[i] > max ? from[i] : max;
+    }
+    range = {min, max};
+  });
+  return range;
+}
+
+double Histogram::width() const {
+  return std::ldexp(1.0, exponent_);
+}
+
+double Histogram::centre(size_t bin) const {
+  return bin == zero_bin() ? 0 : edge(bin) + width() / 2;
+}
+
+void Histogram::fit(ObservedRange range) {
+  range_ = {std::min(range_.min, range.min), std::max(range_.max, range.max)};
+  const float reach = std::max(range_.max, -range_.min);
+  int exponent = exponent_;
+  if (reach > 0) exponent = std::max(exponent, std::ilogb(reach) - 12);
+  while (bin_of(range_.max, exponent) - bin_of(range_.min, exponent) >= kBins) ++exponent;
+  const int64_t first = bin_of(range_.min, exponent);
+  std::vector<uint64_t> counts(static_cast<size_t>(bin_of(range_.max, exponent) - first + 1));
+  for (size_t i = 0; i < counts_.size(); ++i) {
+    // An arithmetic shift rounds down, as edges of joined bins do.
+    const int64_t bin = (first_ + static_cast<int64_t>(i)) >> std::min(exponent - exponent_, 63);
+    if (counts_[i]) counts[static_cast<size_t>(bin - first)] += counts_[i];
+  }
+  exponent_ = exponent;
+  first_ = first;
+  counts_ = std::move(counts);
+}
+
+void Histogram::add(std::span<const float> values) {
+  if (values.empty()) return;
+  const ObservedRange range = range_of(values);
+  if (empty() || range.min < range_.min || range.max > range_.max) fit(range);
+  const double per_width = std::ldexp(1.0, -exponent_);
+  in_pieces(values.size(),
+            [&, from = values.data(), to = counts_.data()](size_t begin, size_t end) {
+              for (size_t i = begin; i < end; ++i)
+                ++to[static_cast<int64_t>(std::floor(from[i] * per_width)) - first_];
+            });
+  total_ += values.size();
+}
+
+} // namespace octet

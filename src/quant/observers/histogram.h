@@ -1,0 +1,51 @@
+// Counts values in bins whose width is a power of two and whose edges are its multiples.
+//
+// When a value falls outside, the width doubles until all fit, and neighbouring bins join. No count
+// is ever split, so the result does not depend on the order in which values came: it is the
+// histogram that one look at all of them would have given.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace octet {
+
+struct ObservedRange {
+  float min = 0, max = 0; // min ≤ 0 ≤ max
+};
+
+// Of finite values and 0.
+ObservedRange range_of(std::span<const float> values);
+
+class Histogram {
+public:
+  static constexpr int64_t kBins = 4096;
+
+  void add(std::span<const float> values);
+
+  bool empty() const { return total_ == 0; }
+  uint64_t total() const { return total_; }
+  ObservedRange range() const { return range_; }
+  // Bin i counts the values in [edge(i), edge(i + 1)).
+  const std::vector<uint64_t>& counts() const { return counts_; }
+  double width() const;
+  double edge(size_t bin) const {
+    return static_cast<double>(first_ + static_cast<int64_t>(bin)) * width();
+  }
+  // What stands for the values of a bin; 0 for the bin that holds 0.
+  double centre(size_t bin) const;
+  // The bin that holds 0.
+  size_t zero_bin() const { return static_cast<size_t>(-first_); }
+
+private:
+  void fit(ObservedRange range);
+
+  ObservedRange range_;
+  int exponent_ = -126; // of the width
+  int64_t first_ = 0;   // edge of bin 0, in widths; never above 0
+  std::vector<uint64_t> counts_;
+  uint64_t total_ = 0;
+};
+
+} // namespace octet

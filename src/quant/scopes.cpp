@@ -1,0 +1,35 @@
+#include "quant/scopes.h"
+
+namespace octet {
+namespace {
+std::unordered_map<ValueId, Tensor> captured_constants(const GraphScope& scope, const Node& node,
+                                                       const Graph& subgraph) {
+  std::unordered_map<ValueId, Tensor> out;
+  for (size_t i = 0; i < node.captures.size(); ++i)
+    if (const Tensor* constant = scope.constant(node.captures[i]))
+      out.emplace(subgraph.captures()[i], *constant);
+  return out;
+}
+} // namespace
+
+const Tensor* GraphScope::constant(ValueId id) const {
+  if (!id) return nullptr;
+  if (const Tensor* own = graph->constant(id)) return own;
+  const auto found = outer.find(id);
+  return found == outer.end() ? nullptr : &found->second;
+}
+
+std::vector<GraphScope> scopes_of(Graph& graph) {
+  std::vector<GraphScope> scopes;
+  scopes.push_back({&graph});
+  for (size_t i = 0; i < scopes.size(); ++i) {
+    const GraphScope scope = scopes[i];
+    for (NodeId id : scope.graph->nodes())
+      for (const auto& subgraph : subgraphs_of(scope.graph->node(id).attributes))
+        scopes.push_back(
+            {subgraph.get(), captured_constants(scope, scope.graph->node(id), *subgraph)});
+  }
+  return scopes;
+}
+
+} // namespace octet

@@ -1,0 +1,23 @@
+// The graphs that a quantizer works on: the main graph and its subgraphs.
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace octet {
+
+struct GraphScope {
+  Graph* graph;
+  // Captured values that stand for initializers of an enclosing graph.
+  std::unordered_map<ValueId, Tensor> outer = {};
+
+  // The constant that a value stands for, or null.
+  const Tensor* constant(ValueId id) const;
+};
+
+// The graph, followed by all its subgraphs, each after the one that encloses it.
+std::vector<GraphScope> scopes_of(Graph& graph);
+
+} // namespace octet

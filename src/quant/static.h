@@ -1,0 +1,35 @@
+// Static quantization: graph → graph with QuantizeLinear/DequantizeLinear pairs (QDQ), whose scales
+// come from watching the graph run on samples.
+//
+//   product(x, w, b) → product(DQ(Q(x)), DQ(w'), DQ(b'))
+// with w' of 8 bits and b' int32 of scale x_scale · w_scale; quant/assign.h says which values get a
+// pair. Subgraphs are quantized too. What no sample has reached stays in float.
+#pragma once
+
+#include <memory>
+
+#include "graph/graph.h"
+#include "quant/config.h"
+#include "quant/quantizer.h"
+
+namespace octet {
+
+class StaticQuantizer final : public Quantizer {
+public:
+  // Puts an Observe node wherever a value is going to be quantized; until `finish` the graph only
+  // serves to be run for calibration. It must outlive the job. Throws InvalidOption.
+  StaticQuantizer(Graph& graph, QuantizeConfig config);
+  ~StaticQuantizer() override;
+
+  std::shared_ptr<ValueSink> calibrator() override;
+  size_t done() const override;
+  size_t total() const override;
+  bool step() override;
+  QuantizationReport finish() override;
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+} // namespace octet

@@ -1,0 +1,142 @@
+// Static quantization, as printed graphs.
+#include "quant/static.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "base/error.h"
+#include "passes/pipeline.h"
+#include "runtime/session.h"
+#include "tests/support/graph_builder.h"
+
+using namespace octet;
+using octet::test::GraphBuilder;
+using octet::test::nodes_of;
+
+namespace {
+// Calibrated on one sample per row of `samples`, feeds for the only input.
+QuantizationReport quantize(Graph& graph, const std::vector<std::vector<float>>& samples,
+                            QuantizeConfig config = {}) {
+  StaticQuantizer job(graph, std::move(config));
+  Session session(std::make_unique<Graph>(graph), lower, {.sink = job.calibrator()});
+  const Port port = session.inputs()[0];
+  for (const auto& sample : samples) {
+    const NamedTensor feed{port.name,
+                           Tensor::of<float>(*port.type.shape, std::span<const float>(sample))};
+    session.run({&feed, 1}, {});
+  }
+  while (job.step()) {
+  }
+  return job.finish();
+}
+
+size_t count(const Graph& graph, const std::string& op_type) {
+  size_t found = 0;
+  for (NodeId id : graph.nodes()) found += graph.node(id).op_type == op_type;
+  return found;
+}
+
+const QuantizedTensor* find(const QuantizationReport& report, const std::string& name) {
+  for (const QuantizedTensor& tensor : report.tensors)
+    if (tensor.name == name) return &tensor;
+  return nullptr;
+}
+} // namespace
+
+TEST_CASE("a product reads codes, constant codes and an int32 bias; its output stays real") {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 2});
+  const ValueId w = b.constant("w", {2, 1}, {1.27f, -0.5f});
+  b.output(b.node("Gemm", "y", {x, w, b.constant("c", {1}, {2})}));
+  const QuantizationReport report = quantize(b.graph, {{-1, 0.5f}, {1.55f, 0}});
+  CHECK(count(b.graph, "QuantizeLinear") == 1);
+  CHECK(count(b.graph, "DequantizeLinear") == 3);
+  CHECK(b.graph.value(b.graph.outputs()[0]).name == "y");
+  REQUIRE(find(report, "x"));
+  CHECK(find(report, "x")->scale_max == Approx(0.01));
+  CHECK(find(report, "w")->scale_max == Approx(0.01));
+  bool found_bias = false;
+  for (size_t i = 0; i < b.graph.value_count(); ++i)
+    if (const Tensor* t = b.graph.constant(ValueId(i)); t && t->dtype() == DType::Int32) {
+      found_bias = true;
+      CHECK(t->values<int32_t>()[0] == Approx(20000).margin(2));
+    }
+  CHECK(found_bias);
+}
+
+TEST_CASE("what lies between products stays integer, a Relu belongs to what it follows") {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 1, 2, 2});
+  const ValueId w = b.constant("w", {1, 1, 1, 1}, {2});
+  const ValueId first = b.node("Relu", "relu", {b.node("Conv", "conv", {x, w})});
+  const ValueId sum = b.node("Add", "sum", {first, x});
+  b.output(b.node("Softmax", "y", {b.node("Conv", "last", {sum, w})}));
+  const QuantizationReport report = quantize(b.graph, {{-1, 2, 3, 4}});
+  CHECK(count(b.graph, "QuantizeLinear") == 3);
+  CHECK(find(report, "x"));
+  CHECK(find(report, "relu"));
+  CHECK(find(report, "sum"));
+  CHECK_FALSE(find(report, "conv"));
+  CHECK_FALSE(find(report, "last"));
+}
+
+TEST_CASE("a sum that only float nodes read stays float") {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 2});
+  const ValueId w = b.constant("w", {2, 2}, {1, 2, 3, 4});
+  const ValueId sum = b.node("Add", "sum", {b.node("MatMul", "p", {x, w}), x});
+  b.output(b.node("Softmax", "y", {sum}));
+  const QuantizationReport report = quantize(b.graph, {{1, 2}});
+  CHECK_FALSE(find(report, "sum"));
+  CHECK_FALSE(find(report, "p"));
+}
+
+TEST_CASE("operators that move elements share the parameters of what they read") {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 1, 2, 2});
+  const ValueId w = b.constant("w", {1, 1, 1, 1}, {1}), v = b.constant("v", {1, 1, 1, 1}, {10});
+  const ValueId both =
+      b.node("Concat", "both", {b.node("Conv", "a", {x, w}), b.node("Conv", "b", {x, v})},
+             {{"axis", int64_t{2}}});
+  b.output(b.node("Conv", "y", {both, w}));
+  const QuantizationReport report = quantize(b.graph, {{0, 1, 2, 2.55f}});
+  REQUIRE((find(report, "a") && find(report, "b") && find(report, "both")));
+  CHECK(find(report, "a")->scale_max == find(report, "both")->scale_max);
+  CHECK(find(report, "b")->scale_max == Approx(0.1));
+}
+
+TEST_CASE("what is excluded reads real values") {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 2});
+  const ValueId w = b.constant("w", {2, 1}, {1, 2});
+  b.output(b.node("MatMul", "kept", {x, w}));
+  b.output(b.node("MatMul", "made", {x, w}));
+  QuantizeConfig config;
+  config.exclude_nodes = {"kept"};
+  const QuantizationReport report = quantize(b.graph, {{1, 2}}, config);
+  REQUIRE(report.float_nodes.size() == 1);
+  CHECK(report.float_nodes[0].name == "kept");
+  CHECK(nodes_of(b.graph).find("kept = MatMul(x, w)") != std::string::npos);
+}
+
+TEST_CASE("what no sample reached stays as it was") {
+  GraphBuilder b;
+  b.output(b.node("MatMul", "y", {b.input("x", {1, 2}), b.constant("w", {2, 1}, {1, 2})}));
+  const QuantizationReport report = quantize(b.graph, {});
+  REQUIRE(report.float_nodes.size() == 1);
+  CHECK(report.float_nodes[0].reason == "no calibration sample reached it");
+  CHECK(nodes_of(b.graph) == "y = MatMul(x, w)\n");
+}
+
+TEST_CASE("samples that are not finite, and options that do not exist, are refused") {
+  GraphBuilder b;
+  b.output(b.node("MatMul", "y", {b.input("x", {1, 2}), b.constant("w", {2, 1}, {1, 2})}));
+  Graph other(b.graph);
+  CHECK_THROWS_WITH(quantize(b.graph, {{NAN, 1}}), Catch::Contains("'x'"));
+  QuantizeConfig int16, no_method, no_share;
+  int16.activations.type = DType::Int16;
+  no_method.activations.method = "magic";
+  no_share.activations.percentile = 0;
+  for (const QuantizeConfig& config : {int16, no_method, no_share})
+    CHECK_THROWS_AS(StaticQuantizer(other, config), Error);
+}
