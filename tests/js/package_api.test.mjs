@@ -181,7 +181,9 @@ describe('static quantization', () => {
   const digits = casesOf(network('mnist')).map(({ steps }) => toTensors(steps[0].feeds));
   const quantizeStatic = (options) => quantize(mnist, { mode: 'static', ...options });
 
-  for (const method of ['minmax', 'moving-average', 'percentile', 'entropy', 'mse'])
+  // The divergence of a distribution says little of squares: entropy clips more than they like.
+  const leastDecibels = { minmax: 25, 'moving-average': 25, percentile: 25, entropy: 15, mse: 25 };
+  for (const [method, least] of Object.entries(leastDecibels))
     test(`${method}: a standard file that stays close`, async (t) => {
       const options = { calibration: digits, activations: { method } };
       const { model, report } = await quantizeStatic(options);
@@ -190,7 +192,7 @@ describe('static quantization', () => {
       assert.ok(report.tensors.some((tensor) => tensor.method === method));
       const { outputs } = await compare(mnist, model, digits);
       t.diagnostic(`${outputs[0].sqnrDb.toFixed(1)} dB`);
-      assert.ok(outputs[0].sqnrDb > 20, `${outputs[0].sqnrDb} dB`);
+      assert.ok(outputs[0].sqnrDb > least, `${outputs[0].sqnrDb} dB`);
     });
 
   test('takes samples one at a time, tells its progress and stops when aborted', async () => {
