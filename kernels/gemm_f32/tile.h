@@ -4,8 +4,9 @@
 // As in kernels/qgemm/tile.h a row of the product is `taps` runs of `k` activations, each found
 // through a pointer. Packed weights ("panels"): for each group of 8 columns, for each tap, for each
 // k: 8 floats; n is padded to a multiple of 8 with zeros. Sums run over k in order, multiply and
-// add rounded one by one (together, perhaps, with relaxed SIMD); weights that are streamed from memory are read as a single stream, one
-// panel after the other, with the sums over even and odd k apart.
+// add rounded one by one (together, perhaps, with relaxed SIMD); weights that are streamed from
+// memory are read as a single stream, one panel after the other, with the sums over even and odd k
+// apart.
 #pragma once
 
 #include <cstddef>

@@ -158,8 +158,8 @@ TEST_CASE("products with 4-bit weights compute their formulas") {
           double sum = weights.bias[n], magnitude = 1;
           for (size_t k = 0; k < shape.k; ++k) {
             const size_t b = k / shape.block;
-            const double term = activation(i, k) * weights.scale(n, b) *
-                                (weights.code(n, k) - weights.zero(n, b));
+            const double term =
+                activation(i, k) * weights.scale(n, b) * (weights.code(n, k) - weights.zero(n, b));
             sum += term;
             magnitude += std::abs(term);
           }

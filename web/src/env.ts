@@ -9,8 +9,8 @@ export interface Env {
     /** Accepted for compatibility; this build runs on one thread. */
     numThreads?: number;
     /**
-     * 'relaxed', true or absent: the kernels of octet.relaxed.wasm where the engine has relaxed SIMD. 'fixed' or false:
-     * SIMD128 alone, without which nothing runs.
+     * 'relaxed', true or absent: the kernels of octet.relaxed.wasm where the engine has relaxed SIMD (in Node 20, where that
+     * sets a flag of the process, for 'relaxed' only). 'fixed' or false: SIMD128 alone, without which nothing runs.
      */
     simd?: boolean | 'fixed' | 'relaxed';
     /** From where to load octet.wasm and octet.relaxed.wasm, instead of from beside the package's own script. */

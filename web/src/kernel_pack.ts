@@ -12,10 +12,13 @@ const probe = new Uint8Array([
   ...[10, 15, 1, 13, 0, 0x41, 1, 0xfd, 15, 0x41, 2, 0xfd, 15, 0xfd, 0x80, 2, 0x0b],
 ]);
 
-/** Whether this engine compiles relaxed SIMD. Node 20 has it behind a flag, which later ones do not know. */
-export async function hasRelaxedSimd(): Promise<boolean> {
+/**
+ * Whether this engine compiles relaxed SIMD. Node 20 has it behind a flag of the whole process, which is set where `insist` asks
+ * for it; later ones have it without.
+ */
+export async function hasRelaxedSimd(insist: boolean): Promise<boolean> {
   if (WebAssembly.validate(probe)) return true;
-  if (!isNode || !process.versions.node.startsWith('20.')) return false;
+  if (!insist || !isNode || !process.versions.node.startsWith('20.')) return false;
   const v8 = await import(/* @vite-ignore */ /* webpackIgnore: true */ 'node:v8');
   v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
   return WebAssembly.validate(probe);

@@ -45,7 +45,7 @@ async function compilePack(): Promise<WebAssembly.Module | undefined> {
   const { simd, wasmBinary, wasmPaths } = env.wasm;
   if (simd === 'fixed' || simd === false) return undefined;
   if (wasmBinary && !(typeof wasmPaths === 'object' && wasmPaths.relaxed)) return undefined;
-  return (await hasRelaxedSimd()) ? compile(urlOf('relaxed')) : undefined;
+  return (await hasRelaxedSimd(simd === 'relaxed')) ? compile(urlOf('relaxed')) : undefined;
 }
 
 async function start(): Promise<unknown> {

@@ -1,6 +1,6 @@
 #include "kernels/convert/convert.h"
-#include "kernels/qconv/qconv.h"
 #include "kernels/qb4/qb4.h"
+#include "kernels/qconv/qconv.h"
 #include "kernels/qdwconv/qdwconv.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemv/qgemv.h"
