@@ -143,16 +143,8 @@ private:
   }
 
   void note(ValueId id, const QuantizedWeights& q) {
-    const auto [low, high] = std::minmax_element(q.scales.begin(), q.scales.end());
     report_.tensors.push_back(
-        {.name = scope_.graph->value(id).name,
-         .node = node_.name,
-         .type = config_.weights.type,
-         .scale_min = *low,
-         .scale_max = *high,
-         .granularity = config_.weights.per_channel ? "per-channel" : "per-tensor",
-         .method = "minmax",
-         .sqnr_db = q.sqnr_db});
+        describe_weights(scope_.graph->value(id).name, node_.name, config_.weights, q));
   }
 
   Scope& scope_;

@@ -95,4 +95,17 @@ QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout l
   return out;
 }
 
+QuantizedTensor describe_weights(std::string name, std::string node, const WeightOptions& options,
+                                 const QuantizedWeights& weights) {
+  const auto [low, high] = std::minmax_element(weights.scales.begin(), weights.scales.end());
+  return {.name = std::move(name),
+          .node = std::move(node),
+          .type = options.type,
+          .scale_min = *low,
+          .scale_max = *high,
+          .granularity = options.per_channel ? "per-channel" : "per-tensor",
+          .method = "minmax",
+          .sqnr_db = weights.sqnr_db};
+}
+
 } // namespace octet

@@ -5,6 +5,7 @@
 
 #include "base/tensor.h"
 #include "quant/config.h"
+#include "quant/report.h"
 
 namespace octet {
 
@@ -27,5 +28,9 @@ struct QuantizedWeights {
 // finite.
 QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout layout,
                                   const WeightOptions& options, bool shared_zero_point);
+
+// The report's entry for the weights called `name`, which `node` reads.
+QuantizedTensor describe_weights(std::string name, std::string node, const WeightOptions& options,
+                                 const QuantizedWeights& weights);
 
 } // namespace octet
