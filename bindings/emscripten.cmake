@@ -14,6 +14,13 @@ set(CMAKE_CXX_FLAGS_INIT "-msimd128 -fwasm-exceptions -sSUPPORT_LONGJMP=0 -inclu
 set(CMAKE_EXE_LINKER_FLAGS_INIT
     "-sINITIAL_MEMORY=4MB -sALLOW_MEMORY_GROWTH -sMEMORY_GROWTH_GEOMETRIC_STEP=0.05 -sMAXIMUM_MEMORY=4GB -sABORTING_MALLOC=0 -sTOTAL_STACK=1MB -Wl,--no-stack-first")
 
+# Shared memory and atomics, with the thread-safe system libraries. No thread of Emscripten's is ever started: workers of
+# our own run the same module on the same memory (bindings/README.md).
+if(OCTET_THREADS)
+  string(APPEND CMAKE_CXX_FLAGS_INIT " -pthread")
+  string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -Wno-pthreads-mem-growth")
+endif()
+
 # The ES module that the npm package wraps. Our own loader hands it the bytes, in Node too.
 set(OCTET_MODULE_LINK_FLAGS
     -O3

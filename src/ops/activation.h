@@ -25,21 +25,33 @@ struct FusedActivation {
 // Throws InvalidModel for an activation that does not exist.
 FusedActivation fused_activation(const NodeContext& ctx);
 
-// Runs `rows(begin, end)` over [0, count) in pieces whose output, `row_floats` floats a row at
+// Runs `rows(begin, end)` over [first, last) in pieces whose output, `row_floats` floats a row at
 // `output`, fits a second-level cache, and applies the activation to each piece. Smaller pieces
 // would make products read their weights more often.
 template <class Rows>
 void run_activated(const FusedActivation& activation, float* output, size_t row_floats,
-                   size_t count, const Rows& rows) {
-  if (!activation.function) return rows(0, count);
+                   size_t first, size_t last, const Rows& rows) {
+  if (!activation.function) return rows(first, last);
   constexpr size_t kPieceFloats = 65536, kRowStep = 4;
   const size_t step =
       std::max<size_t>(kPieceFloats / std::max<size_t>(row_floats, 1) / kRowStep, 1) * kRowStep;
-  for (size_t begin = 0; begin < count; begin += step) {
-    const size_t end = std::min(count, begin + step);
+  for (size_t begin = first; begin < last; begin += step) {
+    const size_t end = std::min(last, begin + step);
     rows(begin, end);
     activation.apply(output + begin * row_floats, (end - begin) * row_floats);
   }
+}
+
+// The same over [0, count) by several threads: `rows(begin, end, worker)`, each of `row_cost`
+// (see Workers::split).
+template <class Rows>
+void run_activated(const Workers& workers, const FusedActivation& activation, float* output,
+                   size_t row_floats, size_t count, size_t row_cost, const Rows& rows) {
+  constexpr size_t kTileRows = 4;
+  workers.split(count, kTileRows, row_cost, [&](size_t first, size_t last, size_t worker) {
+    run_activated(activation, output, row_floats, first, last,
+                  [&](size_t begin, size_t end) { rows(begin, end, worker); });
+  });
 }
 
 } // namespace octet

@@ -44,10 +44,11 @@ Kernel prepare_conv(PrepareContext& ctx) {
       ctx, 1, concat("conv_f32/", shape.groups), family.packed_elements(shape), scratch,
       [=, pack = family.pack](const float* from, float* to) { pack(shape, from, to); });
   PackedOperand bias = padded_bias(ctx, 2, shape.out_channels, scratch);
-  const size_t rows = scratch.reserve(family.scratch_bytes(shape));
+  const size_t window_bytes = (family.scratch_bytes(shape) + 63) / 64 * 64;
+  const size_t windows = scratch.reserve(checked_mul(window_bytes, ctx.worker_count()));
   ctx.request_scratch(scratch.bytes());
   const FusedActivation activation = fused_activation(ctx);
-  return [=, run_rows = family.run, weights = std::move(weights),
+  return [=, run_pixels = family.run, weights = std::move(weights),
           bias = std::move(bias)](const RunContext& run) {
     weights.prepare(run);
     bias.prepare(run);
@@ -58,9 +59,11 @@ Kernel prepare_conv(PrepareContext& ctx) {
                      .y = run.output<float>(0),
                      .y_stride = shape.out_channels,
                      .params = {.bias = bias.get(run), .lo = activation.lo, .hi = activation.hi}};
-    run_activated(
-        activation, conv.y, conv.y_stride, shape.batch * shape.out_h * shape.out_w,
-        [&](size_t begin, size_t end) { run_rows(conv, begin, end, run.scratch + rows); });
+    run_activated(run.workers, activation, conv.y, conv.y_stride,
+                  shape.batch * shape.out_h * shape.out_w, kernels::pixel_products(shape),
+                  [&](size_t begin, size_t end, size_t worker) {
+                    run_pixels(conv, begin, end, run.scratch + windows + worker * window_bytes);
+                  });
   };
 }
 } // namespace

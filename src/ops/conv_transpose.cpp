@@ -30,7 +30,10 @@ Kernel prepare_conv_transpose(PrepareContext& ctx) {
                           kernels::pack_f32_conv_transpose_weights(shape, from, to);
                         });
   PackedOperand bias = padded_bias(ctx, 2, shape.out_channels, scratch);
-  const size_t rows_at = scratch.reserve(kernels::conv_transpose_f32_scratch_bytes(shape));
+  const size_t row_bytes = (kernels::conv_transpose_f32_scratch_bytes(shape) + 63) / 64 * 64;
+  const size_t rows_at = scratch.reserve(checked_mul(row_bytes, ctx.worker_count()));
+  const size_t row_products = shape.in_w * shape.in_channels * kernels::group_outputs(shape) *
+                              kernels::tap_count(shape) / shape.stride_h;
   ctx.request_scratch(scratch.bytes());
   return [=, activation = fused_activation(ctx), weights = std::move(weights),
           bias = std::move(bias)](const RunContext& run) {
@@ -44,10 +47,11 @@ Kernel prepare_conv_transpose(PrepareContext& ctx) {
         .y = run.output<float>(0),
         .y_stride = shape.out_channels,
         .params = {.bias = bias.get(run), .lo = activation.lo, .hi = activation.hi}};
-    run_activated(activation, conv.y, shape.out_w * shape.out_channels, shape.batch * shape.out_h,
-                  [&](size_t begin, size_t end) {
-                    kernels::conv_transpose_f32(conv, begin, end, run.scratch + rows_at);
-                  });
+    run_activated(
+        run.workers, activation, conv.y, shape.out_w * shape.out_channels,
+        shape.batch * shape.out_h, row_products, [&](size_t begin, size_t end, size_t worker) {
+          kernels::conv_transpose_f32(conv, begin, end, run.scratch + rows_at + worker * row_bytes);
+        });
   };
 }
 } // namespace

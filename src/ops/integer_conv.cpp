@@ -22,9 +22,11 @@ struct IntegerConv {
       pack_depthwise(ctx, *w, w_input, w_zero);
     else
       pack_dense(ctx, *w, w_input, w_zero);
-    kernel_scratch =
+    const size_t bytes =
         depthwise ? kernels::qdwconv_scratch_bytes(shape) : kernels::qconv_scratch_bytes(shape);
-    ctx.request_scratch(x.scratch_bytes() + kernel_scratch);
+    kernel_scratch = (bytes + 63) / 64 * 64;
+    ctx.request_scratch(
+        checked_add(x.scratch_bytes(), checked_mul(kernel_scratch, ctx.worker_count())));
   }
 
   void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input, size_t w_zero) {
@@ -65,9 +67,11 @@ struct IntegerConv {
                               .params = params};
     uint8_t* scratch = context.scratch + x.scratch_bytes();
     const auto kernel = depthwise ? kernels::qdwconv : kernels::qconv;
-    run_activated(activation, context.output<float>(0), shape.out_channels,
-                  shape.batch * shape.out_h * shape.out_w,
-                  [&](size_t begin, size_t end) { kernel(conv, begin, end, scratch); });
+    run_activated(context.workers, activation, context.output<float>(0), shape.out_channels,
+                  shape.batch * shape.out_h * shape.out_w, kernels::pixel_products(shape),
+                  [&](size_t begin, size_t end, size_t worker) {
+                    kernel(conv, begin, end, scratch + worker * kernel_scratch);
+                  });
   }
 
   bool is_empty() const { return geometry.output.elements() == 0; }
@@ -78,7 +82,7 @@ struct IntegerConv {
   IntegerActivation x;
   std::shared_ptr<const Buffer> packed;
   std::vector<int32_t> zero; // of dense weights
-  size_t kernel_scratch = 0;
+  size_t kernel_scratch = 0; // of one worker
 };
 
 // (x, w, x_zero, w_zero)

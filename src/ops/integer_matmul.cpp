@@ -83,18 +83,20 @@ struct IntegerMatMul {
                                 .c_stride = geometry.n,
                                 .output = output,
                                 .params = params};
-      run_one(gemm, activation);
+      run_one(context.workers, gemm, activation);
       c += c_bytes;
     }
   }
 
-  static void run_one(const kernels::QGemm& gemm, const FusedActivation& activation) noexcept {
+  static void run_one(const Workers& workers, const kernels::QGemm& gemm,
+                      const FusedActivation& activation) noexcept {
     if (gemm.m <= kernels::kMaxGemvRows) {
-      kernels::qgemv(gemm, 0, gemm.n);
+      workers.split(gemm.n, kernels::kPanelWidth, gemm.m * gemm.k,
+                    [&](size_t begin, size_t end, size_t) { kernels::qgemv(gemm, begin, end); });
       return activation.apply(static_cast<float*>(gemm.c), gemm.m * gemm.n);
     }
-    run_activated(activation, static_cast<float*>(gemm.c), gemm.n, gemm.m,
-                  [&](size_t begin, size_t end) { kernels::qgemm(gemm, begin, end); });
+    run_activated(workers, activation, static_cast<float*>(gemm.c), gemm.n, gemm.m, gemm.n * gemm.k,
+                  [&](size_t begin, size_t end, size_t) { kernels::qgemm(gemm, begin, end); });
   }
 
   bool is_empty() const { return geometry.output.elements() == 0; }

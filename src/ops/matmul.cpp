@@ -159,8 +159,8 @@ Kernel product_kernel(PrepareContext& ctx, const Product& p) {
                                 .c = c,
                                 .c_stride = g.n,
                                 .params = {.bias = bias, .lo = activation.lo, .hi = activation.hi}};
-      run_activated(activation, c, g.n, g.m,
-                    [&](size_t begin, size_t end) { kernels::gemm_f32(gemm, begin, end); });
+      run_activated(run.workers, activation, c, g.n, g.m, g.n * g.k,
+                    [&](size_t begin, size_t end, size_t) { kernels::gemm_f32(gemm, begin, end); });
       if (addend.is_matrix) addend.add(run.input<float>(2), g.m, g.n, c);
       c += g.c_elements();
     }

@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "base/tensor.h"
 #include "graph/graph.h"
+#include "ops/workers.h"
 
 namespace octet {
 
@@ -124,6 +125,7 @@ struct RunContext {
   void* const* outputs;
   const void* const* captures;
   uint8_t* scratch; // 64-byte aligned, as many bytes as prepare asked for
+  Workers workers = {};
 
   template <class T>
   const T* input(size_t i) const {
@@ -183,9 +185,9 @@ public:
   PrepareContext(const Node& node, int64_t opset, std::span<const ValueFact* const> inputs,
                  std::span<const ValueFact* const> outputs,
                  std::span<const ValueFact* const> captures, PackedWeights& weights,
-                 SubgraphHost* host)
+                 SubgraphHost* host, size_t worker_count = 1)
       : NodeContext(node, opset, inputs, captures, host), outputs_(outputs), weights_(weights),
-        packed_(inputs.size()) {}
+        packed_(inputs.size()), worker_count_(worker_count) {}
 
   size_t output_count() const { return outputs_.size(); }
   bool has_output(size_t i) const { return i < outputs_.size() && outputs_[i]; }
@@ -198,6 +200,8 @@ public:
   // Reserves scratch for every run; the largest request counts once, so ask once with the sum.
   void request_scratch(size_t bytes) { scratch_bytes_ = bytes; }
   size_t scratch_bytes() const { return scratch_bytes_; }
+  // How many threads runs may use at most; each needs scratch memory of its own.
+  size_t worker_count() const { return worker_count_; }
   // The packed form of constant input i (see PackedWeights). Takes the place of the constant, whose
   // bytes may be freed: the run passes null.
   std::shared_ptr<const Buffer> packed(size_t i, std::string_view how,
@@ -209,6 +213,7 @@ private:
   PackedWeights& weights_;
   std::vector<bool> packed_;
   size_t scratch_bytes_ = 0;
+  size_t worker_count_;
 };
 
 // --- subgraphs

@@ -14,8 +14,8 @@ size_t bytes_of(const ValueFact& fact) {
 } // namespace
 
 Plan::Plan(std::shared_ptr<const Graph> graph, std::span<const ValueFact* const> inputs,
-           PackedWeights& weights, SubgraphHost& host)
-    : owner_(std::move(graph)), graph_(*owner_), weights_(weights), host_(host),
+           PackedWeights& weights, SubgraphHost& host, Workers workers)
+    : owner_(std::move(graph)), graph_(*owner_), weights_(weights), host_(host), workers_(workers),
       facts_(propagate(graph_, inputs, &host)), locations_(graph_.value_count()),
       dynamic_(graph_.value_count()), last_reads_(graph_.value_count(), 0) {
   const auto& nodes = graph_.nodes();
@@ -118,7 +118,7 @@ void Plan::add_step(const Node& node, const OpDef& op) {
   const auto inputs = facts_.find_all(node.inputs), outputs = facts_.find_all(node.outputs),
              captures = facts_.find_all(node.captures);
   PrepareContext ctx(node, opset_of(node, graph_.model), inputs, outputs, captures, weights_,
-                     &host_);
+                     &host_, workers_.count);
   Step step{
       .node = &node, .kernel = op.prepare(ctx), .first = static_cast<uint32_t>(operands_.size())};
   scratch_bytes_ = std::max(scratch_bytes_, ctx.scratch_bytes());
@@ -209,7 +209,8 @@ void Plan::run(uint8_t* arena, std::span<const void* const> inputs, Profiler* pr
       step.kernel({.inputs = operands,
                    .outputs = const_cast<void* const*>(operands + input_count),
                    .captures = operands + input_count + output_count,
-                   .scratch = scratch});
+                   .scratch = scratch,
+                   .workers = workers_});
     } else {
       run_dynamic(*step.node);
     }

@@ -22,7 +22,7 @@ public:
   // `inputs`: facts with concrete shapes of the graph's inputs and
   // captures.
   Plan(std::shared_ptr<const Graph> graph, std::span<const ValueFact* const> inputs,
-       PackedWeights& weights, SubgraphHost& host);
+       PackedWeights& weights, SubgraphHost& host, Workers workers);
 
   size_t arena_bytes() const { return arena_bytes_; }
   // Whether some shapes are found out, and nodes prepared, afresh at each run.
@@ -70,6 +70,7 @@ private:
   const Graph& graph_;
   PackedWeights& weights_;
   SubgraphHost& host_;
+  Workers workers_;
   GraphFacts facts_;
   std::vector<Location> locations_; // by value
   std::vector<Tensor> dynamic_;     // by value; of the last run

@@ -47,7 +47,8 @@ void check_feed(const Port& port, const Tensor& tensor) {
 
 struct Session::State {
   State(std::unique_ptr<Graph> g, Lowering l, SessionOptions o)
-      : graph(std::move(g)), options(std::move(o)), host(std::move(l), options.sink) {
+      : graph(std::move(g)), options(std::move(o)),
+        host(std::move(l), options.sink, options.workers) {
     fix_free_dimensions(*graph, options);
     inputs = ports_of(*graph, graph->inputs());
     outputs = ports_of(*graph, graph->outputs());

@@ -27,6 +27,7 @@ struct SessionOptions {
   bool profile = false;
   // Gets what the graph's Observe nodes read.
   std::shared_ptr<ValueSink> sink = nullptr;
+  Workers workers = {}; // their threads outlive the session
 };
 
 // An input or output as the model declares it.

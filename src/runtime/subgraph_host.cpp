@@ -52,7 +52,7 @@ std::shared_ptr<const Graph> LoweringHost::lowered(const Graph& source,
 
 std::unique_ptr<Plan> LoweringHost::make_plan(const Graph& graph,
                                               std::span<const ValueFact* const> inputs) {
-  return std::make_unique<Plan>(lowered(graph, inputs), inputs, weights_, *this);
+  return std::make_unique<Plan>(lowered(graph, inputs), inputs, weights_, *this, workers_);
 }
 
 std::vector<ValueFact> LoweringHost::infer(const Graph& graph,

@@ -15,8 +15,8 @@ namespace octet {
 // depend on), and the packed weights that all plans share.
 class LoweringHost final : public SubgraphHost {
 public:
-  LoweringHost(Lowering lower, std::shared_ptr<ValueSink> sink)
-      : lower_(std::move(lower)), sink_(std::move(sink)) {}
+  LoweringHost(Lowering lower, std::shared_ptr<ValueSink> sink, Workers workers)
+      : lower_(std::move(lower)), sink_(std::move(sink)), workers_(workers) {}
 
   std::unique_ptr<Plan> make_plan(const Graph& graph, std::span<const ValueFact* const> inputs);
 
@@ -38,6 +38,7 @@ private:
 
   Lowering lower_;
   std::shared_ptr<ValueSink> sink_;
+  Workers workers_;
   std::deque<Lowered> lowered_; // newest first, a bounded number
   PackedWeights weights_;
 };

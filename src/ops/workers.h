@@ -1,0 +1,54 @@
+// How operators split work among threads, whoever provides them (runtime/thread_pool).
+//
+// A body gets a range and the number of the worker that runs it: 0 is the caller, so memory that a
+// body needs for itself is indexed by it. Bodies write to places of their own, never throw, never
+// allocate, and don't split again.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+namespace octet {
+
+class Threads {
+public:
+  using Body = void (*)(const void* context, size_t begin, size_t end, size_t worker) noexcept;
+
+  virtual ~Threads() = default;
+  // Covers [0, count) in ranges of `step` (the last one may be shorter), each exactly once, by at
+  // most `workers` threads. Returns when all are done.
+  virtual void run(size_t count, size_t step, size_t workers, Body body,
+                   const void* context) noexcept = 0;
+};
+
+// Those that a session may use; by default the caller alone.
+struct Workers {
+  Threads* threads = nullptr;
+  size_t count = 1;
+
+  // Calls body(begin, end, worker) over [0, count). Ranges begin at multiples of `grain`. `cost` is
+  // the time of one item in multiply-adds of an integer product: what takes less time than handing
+  // it over runs in one piece.
+  template <class F>
+  void split(size_t items, size_t grain, size_t cost, const F& body) const noexcept {
+    const size_t step = count > 1 ? step_of(items, grain, cost) : items;
+    if (step >= items) return body(size_t{0}, items, size_t{0});
+    threads->run(
+        items, step, count,
+        [](const void* context, size_t begin, size_t end, size_t worker) noexcept {
+          (*static_cast<const F*>(context))(begin, end, worker);
+        },
+        &body);
+  }
+
+private:
+  // Several ranges for each worker, as not all run at the same speed, each worth a hand-over.
+  size_t step_of(size_t items, size_t grain, size_t cost) const noexcept {
+    constexpr size_t kRangesPerWorker = 4, kMinRangeCost = size_t{1} << 18;
+    const size_t even = items / (count * kRangesPerWorker) + 1;
+    const size_t least = kMinRangeCost / std::max<size_t>(cost, 1) + 1;
+    return (std::max(even, least) + grain - 1) / grain * grain;
+  }
+};
+
+} // namespace octet

@@ -1,0 +1,77 @@
+// Threads that share the ranges of one loop at a time.
+//
+// A region is open to whoever comes: the caller posts a loop, takes ranges from a shared counter
+// itself, closes the region when none is left, and spins until those that came in have left. A
+// worker that starts late, sleeps or never comes costs speed and nothing else. Workers are started
+// by the first loop that wants them; between loops they spin for a moment, then sleep. The caller
+// never sleeps, as the main thread of a browser must not.
+//
+// The pool must outlive its workers: natively the destructor waits for them; in WebAssembly, where
+// they can't be waited for, it is never destroyed.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "ops/workers.h"
+
+namespace octet {
+
+class ThreadPool final : public Threads {
+public:
+  static constexpr size_t kMaxThreads = 64; // with the caller
+
+  // Makes a thread call `work(worker)`, now or later. False: there will be none.
+  using Start = std::function<bool(ThreadPool& pool, size_t worker)>;
+  explicit ThreadPool(Start start) : start_(std::move(start)) {}
+  ~ThreadPool() override;
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // From one thread at a time; from within a body, or while another thread's loop runs, the caller
+  // does all of it.
+  void run(size_t count, size_t step, size_t workers, Body body,
+           const void* context) noexcept override;
+
+  // What a started thread runs: returns after `stop`.
+  void work(size_t worker) noexcept;
+  // Sends the workers home. The next loop starts them again.
+  void stop() noexcept;
+
+  // A worker sets it to a number other than 0 when it dies within `work`; the caller then aborts
+  // instead of waiting forever.
+  std::atomic<uint32_t>& failure() { return failure_; }
+
+private:
+  struct Job {
+    size_t count, step, workers;
+    Body body;
+    const void* context;
+  };
+
+  void start_missing(size_t workers) noexcept;
+  bool enter() noexcept;
+  void take_ranges(size_t worker) noexcept;
+  void await_job(uint32_t seen) noexcept;
+  void wake() noexcept;
+
+  Start start_;
+  std::atomic<bool> busy_{false}, stopping_{false};
+  std::atomic<uint32_t> failure_{0};
+  std::atomic<uint32_t> epoch_{0};    // counts jobs; workers sleep on it
+  std::atomic<uint32_t> sleepers_{0}; // about to sleep, or asleep
+  std::atomic<uint32_t> gate_{0};     // kOpen, plus the number of workers inside
+  std::atomic<size_t> next_{0};       // first item that nobody has taken
+  Job job_{};                         // written only while the gate is closed and nobody is inside
+  enum class Presence : uint8_t { Absent, Started, Impossible };
+  std::array<std::atomic<Presence>, kMaxThreads> presence_{};
+};
+
+#ifndef __wasm__
+// The way to start native threads.
+bool start_native_thread(ThreadPool& pool, size_t worker);
+#endif
+
+} // namespace octet
