@@ -96,8 +96,8 @@ void use_relaxed_kernels(std::span<const uintptr_t> functions) noexcept {
 #include "kernels/kernel_list.inc"
 #undef OCTET_FAMILY
 #undef OCTET_VARIANT
-  active_isa = Isa::relaxed;
-  active_table = &relaxed_table;
+  select_isa(Isa::relaxed);
+  select_byte_dot(tried_byte_dot(relaxed_table.byte_dot));
 }
 
 } // namespace octet::kernels

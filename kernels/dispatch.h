@@ -20,6 +20,7 @@
 #include "kernels/norm/variants.h"
 #include "kernels/pool/variants.h"
 #include "kernels/qb4/tile.h"
+#include "kernels/qdot/byte_dot.h"
 #include "kernels/qdwconv/tile.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/tile.h"

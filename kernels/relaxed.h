@@ -2,6 +2,7 @@
 // sources with an equal of each, in the one meaning that the kernels rely on.
 #pragma once
 
+#include "kernels/qdot/byte_dot.h"
 #include "kernels/simd.h"
 
 namespace octet::kernels {
@@ -15,15 +16,19 @@ inline v128_t relaxed_multiply_add(v128_t a, v128_t b, v128_t c) noexcept {
 #endif
 }
 
-/// The sums of two neighbouring products of bytes, as 8 int16. b must be 0 … 127, then every engine
-/// gives the same; a is signed.
-inline v128_t relaxed_dot_i7x16(v128_t a, v128_t b) noexcept {
+/// c plus the sums of four neighbouring products of bytes. a is signed; b is read as
+/// kernels/qdot/byte_dot.h says.
+inline v128_t relaxed_dot_add(v128_t a, v128_t b, v128_t c) noexcept {
 #ifdef __wasm__
-  return wasm_i16x8_relaxed_dot_i8x16_i7x16(a, b);
+  return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(a, b, c);
 #else
-  const v128_t lo = wasm_i16x8_extmul_low_i8x16(a, b), hi = wasm_i16x8_extmul_high_i8x16(a, b);
-  return wasm_i16x8_add(wasm_i16x8_shuffle(lo, hi, 0, 2, 4, 6, 8, 10, 12, 14),
-                        wasm_i16x8_shuffle(lo, hi, 1, 3, 5, 7, 9, 11, 13, 15));
+  const bool is_signed = byte_dot() == ByteDot::signed_activations;
+  const v128_t b_lo = is_signed ? wasm_i16x8_extend_low_i8x16(b) : wasm_u16x8_extend_low_u8x16(b);
+  const v128_t b_hi = is_signed ? wasm_i16x8_extend_high_i8x16(b) : wasm_u16x8_extend_high_u8x16(b);
+  const v128_t lo = wasm_i32x4_dot_i16x8(wasm_i16x8_extend_low_i8x16(a), b_lo);
+  const v128_t hi = wasm_i32x4_dot_i16x8(wasm_i16x8_extend_high_i8x16(a), b_hi);
+  return wasm_i32x4_add(c, wasm_i32x4_add(wasm_i32x4_shuffle(lo, hi, 0, 2, 4, 6),
+                                          wasm_i32x4_shuffle(lo, hi, 1, 3, 5, 7)));
 #endif
 }
 

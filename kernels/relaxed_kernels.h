@@ -10,8 +10,8 @@ namespace octet::kernels {
 /// The exports of the pack that the table of Isa::relaxed holds.
 std::span<const char* const> relaxed_kernel_names() noexcept;
 
-/// Fills the table of Isa::relaxed with these functions, as many and in the order of the names, and
-/// selects it.
+/// Fills the table of Isa::relaxed with these functions, as many and in the order of the names,
+/// selects it, and selects the ByteDot that it has.
 void use_relaxed_kernels(std::span<const uintptr_t> functions) noexcept;
 
 } // namespace octet::kernels

@@ -57,7 +57,7 @@ void WindowGather::copy_clipped(const Window<int16_t>& window, int16_t* to) cons
   const ConvShape& shape = conv_.shape;
   const TapRange rows = inside_taps(window.y, shape.in_h, shape.kernel_h, shape.dilation_h);
   const TapRange columns = inside_taps(window.x, shape.in_w, shape.kernel_w, shape.dilation_w);
-  std::fill_n(to, shape.kernel_h * to_row_step_, int16_t{0});
+  std::fill_n(to, shape.kernel_h * to_row_step_, conv_.padding);
   if (rows.count() == 0 || columns.count() == 0) return;
   const size_t length = columns.count() * shape.in_channels;
   const Runs runs = {.rows = rows.count(),

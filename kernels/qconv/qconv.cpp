@@ -4,6 +4,7 @@
 
 #include "kernels/conv_window.h"
 #include "kernels/qconv/gather.h"
+#include "kernels/qdot/pack.h"
 #include "kernels/qgemm/qgemm.h"
 #include "kernels/qgemm/tile_kernels.h"
 
@@ -92,10 +93,11 @@ private:
 ConvRun::ConvRun(const QConv& conv, void* scratch) noexcept
     : conv_(conv), shape_(conv.shape), packed_runs_(packed_runs(shape_)),
       inside_runs_(rows_are_runs(conv) ? row_runs(shape_) : packed_runs_),
-      kernels_(tile_kernels(conv.output)), scratch_(shape_, scratch),
+      kernels_(tile_kernels(conv.output, conv.byte_dot)), scratch_(shape_, scratch),
       pointers_(input_of(conv), scratch_.offsets, scratch_.zeros), gather_(conv),
       tile_{.a = scratch_.pointers, .params = &params_} {
   set_tap_offsets(input_of(conv), tap_count(shape_) / inside_runs_.taps, scratch_.offsets);
+  std::fill_n(scratch_.zeros, shape_.in_channels, conv.padding);
 }
 
 void ConvRun::point_tile(bool inside) noexcept {
@@ -128,7 +130,7 @@ void ConvRun::run_groups(size_t pixel, size_t rows) noexcept {
   tile_.b = static_cast<const int8_t*>(conv_.w);
   for (size_t g = 0;;) {
     set_output_rows(tile_, y, conv_.y_stride, conv_.output, rows);
-    set_row_sums(tile_, rows);
+    set_row_sums(tile_, rows, kernels_.row_sum);
     run_tile(kernels_, tile_, rows);
     if (++g == shape_.groups) return;
     y += outputs * output_bytes(conv_.output);
@@ -146,7 +148,7 @@ void ConvRun::run(size_t pixel_begin, size_t pixel_end) noexcept {
   tile_.taps = packed_runs_.taps;
   tile_.k = packed_runs_.k;
   tile_.b = static_cast<const int8_t*>(conv_.w);
-  WidePanels wide(tile_, pixel_end - pixel_begin);
+  WidePanels wide(tile_, pixel_end - pixel_begin, conv_.byte_dot);
   for (size_t n = 0; n < columns; n += wide.columns()) {
     tile_.column_begin = n;
     tile_.column_end = std::min(columns, n + wide.columns());
@@ -176,12 +178,36 @@ void run_matrix_product(const QConv& conv, const int16_t* a, size_t a_stride, si
                    .c = static_cast<char*>(conv.y) +
                         first * conv.y_stride * output_bytes(conv.output),
                    .c_stride = conv.y_stride,
+                   .byte_dot = conv.byte_dot,
                    .output = conv.output,
                    .params = conv.params};
   qgemm(gemm, 0, pixels);
 }
 
 } // namespace
+
+size_t packed_dot_conv_weight_bytes(const ConvShape& shape) noexcept {
+  const Runs runs = packed_runs(shape);
+  return packed_dot_weight_bytes(shape.out_channels, runs.taps, runs.k);
+}
+
+void pack_dot_conv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
+                           void* packed, int32_t* sums) noexcept {
+  const Runs runs = packed_runs(shape);
+  const size_t taps = tap_count(shape);
+  const size_t inputs = 2 * shape.in_channels;
+  pack_dot_weights({.data = weights,
+                    .is_unsigned = is_unsigned,
+                    .n = shape.out_channels,
+                    .k = inputs,
+                    .taps = runs.taps,
+                    .run = taps / runs.taps,
+                    .n_stride = static_cast<ptrdiff_t>(inputs * taps),
+                    .k_stride = static_cast<ptrdiff_t>(taps),
+                    .tap_stride = static_cast<ptrdiff_t>(taps / runs.taps),
+                    .run_stride = 1},
+                   static_cast<int8_t*>(packed), sums);
+}
 
 size_t packed_conv_weight_bytes(const ConvShape& shape) noexcept {
   return shape.groups * packed_group_bytes(shape);

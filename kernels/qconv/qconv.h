@@ -19,6 +19,8 @@ struct QConv {
   const void* w = nullptr;    // packed by pack_conv_weights
   void* y = nullptr;          // [batch, out_h, out_w] pixels, element type as `output` says
   size_t y_stride = 0;        // elements between pixels, ≥ out_channels
+  bool byte_dot = false;      // x and w as kernels/qdot/pack.h has them
+  int16_t padding = 0;        // what the padding holds: for byte dots the pair of zero points
   QOutput output = QOutput::f32;
   QOutputParams params = {}; // arrays indexed by output channel, over all groups
 };
@@ -31,6 +33,11 @@ inline ConvInput<int16_t> input_of(const QConv& conv) noexcept {
 size_t packed_conv_weight_bytes(const ConvShape& shape) noexcept;
 void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
                        void* packed) noexcept;
+
+/// The same for byte dot products; the shape counts pairs of input channels, in one group.
+size_t packed_dot_conv_weight_bytes(const ConvShape& shape) noexcept;
+void pack_dot_conv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
+                           void* packed, int32_t* sums) noexcept;
 
 /// Scratch memory of one running call, 16-byte aligned.
 size_t qconv_scratch_bytes(const ConvShape& shape) noexcept;

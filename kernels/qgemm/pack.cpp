@@ -8,11 +8,6 @@
 namespace octet::kernels {
 namespace {
 
-int8_t stored_weight(const QWeights& w, ptrdiff_t index) noexcept {
-  if (!w.is_unsigned) return static_cast<const int8_t*>(w.data)[index];
-  return static_cast<int8_t>(static_cast<const uint8_t*>(w.data)[index] - 128);
-}
-
 /// One column of one tap: every second byte pair of a 16-byte piece.
 void pack_column(const QWeights& w, ptrdiff_t start, int8_t* packed) noexcept {
   size_t k = 0;

@@ -48,6 +48,12 @@ struct QPackRows {
 };
 using QPackRowsFn = void(const QPackRows& args) noexcept;
 
+/// The weight at an index, as panels hold it.
+inline int8_t stored_weight(const QWeights& w, ptrdiff_t index) noexcept {
+  if (!w.is_unsigned) return static_cast<const int8_t*>(w.data)[index];
+  return static_cast<int8_t>(static_cast<const uint8_t*>(w.data)[index] - 128);
+}
+
 /// The zero point that belongs to a stored weight.
 inline constexpr int32_t stored_weight_zero(int32_t zero_point, bool is_unsigned) noexcept {
   return is_unsigned ? zero_point - 128 : zero_point;

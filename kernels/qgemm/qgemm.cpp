@@ -9,7 +9,7 @@ namespace {
 
 /// Rows [row_begin, row_end) of the columns that the tile names.
 void run_rows(const QGemm& args, QTile& tile, size_t row_begin, size_t row_end) noexcept {
-  const TileKernels kernels = tile_kernels(args.output);
+  const TileKernels kernels = tile_kernels(args.output, args.byte_dot);
   const int16_t* a[kTileRows];
   tile.a = a;
   for (size_t row = row_begin; row < row_end; row += kTileRows) {
@@ -19,7 +19,7 @@ void run_rows(const QGemm& args, QTile& tile, size_t row_begin, size_t row_end) 
     set_output_rows(tile,
                     static_cast<char*>(args.c) + row * args.c_stride * output_bytes(args.output),
                     args.c_stride, args.output, rows);
-    set_row_sums(tile, rows);
+    set_row_sums(tile, rows, kernels.row_sum);
     run_tile(kernels, tile, rows);
   }
 }
@@ -28,7 +28,7 @@ void run_rows(const QGemm& args, QTile& tile, size_t row_begin, size_t row_end) 
 
 void qgemm(const QGemm& args, size_t row_begin, size_t row_end) noexcept {
   QTile tile{.taps = 1, .k = args.k, .b = args.b, .params = &args.params};
-  WidePanels wide(tile, row_end - row_begin);
+  WidePanels wide(tile, row_end - row_begin, args.byte_dot);
   for (size_t n = 0; n < args.n; n += wide.columns()) {
     tile.column_begin = n;
     tile.column_end = std::min(args.n, n + wide.columns());

@@ -15,8 +15,9 @@ struct QGemm {
   const int16_t* a = nullptr;
   size_t a_stride = 0; // elements between rows, ≥ k
   const int8_t* b = nullptr;
-  void* c = nullptr;   // element type as `output` says
-  size_t c_stride = 0; // elements between rows, ≥ n
+  void* c = nullptr;     // element type as `output` says
+  size_t c_stride = 0;   // elements between rows, ≥ n
+  bool byte_dot = false; // a and b as kernels/qdot/pack.h has them
   QOutput output = QOutput::f32;
   QOutputParams params = {};
 };

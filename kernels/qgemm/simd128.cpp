@@ -1,68 +1,21 @@
 #include "kernels/dispatch.h"
-#include "kernels/qgemm/output_simd128.h"
 #include "kernels/qgemm/pack.h"
+#include "kernels/qgemm/tile_simd128.h"
 
 namespace octet::kernels {
 namespace {
 
-void add_products(V8& acc, v128_t a, const V8& b) noexcept {
-  acc.lo = wasm_i32x4_add(acc.lo, wasm_i32x4_dot_i16x8(a, b.lo));
-  acc.hi = wasm_i32x4_add(acc.hi, wasm_i32x4_dot_i16x8(a, b.hi));
-}
-
-/// Eight columns' weights of one pair of k.
-V8 load_weights(const int8_t* b) noexcept {
-  return {wasm_i16x8_load8x8(b), wasm_i16x8_load8x8(b + 8)};
-}
-V8 load_weights(const int16_t* b) noexcept {
-  return load_v8(b);
-}
-
-/// Adds the products of one tap to the accumulators and returns the end of its weights. An odd k is
-/// finished by pairing the last activation with itself: the packed weight beside it is zero.
-template <class Weight>
-const Weight* add_tap(V8 (&acc)[kTileRows], const int16_t* const* rows, const Weight* b,
-                      size_t k) noexcept {
-  const int16_t* a0 = rows[0];
-  const int16_t* a1 = rows[1];
-  const int16_t* a2 = rows[2];
-  const int16_t* a3 = rows[3];
-  for (const Weight* end = b + k / 2 * 16; b != end; b += 16) {
-    const V8 weights = load_weights(b);
-    add_products(acc[0], wasm_v128_load32_splat(a0), weights);
-    add_products(acc[1], wasm_v128_load32_splat(a1), weights);
-    add_products(acc[2], wasm_v128_load32_splat(a2), weights);
-    add_products(acc[3], wasm_v128_load32_splat(a3), weights);
-    a0 += 2;
-    a1 += 2;
-    a2 += 2;
-    a3 += 2;
-  }
-  if (k % 2 == 0) return b;
-  const V8 weights = load_weights(b);
-  add_products(acc[0], wasm_v128_load16_splat(a0), weights);
-  add_products(acc[1], wasm_v128_load16_splat(a1), weights);
-  add_products(acc[2], wasm_v128_load16_splat(a2), weights);
-  add_products(acc[3], wasm_v128_load16_splat(a3), weights);
-  return b + 16;
-}
-
-template <QOutput kOutput, class Weight>
-void run_columns(const QTile& tile, const Weight* b) noexcept {
-  const OutputStep<kOutput> output(*tile.params);
-  for (size_t n = tile.column_begin; n < tile.column_end; n += kPanelWidth) {
-    const v128_t zero = wasm_i32x4_splat(0);
-    V8 acc[kTileRows] = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
-    for (size_t t = 0; t < tile.taps; ++t) b = add_tap(acc, tile.a + t * kTileRows, b, tile.k);
-    output.store(acc, tile.row_sum, n, tile.column_end, tile.c);
-  }
-}
+/// The same with weights that WidePanels has widened.
+struct WideProduct : PairProduct {
+  using Weight = int16_t;
+  static V8 load(const int16_t* b) noexcept { return load_v8(b); }
+};
 
 template <QOutput kOutput>
 void run_tile(const QTile& tile) noexcept {
-  if (tile.wide) return run_columns<kOutput>(tile, tile.wide);
+  if (tile.wide) return run_four_rows<kOutput, WideProduct>(tile, tile.wide);
   const size_t panel_bytes = packed_panel_bytes(tile.taps, tile.k);
-  run_columns<kOutput>(tile, tile.b + tile.column_begin / kPanelWidth * panel_bytes);
+  run_four_rows<kOutput, PairProduct>(tile, tile.b + tile.column_begin / kPanelWidth * panel_bytes);
 }
 
 } // namespace

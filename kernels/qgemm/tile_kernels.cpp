@@ -3,24 +3,29 @@
 #include <algorithm>
 
 #include "kernels/dispatch.h"
+#include "kernels/qdot/pack.h"
 #include "kernels/qgemm/pack.h"
 
 namespace octet::kernels {
 
-TileKernels tile_kernels(QOutput output) noexcept {
+TileKernels tile_kernels(QOutput output, bool byte_dot) noexcept {
   const KernelTable& table = kernel_table();
+#define OCTET_TILES(output)                                                                        \
+  if (byte_dot) return {table.qdot_gemm_##output, table.qdot_gemv_##output, table.qdot_row_sum};   \
+  return {table.qgemm_##output, table.qgemv_##output, table.qgemm_row_sum};
   switch (output) {
   case QOutput::i32:
-    return {table.qgemm_i32, table.qgemv_i32};
+    OCTET_TILES(i32)
   case QOutput::f32:
-    return {table.qgemm_f32, table.qgemv_f32};
+    OCTET_TILES(f32)
   case QOutput::u8:
-    return {table.qgemm_u8, table.qgemv_u8};
+    OCTET_TILES(u8)
   case QOutput::s8:
-    return {table.qgemm_s8, table.qgemv_s8};
+    OCTET_TILES(s8)
   case QOutput::s16:
-    return {table.qgemm_s16, table.qgemv_s16};
+    OCTET_TILES(s16)
   }
+#undef OCTET_TILES
   return {};
 }
 
@@ -30,9 +35,8 @@ void set_output_rows(QTile& tile, void* c, size_t stride, QOutput output, size_t
     tile.c[r] = static_cast<char*>(c) + (r < rows ? r : rows - 1) * row_bytes;
 }
 
-void set_row_sums(QTile& tile, size_t rows) noexcept {
+void set_row_sums(QTile& tile, size_t rows, QRowSumFn* row_sum) noexcept {
   if (!tile.params->w_zero) return;
-  QRowSumFn* row_sum = kernel_table().qgemm_row_sum;
   for (size_t r = 0; r < kTileRows; ++r) {
     tile.row_sum[r] = r < rows ? 0 : tile.row_sum[rows - 1];
     if (r >= rows) continue;
@@ -41,9 +45,10 @@ void set_row_sums(QTile& tile, size_t rows) noexcept {
   }
 }
 
-WidePanels::WidePanels(const QTile& tile, size_t rows) noexcept
-    : panel_elements_(std::max<size_t>(1, packed_panel_bytes(tile.taps, tile.k))),
-      widens_(rows >= 32 && panel_elements_ <= kElements) {
+WidePanels::WidePanels(const QTile& tile, size_t rows, bool byte_dot) noexcept
+    : panel_elements_(std::max<size_t>(1, byte_dot ? packed_dot_panel_bytes(tile.taps, tile.k)
+                                                   : packed_panel_bytes(tile.taps, tile.k))),
+      widens_(!byte_dot && rows >= 32 && panel_elements_ <= kElements) {
   constexpr size_t kBlockBytes = 256 * 1024;
   const size_t room = widens_ ? kElements / 2 : kBlockBytes;
   columns_ = std::max<size_t>(1, room / panel_elements_) * kPanelWidth;

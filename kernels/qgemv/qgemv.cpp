@@ -5,7 +5,7 @@
 namespace octet::kernels {
 
 void qgemv(const QGemm& args, size_t column_begin, size_t column_end) noexcept {
-  QTileFn* one_row = tile_kernels(args.output).one_row;
+  const TileKernels kernels = tile_kernels(args.output, args.byte_dot);
   const int16_t* a[kTileRows];
   QTile tile{.a = a,
              .taps = 1,
@@ -17,8 +17,8 @@ void qgemv(const QGemm& args, size_t column_begin, size_t column_end) noexcept {
   for (size_t row = 0; row < args.m; ++row) {
     a[0] = args.a + row * args.a_stride;
     tile.c[0] = static_cast<char*>(args.c) + row * args.c_stride * output_bytes(args.output);
-    set_row_sums(tile, 1);
-    one_row(tile);
+    set_row_sums(tile, 1, kernels.row_sum);
+    kernels.one_row(tile);
   }
 }
 

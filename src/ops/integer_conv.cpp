@@ -25,17 +25,34 @@ struct IntegerConv {
     const size_t bytes =
         depthwise ? kernels::qdwconv_scratch_bytes(shape) : kernels::qconv_scratch_bytes(shape);
     kernel_scratch = (bytes + 63) / 64 * 64;
-    ctx.request_scratch(
-        checked_add(x.scratch_bytes(), checked_mul(kernel_scratch, ctx.worker_count())));
+    ctx.request_scratch(checked_add(x.scratch_bytes() + byte_dot.scratch_bytes(),
+                                    checked_mul(kernel_scratch, ctx.worker_count())));
   }
 
   void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input, size_t w_zero) {
+    zero = column_zero_points(ctx, w_input, w_zero, shape.out_channels);
+    if (pack_byte_dot(ctx, w_input)) return;
     packed = ctx.packed(w_input, concat("qconv/", shape.groups), [&] {
       Buffer out(kernels::packed_conv_weight_bytes(shape));
       kernels::pack_conv_weights(shape, w.bytes(), is_unsigned_code(ctx, w_input), out.data());
       return out;
     });
-    zero = column_zero_points(ctx, w_input, w_zero, shape.out_channels);
+  }
+
+  // Then the shape counts pairs of channels.
+  bool pack_byte_dot(PrepareContext& ctx, size_t w_input) {
+    if (shape.groups != 1 || shape.in_channels % 2 != 0) return false;
+    ConvShape pairs = shape;
+    pairs.in_channels /= 2;
+    byte_dot = ByteDotWeights(ctx, x, w_input, zero, shape.out_channels,
+                              shape.in_channels * shape.kernel_h * shape.kernel_w,
+                              kernels::packed_dot_conv_weight_bytes(pairs),
+                              [&](const uint8_t* source, int8_t* to, int32_t* sums) {
+                                kernels::pack_dot_conv_weights(
+                                    pairs, source, is_unsigned_code(ctx, w_input), to, sums);
+                              });
+    if (byte_dot) shape = pairs;
+    return static_cast<bool>(byte_dot);
   }
 
   // The depthwise form takes the zero points into the packed weights.
@@ -56,16 +73,26 @@ struct IntegerConv {
 
   void run(const RunContext& context, kernels::QOutput output, kernels::QOutputParams params,
            const FusedActivation& activation) const noexcept {
+    uint8_t* const column_scratch = context.scratch + x.scratch_bytes();
+    uint8_t* const scratch = column_scratch + byte_dot.scratch_bytes();
     params.w_zero = data_or_null(zero);
-    const kernels::QConv conv{.shape = shape,
-                              .x = x.widen(context, context.scratch),
-                              .x_stride = shape.in_channels,
-                              .w = packed->data(),
-                              .y = context.outputs[0],
-                              .y_stride = shape.out_channels,
-                              .output = output,
-                              .params = params};
-    uint8_t* scratch = context.scratch + x.scratch_bytes();
+    kernels::QConv conv{.shape = shape,
+                        .x_stride = shape.in_channels,
+                        .y = context.outputs[0],
+                        .y_stride = shape.out_channels,
+                        .output = output};
+    if (byte_dot) {
+      const int32_t x_zero = x.code_zero(context);
+      byte_dot.set(params, x_zero, column_scratch);
+      conv.byte_dot = true;
+      conv.padding = static_cast<int16_t>((x_zero & 255) * 257);
+      conv.x = x.codes(context, context.scratch);
+      conv.w = byte_dot.data();
+    } else {
+      conv.x = x.widen(context, context.scratch);
+      conv.w = packed->data();
+    }
+    conv.params = params;
     const auto kernel = depthwise ? kernels::qdwconv : kernels::qconv;
     run_activated(context.workers, activation, context.output<float>(0), shape.out_channels,
                   shape.batch * shape.out_h * shape.out_w, kernels::pixel_products(shape),
@@ -81,6 +108,7 @@ struct IntegerConv {
   bool depthwise = false;
   IntegerActivation x;
   std::shared_ptr<const Buffer> packed;
+  ByteDotWeights byte_dot;   // instead of packed, where it has weights
   std::vector<int32_t> zero; // of dense weights
   size_t kernel_scratch = 0; // of one worker
 };

@@ -1,7 +1,9 @@
 // Integer matrix products: MatMulInteger, QLinearMatMul, and the lowered MatMulIntegerToFloat,
 // which adds scale, bias and activation.
 #include <algorithm>
+#include <optional>
 
+#include "kernels/qdot/pack.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/qgemm.h"
 #include "kernels/qgemv/qgemv.h"
@@ -60,27 +62,62 @@ private:
 struct IntegerMatMul {
   IntegerMatMul(PrepareContext& ctx, size_t a_input, size_t a_zero, size_t b_input, size_t b_zero)
       : geometry(matmul_geometry(ctx, a_input, b_input)), a(ctx, a_input, a_zero),
-        b(ctx, b_input, geometry), b_zero(ctx, b_input, b_zero, geometry.n) {
-    ctx.request_scratch(a.scratch_bytes() + b.scratch_bytes() + this->b_zero.scratch_bytes());
+        byte_dot(byte_dot_weights(ctx, b_input, b_zero)), b_zero(ctx, b_input, b_zero, geometry.n) {
+    if (!byte_dot) b.emplace(ctx, b_input, geometry);
+    ctx.request_scratch(a.scratch_bytes() + b_scratch_bytes() + this->b_zero.scratch_bytes());
+  }
+
+  ByteDotWeights byte_dot_weights(PrepareContext& ctx, size_t b_input, size_t b_zero) const {
+    const size_t n = geometry.n, k = geometry.k;
+    const bool zero_known = !ctx.has_input(b_zero) || ctx.constant(b_zero);
+    if (geometry.b_matrices != 1 || k % 2 != 0 || !zero_known || !ctx.constant(b_input)) return {};
+    return ByteDotWeights(ctx, a, b_input, column_zero_points(ctx, b_input, b_zero, n), n, k,
+                          kernels::packed_dot_weight_bytes(n, 1, k / 2),
+                          [&](const uint8_t* source, int8_t* to, int32_t* sums) {
+                            kernels::pack_dot_weights(
+                                {.data = source,
+                                 .is_unsigned = is_unsigned_code(ctx, b_input),
+                                 .n = n,
+                                 .k = k,
+                                 .n_stride = 1,
+                                 .k_stride = static_cast<ptrdiff_t>(n)},
+                                to, sums);
+                          });
+  }
+
+  size_t b_scratch_bytes() const {
+    return byte_dot ? byte_dot.scratch_bytes() : b->scratch_bytes();
   }
 
   void run(const RunContext& context, kernels::QOutput output, kernels::QOutputParams params,
            const FusedActivation& activation) const noexcept {
-    const int16_t* a_data = a.widen(context, context.scratch);
     uint8_t* b_scratch = context.scratch + a.scratch_bytes();
-    const int8_t* b_data = b.get(context, b_scratch);
-    params.w_zero = b_zero.get(context, b_scratch + b.scratch_bytes());
+    const int16_t* a_data = nullptr;
+    const int8_t* b_data = nullptr;
+    size_t k = geometry.k, b_matrix_bytes = 0;
+    if (byte_dot) {
+      a_data = a.codes(context, context.scratch);
+      b_data = byte_dot.data();
+      k /= 2;
+      byte_dot.set(params, a.code_zero(context), b_scratch);
+    } else {
+      a_data = a.widen(context, context.scratch);
+      b_data = b->get(context, b_scratch);
+      b_matrix_bytes = b->matrix_bytes();
+      params.w_zero = b_zero.get(context, b_scratch + b->scratch_bytes());
+    }
     const size_t c_bytes = geometry.c_elements() * kernels::output_bytes(output);
     auto* c = context.output<uint8_t>(0);
     for (const auto& [a_index, b_index] : geometry.batches) {
       const kernels::QGemm gemm{.m = geometry.m,
                                 .n = geometry.n,
-                                .k = geometry.k,
-                                .a = a_data + a_index * geometry.a_elements(),
-                                .a_stride = geometry.k,
-                                .b = b_data + b_index * b.matrix_bytes(),
+                                .k = k,
+                                .a = a_data + a_index * geometry.m * k,
+                                .a_stride = k,
+                                .b = b_data + b_index * b_matrix_bytes,
                                 .c = c,
                                 .c_stride = geometry.n,
+                                .byte_dot = static_cast<bool>(byte_dot),
                                 .output = output,
                                 .params = params};
       run_one(context.workers, gemm, activation);
@@ -103,7 +140,8 @@ struct IntegerMatMul {
 
   MatMulGeometry geometry;
   IntegerActivation a;
-  PackedMatrices b;
+  ByteDotWeights byte_dot;
+  std::optional<PackedMatrices> b; // where byte_dot has no weights
   ColumnZeroPoints b_zero;
 };
 

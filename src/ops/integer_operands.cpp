@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "kernels/convert/convert.h"
+#include "kernels/qdot/byte_dot.h"
+#include "kernels/qdot/pack.h"
 #include "kernels/qgemm/pack.h"
 
 namespace octet {
@@ -41,6 +43,66 @@ const int16_t* IntegerActivation::widen(const RunContext& run, uint8_t* scratch)
     kernels::widen_s8(run.input<int8_t>(input_), elements_,
                       has_zero_ ? *run.input<int8_t>(zero_input_) : 0, wide);
   return wide;
+}
+
+namespace {
+bool has_sign(DType dtype) {
+  return dtype == DType::Int8;
+}
+
+bool wants_sign() {
+  return kernels::byte_dot() == kernels::ByteDot::signed_activations;
+}
+} // namespace
+
+const int16_t* IntegerActivation::codes(const RunContext& run, uint8_t* scratch) const noexcept {
+  const auto* x = run.input<uint8_t>(input_);
+  if (has_sign(dtype_) == wants_sign()) return reinterpret_cast<const int16_t*>(x);
+  kernels::invert_sign(x, elements_, scratch);
+  return reinterpret_cast<const int16_t*>(scratch);
+}
+
+int32_t IntegerActivation::code_zero(const RunContext& run) const noexcept {
+  const int32_t shift = (wants_sign() ? -128 : 0) - (has_sign(dtype_) ? -128 : 0);
+  if (!has_zero_) return shift;
+  return shift +
+         (has_sign(dtype_) ? *run.input<int8_t>(zero_input_) : *run.input<uint8_t>(zero_input_));
+}
+
+ByteDotWeights::ByteDotWeights(PrepareContext& ctx, const IntegerActivation& activation,
+                               size_t input, const std::vector<int32_t>& zero, size_t columns,
+                               size_t column_codes, size_t packed_bytes, const Pack& pack) {
+  const Tensor* weights = ctx.constant(input);
+  if (kernels::byte_dot() == kernels::ByteDot::none || !activation.has_codes() || !weights) return;
+  packed_ = ctx.packed(input, concat("qdot/", packed_bytes), [&] {
+    Buffer out(packed_bytes + columns * sizeof(int32_t));
+    pack(weights->bytes(), reinterpret_cast<int8_t*>(out.data()),
+         reinterpret_cast<int32_t*>(out.data() + packed_bytes));
+    return out;
+  });
+  zero_ = zero;
+  centered_sums_.assign(kernels::column_capacity(columns), 0);
+  const auto* sums = reinterpret_cast<const int32_t*>(packed_->data() + packed_bytes);
+  for (size_t n = 0; n < columns; ++n) {
+    const auto point = static_cast<uint32_t>(zero.empty() ? 0 : zero[n]);
+    centered_sums_[n] = static_cast<int32_t>(static_cast<uint32_t>(sums[n]) -
+                                             static_cast<uint32_t>(column_codes) * point);
+  }
+}
+
+size_t ByteDotWeights::scratch_bytes() const {
+  return (centered_sums_.size() * sizeof(int32_t) + 63) / 64 * 64;
+}
+
+void ByteDotWeights::set(kernels::QOutputParams& params, int32_t a_zero,
+                         uint8_t* scratch) const noexcept {
+  auto* bias = reinterpret_cast<uint32_t*>(scratch);
+  const auto factor = static_cast<uint32_t>(a_zero);
+  for (size_t n = 0; n < centered_sums_.size(); ++n)
+    bias[n] = (params.bias ? static_cast<uint32_t>(params.bias[n]) : 0u) -
+              factor * static_cast<uint32_t>(centered_sums_[n]);
+  params.w_zero = data_or_null(zero_);
+  params.bias = reinterpret_cast<const int32_t*>(scratch);
 }
 
 std::vector<int32_t> column_zero_points(const PrepareContext& ctx, size_t weight_input,

@@ -20,14 +20,47 @@ public:
   // for other types and for zero points per row.
   IntegerActivation(const NodeContext& ctx, size_t input, size_t zero_input);
 
+  // Whether the elements are codes, so that byte dot products can read them.
+  bool has_codes() const { return dtype_ != DType::Int16; }
+
   size_t scratch_bytes() const;
   // The widened elements; `scratch` holds scratch_bytes().
   const int16_t* widen(const RunContext& run, uint8_t* scratch) const noexcept;
+  // Pairs of codes in the signedness of kernels::byte_dot(), shifted by 128 where theirs is the
+  // other; the same for their zero point.
+  const int16_t* codes(const RunContext& run, uint8_t* scratch) const noexcept;
+  int32_t code_zero(const RunContext& run) const noexcept;
 
 private:
   size_t input_, zero_input_, elements_;
   DType dtype_;
   bool has_zero_;
+};
+
+// Constant weights in the form of kernels/qdot/pack.h, where the engine has byte dot products.
+class ByteDotWeights {
+public:
+  // Packs; what follows the packed bytes are the sums of the columns.
+  using Pack = std::function<void(const uint8_t* source, int8_t* packed, int32_t* sums)>;
+
+  // Weights of other forms.
+  ByteDotWeights() = default;
+  // `column_codes`: codes of a column; `zero`: as column_zero_points returns it.
+  ByteDotWeights(PrepareContext& ctx, const IntegerActivation& activation, size_t input,
+                 const std::vector<int32_t>& zero, size_t columns, size_t column_codes,
+                 size_t packed_bytes, const Pack& pack);
+
+  explicit operator bool() const { return packed_ != nullptr; }
+  const int8_t* data() const { return reinterpret_cast<const int8_t*>(packed_->data()); }
+
+  size_t scratch_bytes() const;
+  // Completes the output step for activations of zero point `a_zero`.
+  void set(kernels::QOutputParams& params, int32_t a_zero, uint8_t* scratch) const noexcept;
+
+private:
+  std::shared_ptr<const Buffer> packed_;
+  std::vector<int32_t> zero_;
+  std::vector<int32_t> centered_sums_; // of columns, zero points subtracted
 };
 
 // Zero points of weights as the kernels want them: one per column (padded), those of uint8 shifted

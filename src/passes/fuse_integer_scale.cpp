@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "graph/edit.h"
+#include "ops/integer_codes.h"
 #include "ops/registry.h"
 #include "passes/match.h"
 
@@ -132,11 +133,19 @@ private:
     return out;
   }
 
+  bool all_read_codes(const std::vector<NodeId>& products) const {
+    return std::all_of(products.begin(), products.end(), [&](NodeId id) {
+      const Node& product = graph_.node(id);
+      const Tensor* weights = graph_.constant(product.inputs[1]);
+      return weights && reads_codes(product, *weights);
+    });
+  }
+
   void narrow_dynamic_quantize(NodeId id) {
     const Node quantize = graph_.node(id);
     if (!is_op(quantize, "DynamicQuantizeLinear")) return;
     const auto products = products_of(quantize);
-    if (!products) return;
+    if (!products || all_read_codes(*products)) return;
     for (NodeId product : *products) edit_.set_input(product, 4, ValueId());
     Node lowered{.name = quantize.name,
                  .op_type = "DynamicQuantize",

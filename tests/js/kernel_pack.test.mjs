@@ -13,12 +13,18 @@ const model = new URL('../fixtures/mnist_cnn.onnx', import.meta.url);
 function answer(settings) {
   const script = `
     import fs from 'node:fs';
-    import { InferenceSession, Tensor, env } from '${entry}';
+    import { InferenceSession, Tensor, env, quantize } from '${entry}';
     Object.assign(env.wasm, ${JSON.stringify(settings)});
-    const session = await InferenceSession.create(fs.readFileSync(new URL('${model}')));
     const image = new Tensor('float32', Float32Array.from({ length: 784 }, (_, i) => (i % 29) / 28), [1, 1, 28, 28]);
-    const [output] = Object.values(await session.run({ image }));
-    console.log(JSON.stringify({ simd: env.octet.simd, output: [...output.data] }));`;
+    const answer = async (model) => {
+      const session = await InferenceSession.create(model);
+      const [output] = Object.values(await session.run({ image }));
+      return [...output.data];
+    };
+    const model = fs.readFileSync(new URL('${model}'));
+    const output = await answer(model);
+    const int8 = await answer((await quantize(model, { mode: 'dynamic' })).model);
+    console.log(JSON.stringify({ simd: env.octet.simd, output, int8 }));`;
   const stdout = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -36,6 +42,7 @@ test('relaxed SIMD is used unless settings rule it out, in Node 20 when they ask
   const fixed = answer({ simd: 'fixed' });
   assert.equal(fixed.simd, 'simd128');
   assert.ok(close(relaxed.output, fixed.output));
+  assert.deepEqual(relaxed.int8, fixed.int8);
 });
 
 test('SIMD128 takes over where the pack is missing or broken', () => {

@@ -59,6 +59,52 @@ private:
   QOutputParams params_;
 };
 
+/// Operands of a byte dot product, and the same for one of int16.
+struct ByteDotOperands {
+  ByteDotOperands(Random& random, size_t activations, size_t n, size_t k,
+                  const QOutputParams& params)
+      : is_unsigned(random.chance()), codes(random.integers<uint8_t>(activations, 0, 255)),
+        weights(random.integers<uint8_t>(n * k, 0, 255)), wide_params(params) {
+    const bool is_signed = byte_dot() == ByteDot::signed_activations;
+    a_zero = is_signed ? random.integer(-128, 127) : random.integer(0, 255);
+    for (const uint8_t code : codes)
+      wide.push_back(static_cast<int16_t>((is_signed ? static_cast<int8_t>(code) : code) - a_zero));
+    if (params.w_zero) zeros.assign(params.w_zero, params.w_zero + column_capacity(n));
+  }
+
+  bool is_unsigned; // the weights
+  int32_t a_zero;
+  std::vector<uint8_t> codes;
+  std::vector<uint8_t> weights;
+  std::vector<int32_t> zeros;
+  std::vector<int16_t> wide;
+  QOutputParams wide_params;
+};
+
+/// The output step of kernels/qdot/pack.h; k counts the weights of a column.
+struct ByteDotColumns {
+  ByteDotColumns(const ByteDotOperands& operand, const std::vector<int32_t>& sums, size_t k)
+      : bias(column_capacity(sums.size()), 0), params(operand.wide_params) {
+    for (size_t n = 0; n < sums.size(); ++n) {
+      const int32_t zero = operand.zeros.empty() ? 0 : operand.zeros[n];
+      bias[n] = (params.bias ? params.bias[n] : 0) -
+                operand.a_zero * (sums[n] - static_cast<int32_t>(k) * zero);
+    }
+    params.bias = bias.data();
+  }
+  ByteDotColumns(const ByteDotColumns&) = delete;
+
+  std::vector<int32_t> bias;
+  QOutputParams params;
+};
+
+/// Selects a ByteDot for a scope.
+struct WithByteDot {
+  explicit WithByteDot(ByteDot reading) { select_byte_dot(reading); }
+  ~WithByteDot() { select_byte_dot(ByteDot::none); }
+  WithByteDot(const WithByteDot&) = delete;
+};
+
 /// One output element as bytes, computed from the exact sums by the formula of output.h.
 inline std::vector<char> expected_output(QOutput output, int64_t acc, int64_t row_sum, size_t n,
                                          const QOutputParams& p) {

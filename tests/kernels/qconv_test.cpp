@@ -109,6 +109,41 @@ void check_conv(Random& random, const ConvShape& shape) {
   }
 }
 
+/// Byte dot products against those of int16.
+void check_byte_dot(Random& random, const ConvShape& shape) {
+  const size_t outputs = shape.out_channels;
+  const size_t inputs = shape.in_channels * shape.kernel_h * shape.kernel_w;
+  const size_t pixels = shape.batch * shape.in_h * shape.in_w;
+  for (const QOutput output : kOutputs) {
+    CAPTURE(static_cast<int>(output));
+    OutputOperands operands(random, output, outputs, inputs);
+    const ByteDotOperands operand(random, pixels * shape.in_channels, outputs, inputs,
+                                  operands.params());
+    QConv conv{.shape = shape, .x = operand.wide.data(), .output = output};
+    conv.x_stride = shape.in_channels;
+    conv.y_stride = outputs;
+    conv.params = operand.wide_params;
+    std::vector<int8_t> packed(packed_conv_weight_bytes(shape));
+    pack_conv_weights(shape, operand.weights.data(), operand.is_unsigned, packed.data());
+    conv.w = packed.data();
+    const auto wide = run_conv(random, conv, qconv, qconv_scratch_bytes(shape));
+
+    conv.shape.in_channels /= 2;
+    conv.x_stride /= 2;
+    std::vector<int8_t> packed_dot(packed_dot_conv_weight_bytes(conv.shape));
+    std::vector<int32_t> sums(outputs);
+    pack_dot_conv_weights(conv.shape, operand.weights.data(), operand.is_unsigned,
+                          packed_dot.data(), sums.data());
+    const ByteDotColumns columns(operand, sums, inputs);
+    conv.params = columns.params;
+    conv.byte_dot = true;
+    conv.padding = static_cast<int16_t>((operand.a_zero & 255) * 257);
+    conv.x = reinterpret_cast<const int16_t*>(operand.codes.data());
+    conv.w = packed_dot.data();
+    REQUIRE(run_conv(random, conv, qconv, qconv_scratch_bytes(conv.shape)) == wide);
+  }
+}
+
 void check_dwconv(Random& random, const ConvShape& shape) {
   for (const QOutput output : kOutputs) {
     const bool is_unsigned = random.chance();
@@ -245,6 +280,10 @@ TEST_CASE("qconv computes convolutions of every geometry") {
   }));
   INFO(name);
   check_conv(random, with_output_size(shape, pad));
+  if (shape.groups > 1 || shape.in_channels % 2 != 0) return;
+  const WithByteDot with_byte_dot(
+      GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
+  check_byte_dot(random, with_output_size(shape, pad));
 }
 
 TEST_CASE("qdwconv computes depthwise convolutions of every geometry") {

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "kernels/dispatch.h"
+#include "kernels/qdot/pack.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemv/qgemv.h"
 #include "tests/kernels/q_operands.h"
@@ -15,22 +16,16 @@ namespace {
 
 /// A tile with its operands; each run of activations and each output row is an array of its own.
 struct TileCase {
-  TileCase(Random& random, QOutput output, size_t taps, size_t k, size_t n)
+  TileCase(Random& random, QOutput output, bool byte_dot, size_t taps, size_t k, size_t n)
       : operands(random, output, n, taps * k), row_bytes(n * output_bytes(output)) {
     for (size_t i = 0; i < taps * kTileRows; ++i) {
       runs.push_back(random.integers<int16_t>(k, -255, 255));
       pointers.push_back(runs.back().data());
     }
-    const auto weights = random.integers<int8_t>(n * taps * k, -128, 127);
-    packed.resize(packed_weight_bytes(n, taps, k));
-    pack_weights({.data = weights.data(),
-                  .n = n,
-                  .k = k,
-                  .taps = taps,
-                  .n_stride = static_cast<ptrdiff_t>(taps * k),
-                  .k_stride = 1,
-                  .tap_stride = static_cast<ptrdiff_t>(k)},
-                 packed.data());
+    if (byte_dot)
+      pack_byte_dot(random, taps, k, n);
+    else
+      pack(random, taps, k, n);
     tile.a = pointers.data();
     tile.taps = taps;
     tile.k = k;
@@ -43,6 +38,29 @@ struct TileCase {
     }
     tile.params = &operands.params();
     for (int32_t& sum : tile.row_sum) sum = random.integer(-10000, 10000);
+  }
+
+  void pack(Random& random, size_t taps, size_t k, size_t n) {
+    const auto weights = random.integers<int8_t>(n * taps * k, -128, 127);
+    packed.resize(packed_weight_bytes(n, taps, k));
+    pack_weights(rows_of(weights.data(), taps, k, n), packed.data());
+  }
+
+  void pack_byte_dot(Random& random, size_t taps, size_t pairs, size_t n) {
+    const auto weights = random.integers<int8_t>(n * taps * pairs * 2, -128, 127);
+    std::vector<int32_t> sums(n);
+    packed.resize(packed_dot_weight_bytes(n, taps, pairs));
+    pack_dot_weights(rows_of(weights.data(), taps, 2 * pairs, n), packed.data(), sums.data());
+  }
+
+  static QWeights rows_of(const int8_t* weights, size_t taps, size_t k, size_t n) {
+    return {.data = weights,
+            .n = n,
+            .k = k,
+            .taps = taps,
+            .n_stride = static_cast<ptrdiff_t>(taps * k),
+            .k_stride = 1,
+            .tap_stride = static_cast<ptrdiff_t>(k)};
   }
 
   /// Rows of output after a run, which start as 0x5A.
@@ -135,6 +153,8 @@ TEST_CASE("rows are packed as columns are") {
 }
 
 TEST_CASE("matrix tiles equal their references") {
+  const WithByteDot with_byte_dot(
+      GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
   Random random(1);
   for_each_variant<QTileFn>(
       [&](const char* family, const char* name, QTileFn* function, QTileFn* reference) {
@@ -144,13 +164,100 @@ TEST_CASE("matrix tiles equal their references") {
           const size_t k = random.size(1, 19);
           const size_t n = random.size(1, 75);
           CAPTURE(taps, k, n);
-          TileCase tile(random, output_of(family), taps, k, n);
+          const bool byte_dot = std::string_view(family).starts_with("qdot");
+          TileCase tile(random, output_of(family), byte_dot, taps, k, n);
           REQUIRE(tile.run(function) == tile.run(reference));
         }
       });
 }
 
+TEST_CASE("what the engine's byte dot product does is found by trying") {
+  for (const ByteDot reading : {ByteDot::unsigned_activations, ByteDot::signed_activations}) {
+    const WithByteDot with_byte_dot(reading);
+    for_each_variant<ByteDotFn>([&](const char*, const char* name, ByteDotFn* dot, ByteDotFn*) {
+      CAPTURE(name);
+      CHECK(tried_byte_dot(dot) == reading);
+    });
+    CHECK(tried_byte_dot(kernel_table(Isa::reference).byte_dot) == reading);
+  }
+}
+
+// x86 before AVX-VNNI: pairs of products saturate at int16.
+void saturating_dot(const int8_t* w, const uint8_t* a, int32_t* sums) noexcept {
+  for (size_t i = 0; i < 4; ++i) {
+    sums[i] = 0;
+    for (size_t k = 4 * i; k < 4 * i + 4; k += 2)
+      sums[i] += std::clamp(w[k] * a[k] + w[k + 1] * a[k + 1], -32768, 32767);
+  }
+}
+
+// Arm without dot products: pairs of products wrap at int16.
+void wrapping_dot(const int8_t* w, const uint8_t* a, int32_t* sums) noexcept {
+  const auto* codes = reinterpret_cast<const int8_t*>(a);
+  for (size_t i = 0; i < 4; ++i) {
+    sums[i] = 0;
+    for (size_t k = 4 * i; k < 4 * i + 4; k += 2)
+      sums[i] += static_cast<int16_t>(w[k] * codes[k] + w[k + 1] * codes[k + 1]);
+  }
+}
+
+TEST_CASE("byte dot products that are not exact are not used") {
+  CHECK(tried_byte_dot(saturating_dot) == ByteDot::none);
+  CHECK(tried_byte_dot(wrapping_dot) == ByteDot::none);
+}
+
+TEST_CASE("byte dot products have the bits of those of int16") {
+  const WithByteDot with_byte_dot(
+      GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
+  Random random(9);
+  for (const QOutput output : kOutputs) {
+    for (int round = 0; round < 30; ++round) {
+      QGemm args{.m = random.size(1, 11), .n = random.size(1, 70), .k = 2 * random.size(1, 20)};
+      CAPTURE(static_cast<int>(output), args.m, args.n, args.k);
+      OutputOperands operands(random, output, args.n, args.k);
+      const ByteDotOperands operand(random, args.m * args.k, args.n, args.k, operands.params());
+      args.output = output;
+      args.c_stride = args.n;
+      std::vector<char> wide(args.m * args.n * output_bytes(output)), narrow(wide.size());
+      const QWeights weights = {.data = operand.weights.data(),
+                                .is_unsigned = operand.is_unsigned,
+                                .n = args.n,
+                                .k = args.k,
+                                .n_stride = 1,
+                                .k_stride = static_cast<ptrdiff_t>(args.n)};
+      std::vector<int8_t> packed(packed_weight_bytes(args.n, 1, args.k));
+      pack_weights(weights, packed.data());
+      args.params = operand.wide_params;
+      args.a = operand.wide.data();
+      args.a_stride = args.k;
+      args.b = packed.data();
+      args.c = wide.data();
+      qgemm(args, 0, args.m);
+
+      std::vector<int8_t> packed_dot(packed_dot_weight_bytes(args.n, 1, args.k / 2));
+      std::vector<int32_t> sums(args.n);
+      pack_dot_weights(weights, packed_dot.data(), sums.data());
+      const ByteDotColumns columns(operand, sums, args.k);
+      args.params = columns.params;
+      args.byte_dot = true;
+      args.k /= 2;
+      args.a = reinterpret_cast<const int16_t*>(operand.codes.data());
+      args.a_stride = args.k;
+      args.b = packed_dot.data();
+      args.c = narrow.data();
+      qgemm(args, 0, args.m);
+      REQUIRE(narrow == wide);
+      std::fill(narrow.begin(), narrow.end(), '\0');
+      qgemv(args, 0, args.n);
+      REQUIRE(narrow == wide);
+    }
+  }
+}
+
 TEST_CASE("row sums equal their reference") {
+  const WithByteDot with_byte_dot(
+      GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
   Random random(2);
   for_each_variant<QRowSumFn>(
       [&](const char*, const char* name, QRowSumFn* function, QRowSumFn* reference) {

@@ -1,6 +1,8 @@
 #include "kernels/convert/convert.h"
 #include "kernels/qb4/qb4.h"
 #include "kernels/qconv/qconv.h"
+#include "kernels/qdot/byte_dot.h"
+#include "kernels/qdot/pack.h"
 #include "kernels/qdwconv/qdwconv.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemv/qgemv.h"
@@ -17,24 +19,37 @@ using octet::kernels::test::Random;
 constexpr const char* kMacs = "GMAC/s";
 constexpr const char* kBytes = "GB/s";
 
+/// Whether products of `k` codes are measured as byte dot products: where the engine has them.
+bool uses_bytes(size_t k) {
+  return byte_dot() != ByteDot::none && k % 2 == 0;
+}
+
 void bench_matrix(const char* name, size_t m, size_t k, size_t n) {
   Random random(1);
-  const auto a = random.integers<int16_t>(m * k, -128, 127);
+  const bool bytes = uses_bytes(k);
+  const size_t elements = bytes ? k / 2 : k;
+  const auto a = random.integers<int16_t>(m * elements, -128, 127);
   const auto b = random.integers<int8_t>(k * n, -128, 127);
   const auto scale = random.reals(column_capacity(n), 0.001f, 0.01f);
-  std::vector<int8_t> packed(packed_weight_bytes(n, 1, k));
-  pack_weights(
-      {.data = b.data(), .n = n, .k = k, .n_stride = 1, .k_stride = static_cast<ptrdiff_t>(n)},
-      packed.data());
+  std::vector<int8_t> packed(bytes ? packed_dot_weight_bytes(n, 1, elements)
+                                   : packed_weight_bytes(n, 1, elements));
+  std::vector<int32_t> sums(n);
+  const QWeights weights{
+      .data = b.data(), .n = n, .k = k, .n_stride = 1, .k_stride = static_cast<ptrdiff_t>(n)};
+  if (bytes)
+    pack_dot_weights(weights, packed.data(), sums.data());
+  else
+    pack_weights(weights, packed.data());
   std::vector<float> c(m * n);
   const QGemm args{.m = m,
                    .n = n,
-                   .k = k,
+                   .k = elements,
                    .a = a.data(),
-                   .a_stride = k,
+                   .a_stride = elements,
                    .b = packed.data(),
                    .c = c.data(),
                    .c_stride = n,
+                   .byte_dot = bytes,
                    .output = QOutput::f32,
                    .params = {.scale = scale.data(), .bias_f32 = scale.data()}};
   report(name, static_cast<double>(m * n * k), kMacs, [&] {
@@ -45,33 +60,49 @@ void bench_matrix(const char* name, size_t m, size_t k, size_t n) {
   });
 }
 
+std::vector<int16_t> packed_conv(const ConvShape& shape, bool depthwise, const int8_t* w) {
+  std::vector<int16_t> packed(
+      (depthwise ? packed_dwconv_weight_bytes(shape) : packed_conv_weight_bytes(shape)) / 2);
+  if (depthwise)
+    pack_dwconv_weights(shape, w, false, nullptr, false, packed.data());
+  else
+    pack_conv_weights(shape, w, false, packed.data());
+  return packed;
+}
+
+/// `shape` counts pairs of channels.
+std::vector<int16_t> packed_dot_conv(const ConvShape& shape, const int8_t* w) {
+  std::vector<int16_t> packed(packed_dot_conv_weight_bytes(shape) / 2);
+  std::vector<int32_t> sums(shape.out_channels);
+  pack_dot_conv_weights(shape, w, false, packed.data(), sums.data());
+  return packed;
+}
+
 /// A square "same" convolution; depthwise when `channels_out` is 0.
 void bench_conv(const char* name, size_t size, size_t channels_in, size_t channels_out,
                 size_t kernel, size_t stride, QOutput output = QOutput::f32) {
-  const bool depthwise = channels_out == 0;
-  const ConvShape shape = same_shape(size, channels_in, channels_out, kernel, stride);
+  const bool depthwise = channels_out == 0, bytes = !depthwise && uses_bytes(channels_in);
+  ConvShape shape = same_shape(size, channels_in, channels_out, kernel, stride);
   const size_t outputs = shape.out_channels;
   const size_t inputs = channels_in / shape.groups;
   Random random(1);
   const auto x = random.integers<int16_t>(size * size * channels_in, -128, 127);
   const auto w = random.integers<int8_t>(outputs * inputs * kernel * kernel, -128, 127);
   const auto scale = random.reals(column_capacity(outputs), 0.001f, 0.01f);
-  std::vector<int16_t> packed(
-      (depthwise ? packed_dwconv_weight_bytes(shape) : packed_conv_weight_bytes(shape)) / 2);
-  if (depthwise)
-    pack_dwconv_weights(shape, w.data(), false, nullptr, false, packed.data());
-  else
-    pack_conv_weights(shape, w.data(), false, packed.data());
+  if (bytes) shape.in_channels /= 2;
+  const auto packed =
+      bytes ? packed_dot_conv(shape, w.data()) : packed_conv(shape, depthwise, w.data());
   const size_t pixels = shape.out_h * shape.out_w;
   std::vector<float> y(pixels * outputs);
   std::vector<int64_t> scratch(
       (depthwise ? qdwconv_scratch_bytes(shape) : qconv_scratch_bytes(shape)) / sizeof(int64_t));
   const QConv conv{.shape = shape,
                    .x = x.data(),
-                   .x_stride = channels_in,
+                   .x_stride = shape.in_channels,
                    .w = packed.data(),
                    .y = y.data(),
                    .y_stride = outputs,
+                   .byte_dot = bytes,
                    .output = output,
                    .params = {.scale = scale.data(), .bias_f32 = scale.data()}};
   auto* const run = depthwise ? qdwconv : qconv;

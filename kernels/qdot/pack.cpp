@@ -1,0 +1,54 @@
+#include "kernels/qdot/pack.h"
+
+#include <algorithm>
+
+#include "kernels/qgemm/output.h"
+
+namespace octet::kernels {
+namespace {
+
+constexpr size_t kCodes = 4; // of a column that lie side by side
+
+int32_t pack_column(const QWeights& w, ptrdiff_t start, int8_t* packed) noexcept {
+  int32_t sum = 0;
+  size_t k = 0;
+  for (size_t r = 0; r < w.run; ++r) {
+    ptrdiff_t index = start + static_cast<ptrdiff_t>(r) * w.run_stride;
+    for (size_t c = 0; c < w.k; ++c, ++k, index += w.k_stride) {
+      const int8_t stored = stored_weight(w, index);
+      packed[k / kCodes * kCodes * kPanelWidth + k % kCodes] = stored;
+      sum += stored;
+    }
+  }
+  return sum;
+}
+
+} // namespace
+
+size_t packed_dot_panel_bytes(size_t taps, size_t k) noexcept {
+  return taps * ((k + 1) / 2) * kCodes * kPanelWidth;
+}
+
+size_t packed_dot_weight_bytes(size_t n, size_t taps, size_t k) noexcept {
+  return (n + kPanelWidth - 1) / kPanelWidth * packed_dot_panel_bytes(taps, k);
+}
+
+void pack_dot_weights(const QWeights& w, int8_t* packed, int32_t* sums) noexcept {
+  const size_t pairs = w.run * w.k / 2;
+  std::fill_n(packed, packed_dot_weight_bytes(w.n, w.taps, pairs), int8_t{0});
+  const size_t tap_bytes = packed_dot_panel_bytes(1, pairs);
+  for (size_t n = 0; n < w.n; ++n) {
+    int8_t* column = packed + n / kPanelWidth * w.taps * tap_bytes + n % kPanelWidth * kCodes;
+    sums[n] = 0;
+    for (size_t t = 0; t < w.taps; ++t)
+      sums[n] += pack_column(
+          w, static_cast<ptrdiff_t>(n) * w.n_stride + static_cast<ptrdiff_t>(t) * w.tap_stride,
+          column + t * tap_bytes);
+  }
+}
+
+void invert_sign(const uint8_t* x, size_t n, uint8_t* y) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] = static_cast<uint8_t>(x[i] ^ 0x80);
+}
+
+} // namespace octet::kernels
