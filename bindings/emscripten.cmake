@@ -14,11 +14,17 @@ set(CMAKE_CXX_FLAGS_INIT "-msimd128 -fwasm-exceptions -sSUPPORT_LONGJMP=0 -inclu
 set(CMAKE_EXE_LINKER_FLAGS_INIT
     "-sINITIAL_MEMORY=4MB -sALLOW_MEMORY_GROWTH -sMEMORY_GROWTH_GEOMETRIC_STEP=0.05 -sMAXIMUM_MEMORY=4GB -sABORTING_MALLOC=0 -sTOTAL_STACK=1MB -Wl,--no-stack-first")
 
-# Shared memory and atomics, with the thread-safe system libraries. No thread of Emscripten's is ever started: workers of
-# our own run the same module on the same memory (bindings/README.md).
+# A module whose memory other threads share: workers of our own run it too, on stacks of their own (bindings/README.md), but only
+# loops that call neither JavaScript nor the system libraries. So these stay as they are for one thread, and no runtime for
+# threads is linked.
 if(OCTET_THREADS)
-  string(APPEND CMAKE_CXX_FLAGS_INIT " -pthread")
-  string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -Wno-pthreads-mem-growth")
+  string(APPEND CMAKE_CXX_FLAGS_INIT " -matomics -mbulk-memory")
+  string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -sIMPORTED_MEMORY -Wl,--shared-memory,--no-check-features")
+endif()
+
+set(OCTET_MODULE_NAME octet)
+if(OCTET_THREADS)
+  set(OCTET_MODULE_NAME octet-mt)
 endif()
 
 # The ES module that the npm package wraps. Our own loader hands it the bytes, in Node too.

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "bindings/adapters.h"
 #include "bindings/call_block.h"
+#include "bindings/threads.h"
 
 namespace octet::bindings {
 namespace {
@@ -102,6 +103,7 @@ private:
   std::unique_ptr<Session> session_;
   CallBlock block_;
   std::optional<Error> error_;
+  ThreadUse threads_;
 };
 
 // `options`: {optimize, freeDimensions, extraOutputs, profile}, all required.
@@ -111,6 +113,7 @@ val create(ModelHandle& model, const val& options) {
     given.optimize = options["optimize"].as<bool>();
     given.session.free_dimensions = named_numbers_of(options["freeDimensions"]);
     given.session.profile = options["profile"].as<bool>();
+    given.session.workers = ThreadUse::workers();
     given.extra_outputs = strings_of(options["extraOutputs"]);
     return new SessionHandle(create_session(model.take(), std::move(given)));
   });
@@ -196,6 +199,8 @@ EMSCRIPTEN_BINDINGS(octet) {
   using emscripten::allow_raw_pointers;
   emscripten::function("relaxedKernels", &relaxed_kernels);
   emscripten::function("useRelaxedKernels", &use_relaxed);
+  emscripten::function("useThreads", &use_threads);
+  emscripten::function("loseThread", &lose_thread);
   emscripten::function("openModel", &open);
   emscripten::function("createSession", &create);
   emscripten::function("quantize", &quantize);

@@ -1,14 +1,18 @@
 // Builds dist/: bundles, type declarations, and the engine beside them.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
-const modules = ['octet.wasm', 'octet.relaxed.wasm'];
-const built = (name) => path(`../build/wasm/${name}`);
-for (const name of modules)
-  if (!existsSync(built(name))) throw new Error(`${built(name)} is missing: run ./octet build`);
+const builtIn = (folder) => (name) => path(`../build/${folder}/${name}`);
+const [built, builtMt] = [builtIn('wasm'), builtIn('wasm-mt')];
+if (!existsSync(built('octet.wasm')))
+  throw new Error(`${built('octet.wasm')} is missing: run ./octet build`);
+// Work on one thread can do without; ./octet build makes it always.
+const hasThreads = existsSync(builtMt('octet-mt.wasm'));
+if (!hasThreads) console.warn('octet-mt.wasm is not built: the package will run on one thread');
 
 rmSync(path('dist'), { recursive: true, force: true });
 const options = {
@@ -21,10 +25,25 @@ const options = {
   absWorkingDir: path('.'),
   outdir: 'dist',
 };
+// The module for several threads comes when it is wanted.
+const besideIndex = {
+  name: 'beside-index',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^#engine-mt$/ }, () => ({ path: './octet-mt.js', external: true })),
+};
 await build({
   ...options,
   entryPoints: { index: 'src/index.ts' },
-  alias: { '#engine': path('../build/wasm/octet.mjs') },
+  alias: { '#engine': built('octet.mjs') },
+  plugins: [besideIndex],
+  external: ['node:*'],
+});
+await build({
+  ...options,
+  entryPoints: {
+    ...(hasThreads && { 'octet-mt': builtMt('octet-mt.mjs') }),
+    'octet.thread': 'src/thread.ts',
+  },
   external: ['node:*'],
 });
 // These use the bundle beside them; the backend registers with the onnxruntime-common of the application.
@@ -41,7 +60,11 @@ await build({
   banner: { js: '#!/usr/bin/env node' },
 });
 chmodSync(path('dist/cli.js'), 0o755);
-for (const name of modules) copyFileSync(built(name), path(`dist/${name}`));
+const modules = [
+  ...['octet.wasm', 'octet.relaxed.wasm'].map(built),
+  ...(hasThreads ? ['octet-mt.wasm', 'octet-mt.relaxed.wasm'].map(builtMt) : []),
+];
+for (const file of modules) copyFileSync(file, path(`dist/${basename(file)}`));
 execFileSync(
   process.execPath,
   [path('node_modules/typescript/bin/tsc'), '-p', path('tsconfig.build.json')],

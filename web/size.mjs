@@ -1,18 +1,30 @@
-// Prints what a page downloads: every file it loads, brotli-compressed as a server would send it.
-import { readdirSync, readFileSync } from 'node:fs';
+// Prints what a page downloads, with one thread and with several: every file it loads, brotli-compressed as a server would
+// send it.
+import { readFileSync } from 'node:fs';
 import { constants, brotliCompressSync } from 'node:zlib';
 
 const dist = new URL('dist/', import.meta.url);
-const loaded = readdirSync(dist).filter(
-  (name) => name.endsWith('.wasm') || (name.endsWith('.js') && !/^(cli|backend)\.js$/.test(name)),
-);
-let total = 0;
-for (const name of loaded) {
+const shared = ['index.js'];
+const variants = {
+  'one thread': [...shared, 'octet.wasm', 'octet.relaxed.wasm'],
+  'several threads': [
+    ...shared,
+    'octet-mt.js',
+    'octet.thread.js',
+    'octet-mt.wasm',
+    'octet-mt.relaxed.wasm',
+  ],
+};
+
+function compressed(name) {
   const bytes = readFileSync(new URL(name, dist));
-  const packed = brotliCompressSync(bytes, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: 11 },
-  }).length;
-  total += packed;
-  console.log(`${name.padEnd(24)} ${bytes.length} bytes, ${packed} brotli`);
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11 };
+  const { length } = brotliCompressSync(bytes, { params });
+  console.log(`${name.padEnd(24)} ${bytes.length} bytes, ${length} brotli`);
+  return length;
 }
-console.log(`${'total'.padEnd(24)} ${total} brotli`);
+
+for (const [variant, files] of Object.entries(variants)) {
+  const total = files.map(compressed).reduce((sum, size) => sum + size);
+  console.log(`${variant.padEnd(24)} ${total} brotli\n`);
+}

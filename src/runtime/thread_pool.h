@@ -39,6 +39,8 @@ public:
   void work(size_t worker) noexcept;
   // Sends the workers home. The next loop starts them again.
   void stop() noexcept;
+  // Tells that a worker, though promised, will never come.
+  void lose(size_t worker) noexcept { presence_[worker] = Presence::Impossible; }
 
   // A worker sets it to a number other than 0 when it dies within `work`; the caller then aborts
   // instead of waiting forever.

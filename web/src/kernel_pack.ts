@@ -30,26 +30,41 @@ export interface PackHost {
   useRelaxedKernels(slots: number[]): void;
 }
 
-function find<T>(values: Record<string, unknown>, type: new (...given: never[]) => T): T {
+export function find<T>(values: WebAssembly.Exports, type: new (...given: never[]) => T): T {
   const found = Object.values(values).find((value) => value instanceof type);
   if (!found) throw new Error(`the module has no ${type.name}`);
   return found as T;
 }
 
-/** Puts the functions of the pack into the table of the main module, and hands them to its kernel table. */
-export async function usePack(
-  pack: WebAssembly.Module,
-  host: PackHost,
-  main: WebAssembly.Exports,
-): Promise<void> {
-  const memory = find(main, WebAssembly.Memory);
-  const { exports } = await WebAssembly.instantiate(pack, { env: { memory } });
-  const names = host.relaxedKernels();
-  const functions = names.map((name) => exports[name]);
+/** A pack and where the table of the main module has its functions. */
+export interface InstalledPack {
+  module: WebAssembly.Module;
+  names: string[];
+  first: number;
+}
+
+/** Puts the functions of the pack into a table of the main module, at the same places in each of its instances. */
+export function installPack(
+  { names, first }: InstalledPack,
+  instance: WebAssembly.Instance,
+  table: WebAssembly.Table,
+): void {
+  const functions = names.map((name) => instance.exports[name]);
   if (!functions.every((f) => typeof f === 'function'))
     throw new Error('not the pack of this module');
-  const table = find(main, WebAssembly.Table);
-  const first = table.grow(functions.length);
+  table.grow(first + functions.length - table.length);
   functions.forEach((f, i) => table.set(first + i, f));
-  host.useRelaxedKernels(names.map((_, i) => first + i));
+}
+
+/** Makes the main module use the functions of the pack. */
+export async function usePack(
+  module: WebAssembly.Module,
+  host: PackHost,
+  memory: WebAssembly.Memory,
+  table: WebAssembly.Table,
+): Promise<InstalledPack> {
+  const pack = { module, names: host.relaxedKernels(), first: table.length };
+  installPack(pack, await WebAssembly.instantiate(module, { env: { memory } }), table);
+  host.useRelaxedKernels(pack.names.map((_, i) => pack.first + i));
+  return pack;
 }

@@ -1,0 +1,108 @@
+/**
+ * Workers for the module with shared memory: each instantiates the module again on the same memory and takes ranges of
+ * loops from the pool (bindings/threads.h). They start with the first loop that is worth it, sleep between runs, go
+ * home when the last session is released, and keep no process alive.
+ */
+import { env } from './env.js';
+import type { InstalledPack } from './kernel_pack.js';
+
+const isNode = typeof process !== 'undefined' && !!process.versions?.node;
+const maxThreads = 64;
+
+/** What all workers of an engine share. */
+export interface SharedParts {
+  main: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  pack: InstalledPack | undefined;
+}
+
+/** What the pool tells about a thread: numbers and addresses. */
+export interface PoolPlace {
+  worker: number;
+  pool: number;
+  stack: number;
+  entry: number;
+  failure: number;
+}
+
+export type ThreadTask = SharedParts & PoolPlace;
+
+/** The module's part in this. */
+export interface ThreadHost {
+  useThreads(count: number, start: (place: PoolPlace) => boolean): void;
+  loseThread(worker: number): void;
+}
+
+/** How many threads the settings and the engine allow; automatically as many as onnxruntime-web takes. */
+export async function chooseThreads(): Promise<number> {
+  const wanted = env.wasm.numThreads;
+  const isShareable =
+    typeof SharedArrayBuffer !== 'undefined' && (isNode || globalThis.crossOriginIsolated);
+  if (wanted === 1 || env.wasm.wasmBinary || !isShareable) return 1;
+  if (wanted) return Math.min(Math.max(Math.trunc(wanted), 1), maxThreads);
+  return Math.min(4, Math.ceil((await countCores()) / 2));
+}
+
+async function countCores(): Promise<number> {
+  if (!isNode) return navigator.hardwareConcurrency || 1;
+  const { availableParallelism } = await import(
+    /* @vite-ignore */ /* webpackIgnore: true */ 'node:os'
+  );
+  return availableParallelism();
+}
+
+type Start = (task: ThreadTask, onError: () => void) => void;
+
+function startInBrowser(task: ThreadTask, onError: () => void): void {
+  // Spelled out, for bundlers to see.
+  const worker = new Worker(new URL('./octet.thread.js', import.meta.url), { type: 'module' });
+  worker.onerror = (event) => {
+    event.preventDefault();
+    onError();
+  };
+  worker.postMessage(task);
+}
+
+async function startInNode(): Promise<Start> {
+  const { Worker: NodeWorker } = await import(
+    /* @vite-ignore */ /* webpackIgnore: true */ 'node:worker_threads'
+  );
+  return (task, onError) => {
+    const script = new URL('./octet.thread.js', import.meta.url);
+    // Flags of the process such as --eval would be taken for the worker's.
+    const worker = new NodeWorker(script, { execArgv: [] });
+    worker.on('error', onError);
+    worker.unref();
+    worker.postMessage(task);
+  };
+}
+
+/** Lets the sessions of a module use `count` threads. */
+export async function useThreads(
+  host: ThreadHost,
+  count: number,
+  parts: SharedParts,
+): Promise<void> {
+  const start = isNode ? await startInNode() : startInBrowser;
+  let missing = 0;
+  const report = () => Object.assign(env.octet, { threads: count - missing });
+  host.useThreads(count, (place) => {
+    let isLost = false;
+    const lose = () => {
+      if (isLost) return;
+      isLost = true;
+      missing++;
+      report();
+    };
+    try {
+      start({ ...parts, ...place }, () => {
+        lose();
+        host.loseThread(place.worker);
+      });
+    } catch {
+      lose();
+    }
+    return !isLost;
+  });
+  report();
+}
