@@ -34,14 +34,11 @@ size_t f32_columns_per_block(size_t taps, size_t k) noexcept {
 }
 
 void gemm_f32(const FGemm& args, size_t row_begin, size_t row_end) noexcept {
-  const size_t block = f32_columns_per_block(1, args.k);
+  // A single row passes by each column once.
+  const bool is_vector = row_end - row_begin == 1;
+  const size_t block = is_vector ? args.n : f32_columns_per_block(1, args.k);
   const float* a[kFTileRows];
-  constexpr size_t kCachedFloats = 2 * 1024 * 1024 / sizeof(float);
-  FTile tile{.a = a,
-             .k = args.k,
-             .b = args.b,
-             .is_streamed = args.n > kCachedFloats / std::max<size_t>(args.k, 1),
-             .params = args.params};
+  FTile tile{.a = a, .k = args.k, .b = args.b, .params = args.params};
   for (size_t n = 0; n < args.n; n += block) {
     tile.column_begin = n;
     tile.column_end = std::min(args.n, n + block);

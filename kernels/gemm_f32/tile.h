@@ -4,9 +4,7 @@
 // As in kernels/qgemm/tile.h a row of the product is `taps` runs of `k` activations, each found
 // through a pointer. Packed weights ("panels"): for each group of 8 columns, for each tap, for each
 // k: 8 floats; n is padded to a multiple of 8 with zeros. Sums run over k in order, multiply and
-// add rounded one by one (together, perhaps, with relaxed SIMD); weights that are streamed from
-// memory are read as a single stream, one panel after the other, with the sums over even and odd k
-// apart.
+// add rounded one by one (together, perhaps, with relaxed SIMD).
 #pragma once
 
 #include <cstddef>
@@ -33,7 +31,6 @@ struct FTile {
   const float* b = nullptr;  // packed weights, from column 0
   size_t column_begin = 0;   // multiple of kFPanelWidth
   size_t column_end = 0;     // a multiple of kFPanelWidth, or the last column of the matrix
-  bool is_streamed = false;  // for tiles of one row: b is too large to stay in a cache
   float* c[kFTileRows] = {}; // rows of the output, from column 0
   FOutputParams params = {};
 };

@@ -41,25 +41,6 @@ const Weight* add_tap(V8 (&acc)[kTileRows], const int16_t* const* rows, const We
   return b + Product::kStep;
 }
 
-/// The same for one row, in two sums: each addition waits for the one before.
-template <class Product, class Weight = typename Product::Weight>
-const Weight* add_tap(V8& even, V8& odd, const int16_t* a, const Weight* b, size_t k) noexcept {
-  constexpr size_t kStep = Product::kStep;
-  for (const Weight* end = b + k / 4 * 2 * kStep; b != end; b += 2 * kStep) {
-    Product::add(even, wasm_v128_load32_splat(a), Product::load(b));
-    Product::add(odd, wasm_v128_load32_splat(a + 2), Product::load(b + kStep));
-    a += 4;
-  }
-  if (k % 4 >= 2) {
-    Product::add(even, wasm_v128_load32_splat(a), Product::load(b));
-    a += 2;
-    b += kStep;
-  }
-  if (k % 2 == 0) return b;
-  Product::add(odd, wasm_v128_load16_splat(a), Product::load(b));
-  return b + kStep;
-}
-
 /// b: the weights from tile.column_begin on.
 template <QOutput kOutput, class Product>
 void run_four_rows(const QTile& tile, const typename Product::Weight* b) noexcept {
@@ -73,17 +54,51 @@ void run_four_rows(const QTile& tile, const typename Product::Weight* b) noexcep
   }
 }
 
-/// One panel after the other: weights that come from memory come fastest as a single stream.
+/// One row of the panel at column n, with weights at b, and of kPanels − 1 more panels that lie
+/// `apart` panels from one another. An odd k is finished as above.
+template <QOutput kOutput, class Product, size_t kPanels, class Weight = typename Product::Weight>
+void run_panels(const QTile& tile, const OutputStep<kOutput>& output, const Weight* b, size_t n,
+                size_t apart) noexcept {
+  constexpr size_t kStep = Product::kStep;
+  const size_t distance = apart * tile.taps * ((tile.k + 1) / 2) * kStep;
+  const v128_t zero = wasm_i32x4_splat(0);
+  V8 acc[kPanels];
+  for (V8& a : acc) a = {zero, zero};
+  for (size_t t = 0; t < tile.taps; ++t) {
+    const int16_t* a = tile.a[t * kTileRows];
+    for (const Weight* end = b + tile.k / 2 * kStep; b != end; b += kStep, a += 2) {
+      const v128_t pair = wasm_v128_load32_splat(a);
+      for (size_t p = 0; p < kPanels; ++p)
+        Product::add(acc[p], pair, Product::load(b + p * distance));
+    }
+    if (tile.k % 2 == 0) continue;
+    const v128_t last = wasm_v128_load16_splat(a);
+    for (size_t p = 0; p < kPanels; ++p)
+      Product::add(acc[p], last, Product::load(b + p * distance));
+    b += kStep;
+  }
+  for (size_t p = 0; p < kPanels; ++p) {
+    V8 sums[] = {acc[p]};
+    output.store(sums, tile.row_sum, n + p * apart * kPanelWidth, tile.column_end, tile.c);
+  }
+}
+
+/// Three streams of weights, each a third of them long: far apart, they come faster from memory
+/// than a single one.
 template <QOutput kOutput, class Product>
 void run_one_row(const QTile& tile, const typename Product::Weight* b) noexcept {
   const OutputStep<kOutput> output(*tile.params);
-  const v128_t zero = wasm_i32x4_splat(0);
-  for (size_t n = tile.column_begin; n < tile.column_end; n += kPanelWidth) {
-    V8 even{zero, zero}, odd{zero, zero};
-    for (size_t t = 0; t < tile.taps; ++t)
-      b = add_tap<Product>(even, odd, tile.a[t * kTileRows], b, tile.k);
-    V8 sums[] = {{wasm_i32x4_add(even.lo, odd.lo), wasm_i32x4_add(even.hi, odd.hi)}};
-    output.store(sums, tile.row_sum, n, tile.column_end, tile.c);
+  const size_t panels = (tile.column_end - tile.column_begin + kPanelWidth - 1) / kPanelWidth;
+  const size_t apart = (panels + 2) / 3;
+  const size_t panel = tile.taps * ((tile.k + 1) / 2) * Product::kStep;
+  for (size_t i = 0; i < apart; ++i, b += panel) {
+    const size_t n = tile.column_begin + i * kPanelWidth;
+    if (i + 2 * apart < panels)
+      run_panels<kOutput, Product, 3>(tile, output, b, n, apart);
+    else if (i + apart < panels)
+      run_panels<kOutput, Product, 2>(tile, output, b, n, apart);
+    else
+      run_panels<kOutput, Product, 1>(tile, output, b, n, apart);
   }
 }
 

@@ -96,7 +96,6 @@ TEST_CASE("float tiles equal their references") {
           tile.column_begin = random.size(0, (n - 1) / kFPanelWidth) * kFPanelWidth;
           if (random.chance()) tile.params.bias = bias.data();
           if (random.chance()) tile.params.hi = 50;
-          tile.is_streamed = random.chance();
           const auto run = [&](FTileFn* compute, std::vector<float>& c) {
             for (size_t r = 0; r < rows; ++r) tile.c[r] = c.data() + r * n;
             compute(tile);
