@@ -23,6 +23,7 @@
 #include "kernels/qdot/byte_dot.h"
 #include "kernels/qdwconv/tile.h"
 #include "kernels/qgemm/pack.h"
+#include "kernels/qgemm/strassen.h"
 #include "kernels/qgemm/tile.h"
 #include "kernels/reduce/variants.h"
 #include "kernels/resize/variants.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/qgemm/strassen.h"
 #include "kernels/qgemm/tile_kernels.h"
 
 namespace octet::kernels {
@@ -24,17 +25,27 @@ void run_rows(const QGemm& args, QTile& tile, size_t row_begin, size_t row_end) 
   }
 }
 
-} // namespace
-
-void qgemm(const QGemm& args, size_t row_begin, size_t row_end) noexcept {
+/// Columns from column_begin on.
+void run_columns(const QGemm& args, size_t column_begin, size_t row_begin,
+                 size_t row_end) noexcept {
   QTile tile{.taps = 1, .k = args.k, .b = args.b, .params = &args.params};
   WidePanels wide(tile, row_end - row_begin, args.byte_dot);
-  for (size_t n = 0; n < args.n; n += wide.columns()) {
+  for (size_t n = column_begin; n < args.n; n += wide.columns()) {
     tile.column_begin = n;
     tile.column_end = std::min(args.n, n + wide.columns());
     wide.load(tile);
     run_rows(args, tile, row_begin, row_end);
   }
+}
+
+} // namespace
+
+void qgemm(const QGemm& args, size_t row_begin, size_t row_end) noexcept {
+  if (!args.scratch || !strassen_pays(row_end - row_begin, args.n, args.k))
+    return run_columns(args, 0, row_begin, row_end);
+  const BlockedPart done = qgemm_strassen(args, row_begin, row_end);
+  run_columns(args, done.columns, row_begin, row_begin + done.rows);
+  run_columns(args, 0, row_begin + done.rows, row_end);
 }
 
 } // namespace octet::kernels

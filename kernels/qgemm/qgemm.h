@@ -20,6 +20,10 @@ struct QGemm {
   bool byte_dot = false; // a and b as kernels/qdot/pack.h has them
   QOutput output = QOutput::f32;
   QOutputParams params = {};
+  // strassen_scratch_bytes(m, k), 16-byte aligned; null to multiply the plain way, as byte products
+  // are. Ranges of rows
+  // use parts of it that do not overlap.
+  void* scratch = nullptr;
 };
 
 /// Computes rows [row_begin, row_end). Ranges that do not overlap may run on different threads;

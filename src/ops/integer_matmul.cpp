@@ -6,6 +6,7 @@
 #include "kernels/qdot/pack.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/qgemm.h"
+#include "kernels/qgemm/strassen.h"
 #include "kernels/qgemv/qgemv.h"
 #include "ops/activation.h"
 #include "ops/integer_operands.h"
@@ -64,7 +65,9 @@ struct IntegerMatMul {
       : geometry(matmul_geometry(ctx, a_input, b_input)), a(ctx, a_input, a_zero),
         byte_dot(byte_dot_weights(ctx, b_input, b_zero)), b_zero(ctx, b_input, b_zero, geometry.n) {
     if (!byte_dot) b.emplace(ctx, b_input, geometry);
-    ctx.request_scratch(a.scratch_bytes() + b_scratch_bytes() + this->b_zero.scratch_bytes());
+    product_at = a.scratch_bytes() + b_scratch_bytes() + this->b_zero.scratch_bytes();
+    ctx.request_scratch(product_at +
+                        (byte_dot ? 0 : kernels::strassen_scratch_bytes(geometry.m, geometry.k)));
   }
 
   ByteDotWeights byte_dot_weights(PrepareContext& ctx, size_t b_input, size_t b_zero) const {
@@ -119,7 +122,8 @@ struct IntegerMatMul {
                                 .c_stride = geometry.n,
                                 .byte_dot = static_cast<bool>(byte_dot),
                                 .output = output,
-                                .params = params};
+                                .params = params,
+                                .scratch = byte_dot ? nullptr : context.scratch + product_at};
       run_one(context.workers, gemm, activation);
       c += c_bytes;
     }
@@ -143,6 +147,7 @@ struct IntegerMatMul {
   ByteDotWeights byte_dot;
   std::optional<PackedMatrices> b; // where byte_dot has no weights
   ColumnZeroPoints b_zero;
+  size_t product_at; // where in the scratch memory the product's own begins
 };
 
 void infer_matmul_integer(InferContext& ctx) {

@@ -5,6 +5,7 @@
 #include "kernels/qdot/pack.h"
 #include "kernels/qdwconv/qdwconv.h"
 #include "kernels/qgemm/pack.h"
+#include "kernels/qgemm/strassen.h"
 #include "kernels/qgemv/qgemv.h"
 #include "tests/bench/kernels/bench.h"
 #include "tests/bench/kernels/same_shape.h"
@@ -41,6 +42,7 @@ void bench_matrix(const char* name, size_t m, size_t k, size_t n) {
   else
     pack_weights(weights, packed.data());
   std::vector<float> c(m * n);
+  std::vector<int64_t> scratch(strassen_scratch_bytes(m, k) / sizeof(int64_t) + 1);
   const QGemm args{.m = m,
                    .n = n,
                    .k = elements,
@@ -51,7 +53,8 @@ void bench_matrix(const char* name, size_t m, size_t k, size_t n) {
                    .c_stride = n,
                    .byte_dot = bytes,
                    .output = QOutput::f32,
-                   .params = {.scale = scale.data(), .bias_f32 = scale.data()}};
+                   .params = {.scale = scale.data(), .bias_f32 = scale.data()},
+                   .scratch = scratch.data()};
   report(name, static_cast<double>(m * n * k), kMacs, [&] {
     if (m <= kMaxGemvRows)
       qgemv(args, 0, n);
