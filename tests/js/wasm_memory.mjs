@@ -7,6 +7,9 @@ export function watchMemories() {
       super(descriptor);
       memories.add(this);
     }
+    static [Symbol.hasInstance](value) {
+      return value instanceof Memory;
+    }
   };
   WebAssembly.instantiate = async (...parameters) => {
     const result = await instantiate(...parameters);
