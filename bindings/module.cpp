@@ -20,6 +20,17 @@ std::string ports_json(const std::vector<Port>& ports) {
   return json.take();
 }
 
+// Null where only the run knew.
+void write_dims(JsonWriter& json, const std::optional<Shape>& shape) {
+  if (!shape) {
+    json.null();
+    return;
+  }
+  json.begin_array();
+  for (int64_t dim : *shape) json.value(dim);
+  json.end_array();
+}
+
 // A graph that was read, until a session or a quantization takes it.
 class ModelHandle {
 public:
@@ -80,12 +91,14 @@ public:
   }
   val strings(size_t result) const { return array_of(block_.strings(result)); }
 
-  // [{node, opType, milliseconds}] of the last run, as JSON.
+  // [{node, opType, shape, macs, bytes, milliseconds}] of the last run, as JSON.
   std::string profile() const {
     JsonWriter json;
     json.begin_array();
     for (const StepTime& step : session_->profile()) {
       json.begin_object().key("node").value(step.node).key("opType").value(step.op_type);
+      write_dims(json.key("shape"), step.shape);
+      json.key("macs").value(step.macs).key("bytes").value(step.bytes);
       json.key("milliseconds").value(step.milliseconds).end_object();
     }
     json.end_array();

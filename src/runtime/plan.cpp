@@ -214,7 +214,7 @@ void Plan::run(uint8_t* arena, std::span<const void* const> inputs, Profiler* pr
     } else {
       run_dynamic(*step.node);
     }
-    if (profiler) profiler->end(*step.node);
+    if (profiler) profiler->end(*step.node, facts_);
   }
 }
 

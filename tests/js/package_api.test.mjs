@@ -95,7 +95,10 @@ describe('sessions', () => {
   test('tell the time of every step when asked to profile', async () => {
     const session = await InferenceSession.create(mnist, { enableProfiling: true });
     await session.run(toTensors(mnistFeeds));
-    assert.ok(session.profile.some(({ opType }) => opType === 'Conv'));
+    const conv = session.profile.find(({ opType }) => opType === 'Conv');
+    assert.deepEqual(conv.shape, [1, 26, 26, 32]);
+    assert.equal(conv.macs, 26 * 26 * 32 * 9);
+    assert.equal(conv.bytes, 4 * (28 * 28 + 32 * 9 + 32 + 26 * 26 * 32));
     assert.ok(session.profile.every(({ milliseconds }) => milliseconds >= 0));
     await session.release();
   });

@@ -79,6 +79,11 @@ function metadataOf(ports: Port[]): ValueMetadata[] {
 export interface StepTime {
   node: string;
   opType: string;
+  /** Of the first output; null where only the run knew. */
+  shape: number[] | null;
+  /** Multiply-adds, and bytes of all operands and results. */
+  macs: number;
+  bytes: number;
   milliseconds: number;
 }
 
