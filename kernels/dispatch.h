@@ -28,6 +28,7 @@
 #include "kernels/reduce/variants.h"
 #include "kernels/resize/variants.h"
 #include "kernels/softmax/variants.h"
+#include "kernels/winograd/tile.h"
 
 namespace octet::kernels {
 

@@ -8,6 +8,7 @@
 #include "kernels/conv_transpose_f32/conv_transpose_f32.h"
 #include "kernels/dispatch.h"
 #include "kernels/dwconv_f32/dwconv_f32.h"
+#include "kernels/winograd/winograd.h"
 #include "tests/kernels/windows.h"
 #include "tests/kernels/with_isa.h"
 
@@ -152,6 +153,26 @@ TEST_CASE("float depthwise convolutions of any geometry") {
                [](const FConv& conv, size_t begin, size_t end, void*) noexcept {
                  dwconv_f32(conv, begin, end);
                });
+  }
+}
+
+TEST_CASE("float Winograd convolutions of any geometry") {
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
+  Random random(76);
+  for (int i = 0; i < 80; ++i) {
+    ConvShape shape{.batch = random.size(1, 2),
+                    .in_h = random.size(3, 9),
+                    .in_w = random.size(3, 13),
+                    .in_channels = random.size(8, 30),
+                    .out_channels = random.size(1, 40),
+                    .kernel_h = 3,
+                    .kernel_w = 3,
+                    .pad_top = random.size(0, 2),
+                    .pad_left = random.size(0, 2)};
+    shape.out_h = shape.in_h + 2 * shape.pad_top - 2;
+    shape.out_w = shape.in_w + 2 * shape.pad_left - 2;
+    check_conv(random, shape, packed_winograd_f32_elements(shape), pack_winograd_f32_weights,
+               winograd_f32_scratch_bytes(shape), winograd_f32);
   }
 }
 

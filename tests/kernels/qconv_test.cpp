@@ -5,6 +5,7 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/qdwconv/qdwconv.h"
+#include "kernels/winograd/winograd.h"
 #include "tests/kernels/q_operands.h"
 #include "tests/kernels/windows.h"
 
@@ -144,33 +145,45 @@ void check_byte_dot(Random& random, const ConvShape& shape) {
   }
 }
 
-void check_dwconv(Random& random, const ConvShape& shape) {
+/// What the families share whose packed weights have lost their zero points.
+struct CenteredFamily {
+  size_t (*packed_bytes)(const ConvShape&) noexcept;
+  void (*pack)(const ConvShape&, const void*, bool, const void*, bool, void*) noexcept;
+  size_t (*scratch_bytes)(const ConvShape&) noexcept;
+  ConvFn* run;
+};
+constexpr CenteredFamily kDepthwise{packed_dwconv_weight_bytes, pack_dwconv_weights,
+                                    qdwconv_scratch_bytes, qdwconv};
+constexpr CenteredFamily kWinograd{packed_qwinograd_bytes, pack_qwinograd_weights,
+                                   qwinograd_scratch_bytes, qwinograd};
+
+void check_centered(Random& random, const CenteredFamily& family, const ConvShape& shape) {
   for (const QOutput output : kOutputs) {
     const bool is_unsigned = random.chance();
     const bool per_channel = random.chance();
-    const size_t channels = shape.in_channels;
-    const size_t taps = shape.kernel_h * shape.kernel_w;
-    OutputOperands operands(random, output, channels, taps);
+    const size_t weights = group_inputs(shape) * tap_count(shape); // of one output channel
+    OutputOperands operands(random, output, shape.out_channels, weights);
     operands.params().w_zero = nullptr;
     QConv conv{.shape = shape, .output = output, .params = operands.params()};
-    conv.x_stride = channels + random.size(0, 3);
-    conv.y_stride = channels + random.size(0, 3);
+    conv.x_stride = shape.in_channels + random.size(0, 3);
+    conv.y_stride = shape.out_channels + random.size(0, 3);
     CAPTURE(static_cast<int>(output), is_unsigned, per_channel, conv.x_stride, conv.y_stride);
     const size_t in_pixels = shape.batch * shape.in_h * shape.in_w;
-    const auto x = random.integers<int16_t>((in_pixels - 1) * conv.x_stride + channels, -255, 255);
-    const auto w = random.integers<int8_t>(channels * taps, -128, 127);
-    const auto zero = random.integers<int8_t>(per_channel ? channels : 1, -128, 127);
-    std::vector<int16_t> packed(packed_dwconv_weight_bytes(shape) / sizeof(int16_t));
-    pack_dwconv_weights(shape, w.data(), is_unsigned, zero.data(), per_channel, packed.data());
+    const auto x =
+        random.integers<int16_t>((in_pixels - 1) * conv.x_stride + shape.in_channels, -255, 255);
+    const auto w = random.integers<int8_t>(shape.out_channels * weights, -128, 127);
+    const auto zero = random.integers<int8_t>(per_channel ? shape.out_channels : 1, -128, 127);
+    std::vector<int16_t> packed(family.packed_bytes(shape) / sizeof(int16_t));
+    family.pack(shape, w.data(), is_unsigned, zero.data(), per_channel, packed.data());
     conv.x = x.data();
     conv.w = packed.data();
     const auto read = [&](int8_t value) {
       return is_unsigned ? static_cast<uint8_t>(value) : value;
     };
     const auto centered = [&](size_t i) {
-      return read(w[i]) - read(zero[per_channel ? i / taps : 0]);
+      return read(w[i]) - read(zero[per_channel ? i / weights : 0]);
     };
-    REQUIRE(run_conv(random, conv, qdwconv, qdwconv_scratch_bytes(shape)) ==
+    REQUIRE(run_conv(random, conv, family.run, family.scratch_bytes(shape)) ==
             direct_conv(conv, centered));
   }
 }
@@ -314,7 +327,51 @@ TEST_CASE("qdwconv computes depthwise convolutions of every geometry") {
                   .dilation_w = dilation};
   const size_t pad_y = kernel_h / 2;
   const size_t pad_x = kernel_w / 2;
-  check_dwconv(random, with_output_size(shape, {pad_y, pad_x, pad_y, pad_x}));
+  check_centered(random, kDepthwise, with_output_size(shape, {pad_y, pad_x, pad_y, pad_x}));
+}
+
+TEST_CASE("qwinograd computes convolutions of every geometry that it takes") {
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
+  Random random(9);
+  const size_t channels = GENERATE(size_t{8}, size_t{22});
+  const size_t outputs = GENERATE(size_t{5}, size_t{40});
+  const auto [height, width, pad] = GENERATE(table<size_t, size_t, Padding>(
+      {{7, 10, {1, 1, 1, 1}}, {6, 5, {0, 0, 0, 0}}, {1, 2, {2, 1, 2, 1}}, {4, 9, {0, 2, 1, 0}}}));
+  CAPTURE(channels, outputs, height, width);
+  const ConvShape shape{.batch = 2,
+                        .in_h = height,
+                        .in_w = width,
+                        .in_channels = channels,
+                        .out_channels = outputs,
+                        .kernel_h = 3,
+                        .kernel_w = 3};
+  check_centered(random, kWinograd, with_output_size(shape, pad));
+}
+
+TEST_CASE("qwinograd is exact where its products wrap, over several blocks of tiles and columns") {
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
+  const ConvShape shape = with_output_size({.in_h = 18,
+                                            .in_w = 11,
+                                            .in_channels = 900,
+                                            .out_channels = 70,
+                                            .kernel_h = 3,
+                                            .kernel_w = 3},
+                                           {1, 1, 1, 1});
+  REQUIRE(winograd_pays(shape));
+  const std::vector<int16_t> x(shape.in_h * shape.in_w * shape.in_channels, 255);
+  const std::vector<uint8_t> w(shape.out_channels * shape.in_channels * 9, 255);
+  std::vector<int16_t> packed(packed_qwinograd_bytes(shape) / sizeof(int16_t));
+  pack_qwinograd_weights(shape, w.data(), true, nullptr, false, packed.data());
+  QConv conv{.shape = shape,
+             .x = x.data(),
+             .x_stride = shape.in_channels,
+             .w = packed.data(),
+             .y_stride = shape.out_channels,
+             .output = QOutput::i32};
+  Random random(10);
+  const auto weight = [](size_t) { return 255; };
+  REQUIRE(run_conv(random, conv, qwinograd, qwinograd_scratch_bytes(shape)) ==
+          direct_conv(conv, weight));
 }
 
 TEST_CASE("depthwise tiles equal their references") {

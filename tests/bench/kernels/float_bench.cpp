@@ -9,6 +9,7 @@
 #include "kernels/reduce/reduce.h"
 #include "kernels/resize/resize.h"
 #include "kernels/softmax/softmax.h"
+#include "kernels/winograd/winograd.h"
 #include "tests/bench/kernels/bench.h"
 #include "tests/bench/kernels/same_shape.h"
 #include "tests/kernels/random.h"
@@ -53,35 +54,42 @@ void bench_pack(const char* name, size_t n, size_t k, bool is_transposed) {
          [&] { pack_f32(w, packed.data()); });
 }
 
-/// A square "same" convolution; depthwise when `channels_out` is 0.
-void bench_conv(const char* name, size_t size, size_t channels_in, size_t channels_out,
-                size_t kernel, size_t stride) {
-  const bool depthwise = channels_out == 0;
-  const ConvShape shape = same_shape(size, channels_in, channels_out, kernel, stride);
+struct ConvFamily {
+  size_t (*packed_elements)(const ConvShape&) noexcept;
+  void (*pack)(const ConvShape&, const float*, float*) noexcept;
+  size_t (*scratch_bytes)(const ConvShape&) noexcept;
+  void (*run)(const FConv&, size_t, size_t, void*) noexcept;
+};
+constexpr ConvFamily kDense{packed_f32_conv_elements, pack_f32_conv_weights, conv_f32_scratch_bytes,
+                            conv_f32};
+constexpr ConvFamily kDepthwise{packed_f32_dwconv_elements, pack_f32_dwconv_weights,
+                                [](const ConvShape&) noexcept { return size_t{0}; },
+                                [](const FConv& conv, size_t begin, size_t end, void*) noexcept {
+                                  dwconv_f32(conv, begin, end);
+                                }};
+constexpr ConvFamily kWinograd{packed_winograd_f32_elements, pack_winograd_f32_weights,
+                               winograd_f32_scratch_bytes, winograd_f32};
+
+void bench_conv(const char* name, const ConvFamily& family, const ConvShape& shape) {
   Random random(1);
   const size_t macs_per_pixel = shape.out_channels * group_inputs(shape) * tap_count(shape);
-  const auto x = random.reals(size * size * channels_in, -1, 1);
+  const auto x = random.reals(shape.in_h * shape.in_w * shape.in_channels, -1, 1);
   const auto w = random.reals(macs_per_pixel, -1, 1);
   const auto bias = random.reals(shape.out_channels + kFPanelWidth, -1, 1);
-  std::vector<float> packed(depthwise ? packed_f32_dwconv_elements(shape)
-                                      : packed_f32_conv_elements(shape));
-  (depthwise ? pack_f32_dwconv_weights : pack_f32_conv_weights)(shape, w.data(), packed.data());
+  std::vector<float> packed(family.packed_elements(shape));
+  family.pack(shape, w.data(), packed.data());
   const size_t pixels = shape.out_h * shape.out_w;
   std::vector<float> y(pixels * shape.out_channels);
-  std::vector<int64_t> scratch(conv_f32_scratch_bytes(shape) / sizeof(int64_t));
+  std::vector<int64_t> scratch(family.scratch_bytes(shape) / sizeof(int64_t));
   const FConv conv{.shape = shape,
                    .x = x.data(),
-                   .x_stride = channels_in,
+                   .x_stride = shape.in_channels,
                    .w = packed.data(),
                    .y = y.data(),
                    .y_stride = shape.out_channels,
                    .params = {.bias = bias.data(), .lo = 0}};
-  report(name, static_cast<double>(pixels * macs_per_pixel), kMacs, [&] {
-    if (depthwise)
-      dwconv_f32(conv, 0, pixels);
-    else
-      conv_f32(conv, 0, pixels, scratch.data());
-  });
+  report(name, static_cast<double>(pixels * macs_per_pixel), kMacs,
+         [&] { family.run(conv, 0, pixels, scratch.data()); });
 }
 
 void bench_conv_transpose(const char* name, size_t size, size_t inputs, size_t outputs) {
@@ -238,22 +246,29 @@ void bench_products() {
   bench_matrix("f32 gemv 256x256", 1, 256, 256);
   bench_pack("f32 pack 128x64", 128, 64, false);
   bench_pack("f32 pack 128x64 transposed", 128, 64, true);
-  bench_conv("f32 conv 3x3 64>64 56x56", 56, 64, 64, 3, 1);
-  bench_conv("f32 conv 3x3 512>512 7x7", 7, 512, 512, 3, 1);
-  bench_conv("f32 conv 3x3 16>16 56x56", 56, 16, 16, 3, 1);
-  bench_conv("f32 conv 1x1 16>96 56x56", 56, 16, 96, 1, 1);
-  bench_conv("f32 conv 1x1 96>24 56x56", 56, 96, 24, 1, 1);
-  bench_conv("f32 conv 1x1 256>256 14x14", 14, 256, 256, 1, 1);
-  bench_conv("f32 conv 3x3 3>32 s2 224x224", 224, 3, 32, 3, 2);
-  bench_conv("f32 conv 7x7 3>64 s2 224x224", 224, 3, 64, 7, 2);
-  bench_conv("f32 conv 3x3 1>32 28x28", 28, 1, 32, 3, 1);
-  bench_conv("f32 depthwise 3x3 144 56x56", 56, 144, 0, 3, 1);
-  bench_conv("f32 depthwise 3x3 s2 144 56x56", 56, 144, 0, 3, 2);
-  bench_conv("f32 depthwise 5x5 144 56x56", 56, 144, 0, 5, 1);
-  bench_conv("f32 depthwise 3x3 576 14x14", 14, 576, 0, 3, 1);
-  bench_conv("f32 depthwise 3x3 960 7x7", 7, 960, 0, 3, 1);
-  bench_conv("f32 depthwise 3x3 64 28x28", 28, 64, 0, 3, 1);
-  bench_conv("f32 depthwise 3x3 16 112x112", 112, 16, 0, 3, 1);
+  bench_conv("f32 conv 3x3 64>64 56x56", kDense, same_shape(56, 64, 64, 3, 1));
+  bench_conv("f32 conv 3x3 512>512 7x7", kDense, same_shape(7, 512, 512, 3, 1));
+  bench_conv("f32 conv 3x3 16>16 56x56", kDense, same_shape(56, 16, 16, 3, 1));
+  bench_conv("f32 conv 1x1 16>96 56x56", kDense, same_shape(56, 16, 96, 1, 1));
+  bench_conv("f32 conv 1x1 96>24 56x56", kDense, same_shape(56, 96, 24, 1, 1));
+  bench_conv("f32 conv 1x1 256>256 14x14", kDense, same_shape(14, 256, 256, 1, 1));
+  bench_conv("f32 conv 3x3 3>32 s2 224x224", kDense, same_shape(224, 3, 32, 3, 2));
+  bench_conv("f32 conv 7x7 3>64 s2 224x224", kDense, same_shape(224, 3, 64, 7, 2));
+  bench_conv("f32 conv 3x3 1>32 28x28", kDense, same_shape(28, 1, 32, 3, 1));
+  bench_conv("f32 depthwise 3x3 144 56x56", kDepthwise, same_shape(56, 144, 0, 3, 1));
+  bench_conv("f32 depthwise 3x3 s2 144 56x56", kDepthwise, same_shape(56, 144, 0, 3, 2));
+  bench_conv("f32 depthwise 5x5 144 56x56", kDepthwise, same_shape(56, 144, 0, 5, 1));
+  bench_conv("f32 depthwise 3x3 576 14x14", kDepthwise, same_shape(14, 576, 0, 3, 1));
+  bench_conv("f32 depthwise 3x3 960 7x7", kDepthwise, same_shape(7, 960, 0, 3, 1));
+  bench_conv("f32 depthwise 3x3 64 28x28", kDepthwise, same_shape(28, 64, 0, 3, 1));
+  bench_conv("f32 depthwise 3x3 16 112x112", kDepthwise, same_shape(112, 16, 0, 3, 1));
+  bench_conv("f32 winograd 3x3 64>64 56x56", kWinograd, same_shape(56, 64, 64, 3, 1));
+  bench_conv("f32 winograd 3x3 256>256 14x14", kWinograd, same_shape(14, 256, 256, 3, 1));
+  bench_conv("f32 winograd 3x3 512>512 7x7", kWinograd, same_shape(7, 512, 512, 3, 1));
+  bench_conv("f32 winograd 3x3 16>16 56x56", kWinograd, same_shape(56, 16, 16, 3, 1));
+  bench_conv("f32 winograd 3x3 96>24 160x160", kWinograd, same_shape(160, 96, 24, 3, 1));
+  bench_conv("f32 winograd 3x3 32>32 56x56", kWinograd, same_shape(56, 32, 32, 3, 1));
+  bench_conv("f32 conv 3x3 32>32 56x56", kDense, same_shape(56, 32, 32, 3, 1));
   bench_conv_transpose("f32 conv_transpose 2x2 s2 24>24 80", 80, 24, 24);
   bench_conv_transpose("f32 conv_transpose 2x2 s2 24>1 160", 160, 24, 1);
 }

@@ -7,6 +7,7 @@
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/strassen.h"
 #include "kernels/qgemv/qgemv.h"
+#include "kernels/winograd/winograd.h"
 #include "tests/bench/kernels/bench.h"
 #include "tests/bench/kernels/same_shape.h"
 #include "tests/kernels/random.h"
@@ -63,42 +64,52 @@ void bench_matrix(const char* name, size_t m, size_t k, size_t n) {
   });
 }
 
-std::vector<int16_t> packed_conv(const ConvShape& shape, bool depthwise, const int8_t* w) {
-  std::vector<int16_t> packed(
-      (depthwise ? packed_dwconv_weight_bytes(shape) : packed_conv_weight_bytes(shape)) / 2);
-  if (depthwise)
-    pack_dwconv_weights(shape, w, false, nullptr, false, packed.data());
-  else
-    pack_conv_weights(shape, w, false, packed.data());
-  return packed;
-}
+struct ConvFamily {
+  size_t (*packed_bytes)(const ConvShape&) noexcept;
+  void (*pack)(const ConvShape&, const void*, void*) noexcept;
+  size_t (*scratch_bytes)(const ConvShape&) noexcept;
+  void (*run)(const QConv&, size_t, size_t, void*) noexcept;
+};
+constexpr ConvFamily kDense{packed_conv_weight_bytes,
+                            [](const ConvShape& shape, const void* w, void* packed) noexcept {
+                              pack_conv_weights(shape, w, false, packed);
+                            },
+                            qconv_scratch_bytes, qconv};
+constexpr ConvFamily kDepthwise{packed_dwconv_weight_bytes,
+                                [](const ConvShape& shape, const void* w, void* packed) noexcept {
+                                  pack_dwconv_weights(shape, w, false, nullptr, false, packed);
+                                },
+                                qdwconv_scratch_bytes, qdwconv};
+constexpr ConvFamily kWinograd{packed_qwinograd_bytes,
+                               [](const ConvShape& shape, const void* w, void* packed) noexcept {
+                                 pack_qwinograd_weights(shape, w, false, nullptr, false, packed);
+                               },
+                               qwinograd_scratch_bytes, qwinograd};
 
-/// `shape` counts pairs of channels.
-std::vector<int16_t> packed_dot_conv(const ConvShape& shape, const int8_t* w) {
-  std::vector<int16_t> packed(packed_dot_conv_weight_bytes(shape) / 2);
-  std::vector<int32_t> sums(shape.out_channels);
-  pack_dot_conv_weights(shape, w, false, packed.data(), sums.data());
-  return packed;
-}
+/// Its shape counts pairs of channels.
+constexpr ConvFamily kByteDot{packed_dot_conv_weight_bytes,
+                              [](const ConvShape& shape, const void* w, void* packed) noexcept {
+                                std::vector<int32_t> sums(shape.out_channels);
+                                pack_dot_conv_weights(shape, w, false, packed, sums.data());
+                              },
+                              qconv_scratch_bytes, qconv};
 
-/// A square "same" convolution; depthwise when `channels_out` is 0.
-void bench_conv(const char* name, size_t size, size_t channels_in, size_t channels_out,
-                size_t kernel, size_t stride, QOutput output = QOutput::f32) {
-  const bool depthwise = channels_out == 0, bytes = !depthwise && uses_bytes(channels_in);
-  ConvShape shape = same_shape(size, channels_in, channels_out, kernel, stride);
+void bench_conv(const char* name, const ConvFamily& asked, ConvShape shape,
+                QOutput output = QOutput::f32) {
+  const bool bytes = &asked == &kDense && uses_bytes(shape.in_channels);
+  const ConvFamily& family = bytes ? kByteDot : asked;
   const size_t outputs = shape.out_channels;
-  const size_t inputs = channels_in / shape.groups;
+  const size_t macs_per_pixel = outputs * group_inputs(shape) * tap_count(shape);
   Random random(1);
-  const auto x = random.integers<int16_t>(size * size * channels_in, -128, 127);
-  const auto w = random.integers<int8_t>(outputs * inputs * kernel * kernel, -128, 127);
+  const auto x = random.integers<int16_t>(shape.in_h * shape.in_w * shape.in_channels, -128, 127);
+  const auto w = random.integers<int8_t>(macs_per_pixel, -128, 127);
   const auto scale = random.reals(column_capacity(outputs), 0.001f, 0.01f);
   if (bytes) shape.in_channels /= 2;
-  const auto packed =
-      bytes ? packed_dot_conv(shape, w.data()) : packed_conv(shape, depthwise, w.data());
+  std::vector<int16_t> packed(family.packed_bytes(shape) / sizeof(int16_t));
+  family.pack(shape, w.data(), packed.data());
   const size_t pixels = shape.out_h * shape.out_w;
   std::vector<float> y(pixels * outputs);
-  std::vector<int64_t> scratch(
-      (depthwise ? qdwconv_scratch_bytes(shape) : qconv_scratch_bytes(shape)) / sizeof(int64_t));
+  std::vector<int64_t> scratch(family.scratch_bytes(shape) / sizeof(int64_t));
   const QConv conv{.shape = shape,
                    .x = x.data(),
                    .x_stride = shape.in_channels,
@@ -108,9 +119,8 @@ void bench_conv(const char* name, size_t size, size_t channels_in, size_t channe
                    .byte_dot = bytes,
                    .output = output,
                    .params = {.scale = scale.data(), .bias_f32 = scale.data()}};
-  auto* const run = depthwise ? qdwconv : qconv;
-  report(name, static_cast<double>(pixels * outputs * inputs * kernel * kernel), kMacs,
-         [&] { run(conv, 0, pixels, scratch.data()); });
+  report(name, static_cast<double>(pixels * macs_per_pixel), kMacs,
+         [&] { family.run(conv, 0, pixels, scratch.data()); });
 }
 
 void bench_qb4(const char* name, size_t m, size_t k, size_t n, size_t block) {
@@ -164,21 +174,31 @@ void integer_kernels() {
   bench_matrix("gemm 256x3072x768", 256, 3072, 768);
   bench_matrix("gemm 49x64x64", 49, 64, 64);
 
-  bench_conv("conv 3x3 128>128 28x28", 28, 128, 128, 3, 1);
-  bench_conv("conv 3x3 512>512 7x7", 7, 512, 512, 3, 1);
-  bench_conv("conv 3x3 16>16 56x56", 56, 16, 16, 3, 1);
-  bench_conv("conv 1x1 256>256 14x14", 14, 256, 256, 1, 1);
-  bench_conv("conv 1x1 16>96 56x56", 56, 16, 96, 1, 1);
-  bench_conv("conv 1x1 96>24 56x56", 56, 96, 24, 1, 1);
-  bench_conv("conv 1x1 64>64 28x28 to uint8", 28, 64, 64, 1, 1, QOutput::u8);
-  bench_conv("conv 3x3 3>32 s2 224x224", 224, 3, 32, 3, 2);
-  bench_conv("conv 7x7 3>64 s2 224x224", 224, 3, 64, 7, 2);
-  bench_conv("conv 3x3 1>32 28x28", 28, 1, 32, 3, 1);
-  bench_conv("depthwise 3x3 144 56x56", 56, 144, 0, 3, 1);
-  bench_conv("depthwise 3x3 s2 144 56x56", 56, 144, 0, 3, 2);
-  bench_conv("depthwise 5x5 144 56x56", 56, 144, 0, 5, 1);
-  bench_conv("depthwise 5x5 s2 144 56x56", 56, 144, 0, 5, 2);
-  bench_conv("depthwise 3x3 16 112x112", 112, 16, 0, 3, 1);
+  bench_conv("conv 3x3 128>128 28x28", kDense, same_shape(28, 128, 128, 3, 1));
+  bench_conv("conv 3x3 512>512 7x7", kDense, same_shape(7, 512, 512, 3, 1));
+  bench_conv("conv 3x3 16>16 56x56", kDense, same_shape(56, 16, 16, 3, 1));
+  bench_conv("conv 1x1 256>256 14x14", kDense, same_shape(14, 256, 256, 1, 1));
+  bench_conv("conv 1x1 16>96 56x56", kDense, same_shape(56, 16, 96, 1, 1));
+  bench_conv("conv 1x1 96>24 56x56", kDense, same_shape(56, 96, 24, 1, 1));
+  bench_conv("conv 1x1 64>64 28x28 to uint8", kDense, same_shape(28, 64, 64, 1, 1), QOutput::u8);
+  bench_conv("conv 3x3 3>32 s2 224x224", kDense, same_shape(224, 3, 32, 3, 2));
+  bench_conv("conv 7x7 3>64 s2 224x224", kDense, same_shape(224, 3, 64, 7, 2));
+  bench_conv("conv 3x3 1>32 28x28", kDense, same_shape(28, 1, 32, 3, 1));
+  bench_conv("depthwise 3x3 144 56x56", kDepthwise, same_shape(56, 144, 0, 3, 1));
+  bench_conv("depthwise 3x3 s2 144 56x56", kDepthwise, same_shape(56, 144, 0, 3, 2));
+  bench_conv("depthwise 5x5 144 56x56", kDepthwise, same_shape(56, 144, 0, 5, 1));
+  bench_conv("depthwise 5x5 s2 144 56x56", kDepthwise, same_shape(56, 144, 0, 5, 2));
+  bench_conv("depthwise 3x3 16 112x112", kDepthwise, same_shape(112, 16, 0, 3, 1));
+  bench_conv("winograd 3x3 64>64 56x56", kWinograd, same_shape(56, 64, 64, 3, 1));
+  bench_conv("winograd 3x3 128>128 28x28", kWinograd, same_shape(28, 128, 128, 3, 1));
+  bench_conv("winograd 3x3 256>256 14x14", kWinograd, same_shape(14, 256, 256, 3, 1));
+  bench_conv("winograd 3x3 512>512 7x7", kWinograd, same_shape(7, 512, 512, 3, 1));
+  bench_conv("winograd 3x3 16>16 56x56", kWinograd, same_shape(56, 16, 16, 3, 1));
+  bench_conv("winograd 3x3 32>32 56x56", kWinograd, same_shape(56, 32, 32, 3, 1));
+  bench_conv("winograd 3x3 96>24 160x160", kWinograd, same_shape(160, 96, 24, 3, 1));
+  bench_conv("conv 3x3 96>24 160x160", kDense, same_shape(160, 96, 24, 3, 1));
+  bench_conv("winograd 3x3 24>24 160x160", kWinograd, same_shape(160, 24, 24, 3, 1));
+  bench_conv("conv 3x3 24>24 160x160", kDense, same_shape(160, 24, 24, 3, 1));
   bench_matrix("gemv 1024x4096", 1, 1024, 4096);
   bench_matrix("gemv 256x256", 1, 256, 256);
   bench_qb4("4-bit gemv 1024x4096, blocks of 32", 1, 1024, 4096, 32);

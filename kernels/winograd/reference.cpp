@@ -1,0 +1,105 @@
+#include <algorithm>
+
+#include "kernels/dispatch.h"
+#include "kernels/qgemm/output_reference.h"
+
+namespace octet::kernels {
+namespace {
+
+/// Bᵀ of four numbers that are `step` apart, in place.
+template <class T>
+void transform_input(T* d, size_t step) noexcept {
+  const T d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
+  d[0] = static_cast<T>(d0 - d2);
+  d[step] = static_cast<T>(d1 + d2);
+  d[2 * step] = static_cast<T>(d2 - d1);
+  d[3 * step] = static_cast<T>(d1 - d3);
+}
+
+template <class T>
+void transform_tile(const WinogradInput<T>& tile) noexcept {
+  for (size_t c = 0; c < tile.channels; ++c) {
+    T d[kWinogradPositions];
+    for (size_t p = 0; p < kWinogradPositions; ++p) d[p] = tile.pixels[p][c];
+    for (size_t column = 0; column < 4; ++column) transform_input(d + column, 4);
+    for (size_t row = 0; row < 4; ++row) transform_input(d + 4 * row, 1);
+    for (size_t p = 0; p < kWinogradPositions; ++p) tile.to[p * tile.position_step + c] = d[p];
+  }
+}
+
+int32_t add(int32_t a, int32_t b) noexcept {
+  return wrap_add(a, b);
+}
+int32_t subtract(int32_t a, int32_t b) noexcept {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) - static_cast<uint32_t>(b));
+}
+float add(float a, float b) noexcept {
+  return a + b;
+}
+float subtract(float a, float b) noexcept {
+  return a - b;
+}
+
+/// Aᵀ of four numbers that are `step` apart: two numbers.
+template <class T>
+void transform_output(const T* m, size_t step, T* y, size_t y_step) noexcept {
+  y[0] = add(add(m[0], m[step]), m[2 * step]);
+  y[y_step] = subtract(subtract(m[step], m[2 * step]), m[3 * step]);
+}
+
+/// The sums of the four pixels in column n, counted from the first that is there.
+template <class T, class Tile>
+void sum_column(const Tile& tile, size_t n, T (&y)[4]) noexcept {
+  T m[kWinogradPositions], rows[8];
+  for (size_t p = 0; p < kWinogradPositions; ++p) m[p] = tile.sums[p * tile.position_step + n];
+  for (size_t column = 0; column < 4; ++column) transform_output(m + column, 4, rows + column, 4);
+  for (size_t row = 0; row < 2; ++row) transform_output(rows + 4 * row, 1, y + 2 * row, 1);
+}
+
+template <QOutput kOutput>
+void finish_tile(const QWinogradOutput& tile) noexcept {
+  for (size_t n = tile.column_begin; n < tile.column_end; ++n) {
+    int32_t sums[4];
+    sum_column(tile, n - tile.column_begin, sums);
+    for (size_t p = 0; p < 4; ++p)
+      store_output_reference<kOutput>(sums[p] >> 2, 0, n, *tile.params, tile.y[p]);
+  }
+}
+
+} // namespace
+
+void qs16_winograd_input_reference(const WinogradInput<int16_t>& tile) noexcept {
+  transform_tile(tile);
+}
+void f32_winograd_input_reference(const WinogradInput<float>& tile) noexcept {
+  transform_tile(tile);
+}
+
+void qs32_winograd_i32_reference(const QWinogradOutput& tile) noexcept {
+  finish_tile<QOutput::i32>(tile);
+}
+void qs32_winograd_f32_reference(const QWinogradOutput& tile) noexcept {
+  finish_tile<QOutput::f32>(tile);
+}
+void qs32_winograd_u8_reference(const QWinogradOutput& tile) noexcept {
+  finish_tile<QOutput::u8>(tile);
+}
+void qs32_winograd_s8_reference(const QWinogradOutput& tile) noexcept {
+  finish_tile<QOutput::s8>(tile);
+}
+void qs32_winograd_s16_reference(const QWinogradOutput& tile) noexcept {
+  finish_tile<QOutput::s16>(tile);
+}
+
+void f32_winograd_output_reference(const FWinogradOutput& tile) noexcept {
+  for (size_t n = tile.column_begin; n < tile.column_end; ++n) {
+    float sums[4];
+    sum_column(tile, n - tile.column_begin, sums);
+    for (size_t p = 0; p < 4; ++p) {
+      const float sum = tile.params.bias ? sums[p] + tile.params.bias[n] : sums[p];
+      tile.y[p][n] = std::min(std::max(sum, tile.params.lo), tile.params.hi);
+    }
+  }
+}
+
+} // namespace octet::kernels

@@ -1,0 +1,151 @@
+#include "kernels/dispatch.h"
+#include "kernels/gemm_f32/tile_simd128.h"
+
+namespace octet::kernels {
+namespace {
+
+struct Int16Lanes {
+  using Element = int16_t;
+  static v128_t add(v128_t a, v128_t b) noexcept { return wasm_i16x8_add(a, b); }
+  static v128_t subtract(v128_t a, v128_t b) noexcept { return wasm_i16x8_sub(a, b); }
+};
+struct Int32Lanes {
+  using Element = int32_t;
+  static v128_t add(v128_t a, v128_t b) noexcept { return wasm_i32x4_add(a, b); }
+  static v128_t subtract(v128_t a, v128_t b) noexcept { return wasm_i32x4_sub(a, b); }
+};
+struct FloatLanes {
+  using Element = float;
+  static v128_t add(v128_t a, v128_t b) noexcept { return wasm_f32x4_add(a, b); }
+  static v128_t subtract(v128_t a, v128_t b) noexcept { return wasm_f32x4_sub(a, b); }
+};
+
+/// Bᵀ along a row of four positions.
+template <class Lanes>
+void store_row(const v128_t (&d)[4], typename Lanes::Element* to, size_t step) noexcept {
+  wasm_v128_store(to, Lanes::subtract(d[0], d[2]));
+  wasm_v128_store(to + step, Lanes::add(d[1], d[2]));
+  wasm_v128_store(to + 2 * step, Lanes::subtract(d[2], d[1]));
+  wasm_v128_store(to + 3 * step, Lanes::subtract(d[1], d[3]));
+}
+
+/// Calls visit(first channel) for vectors that cover all channels.
+template <class T, class Visit>
+void for_each_vector(size_t channels, Visit&& visit) noexcept {
+  constexpr size_t kWidth = 16 / sizeof(T);
+  for (size_t c = 0; c + kWidth < channels; c += kWidth) visit(c);
+  visit(channels - kWidth);
+}
+
+/// A row of positions that is the sum or difference of two rows of pixels.
+template <class Lanes, bool kAdds>
+void transform_rows(const WinogradInput<typename Lanes::Element>& tile, size_t position,
+                    size_t first, size_t second) noexcept {
+  using T = typename Lanes::Element;
+  const T* const* a = tile.pixels + 4 * first;
+  const T* const* b = tile.pixels + 4 * second;
+  const T *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
+  const T *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
+  T* to = tile.to + 4 * position * tile.position_step;
+  const auto combine = [](const T* x, const T* y) {
+    const v128_t left = wasm_v128_load(x), right = wasm_v128_load(y);
+    return kAdds ? Lanes::add(left, right) : Lanes::subtract(left, right);
+  };
+  for_each_vector<T>(tile.channels, [&](size_t c) {
+    const v128_t d[4] = {combine(a0 + c, b0 + c), combine(a1 + c, b1 + c), combine(a2 + c, b2 + c),
+                         combine(a3 + c, b3 + c)};
+    store_row<Lanes>(d, to + c, tile.position_step);
+  });
+}
+
+template <class Lanes>
+void transform_tile(const WinogradInput<typename Lanes::Element>& tile) noexcept {
+  transform_rows<Lanes, false>(tile, 0, 0, 2);
+  transform_rows<Lanes, true>(tile, 1, 1, 2);
+  transform_rows<Lanes, false>(tile, 2, 2, 1);
+  transform_rows<Lanes, false>(tile, 3, 1, 3);
+}
+
+template <class Lanes>
+v128_t first_of(v128_t m0, v128_t m1, v128_t m2) noexcept {
+  return Lanes::add(Lanes::add(m0, m1), m2);
+}
+template <class Lanes>
+v128_t second_of(v128_t m1, v128_t m2, v128_t m3) noexcept {
+  return Lanes::subtract(Lanes::subtract(m1, m2), m3);
+}
+
+/// Aᵀ m A for four columns.
+template <class Lanes>
+[[clang::always_inline]] inline void sum_plane(const typename Lanes::Element* m, size_t step,
+                                               v128_t (&y)[4]) noexcept {
+  v128_t top[4], bottom[4];
+  for (size_t column = 0; column < 4; ++column, m += step) {
+    const v128_t m1 = wasm_v128_load(m + 4 * step), m2 = wasm_v128_load(m + 8 * step);
+    top[column] = first_of<Lanes>(wasm_v128_load(m), m1, m2);
+    bottom[column] = second_of<Lanes>(m1, m2, wasm_v128_load(m + 12 * step));
+  }
+  y[0] = first_of<Lanes>(top[0], top[1], top[2]);
+  y[1] = second_of<Lanes>(top[1], top[2], top[3]);
+  y[2] = first_of<Lanes>(bottom[0], bottom[1], bottom[2]);
+  y[3] = second_of<Lanes>(bottom[1], bottom[2], bottom[3]);
+}
+
+/// The sums of eight columns of the four pixels.
+template <class Lanes>
+[[clang::always_inline]] inline void sum_columns(const typename Lanes::Element* m, size_t step,
+                                                 V8 (&acc)[4]) noexcept {
+  v128_t lo[4], hi[4];
+  sum_plane<Lanes>(m, step, lo);
+  sum_plane<Lanes>(m + 4, step, hi);
+  for (size_t p = 0; p < 4; ++p) acc[p] = {lo[p], hi[p]};
+}
+
+template <QOutput kOutput>
+void finish_tile(const QWinogradOutput& tile) noexcept {
+  const OutputStep<kOutput> output(*tile.params);
+  const int32_t* m = tile.sums;
+  for (size_t n = tile.column_begin; n < tile.column_end; n += kPanelWidth, m += kPanelWidth) {
+    V8 acc[4];
+    sum_columns<Int32Lanes>(m, tile.position_step, acc);
+    for (V8& row : acc) row = {wasm_i32x4_shr(row.lo, 2), wasm_i32x4_shr(row.hi, 2)};
+    output.store(acc, nullptr, n, tile.column_end, tile.y);
+  }
+}
+
+} // namespace
+
+void qs16_winograd_input_simd128(const WinogradInput<int16_t>& tile) noexcept {
+  transform_tile<Int16Lanes>(tile);
+}
+void f32_winograd_input_simd128(const WinogradInput<float>& tile) noexcept {
+  transform_tile<FloatLanes>(tile);
+}
+
+void qs32_winograd_i32_simd128(const QWinogradOutput& tile) noexcept {
+  finish_tile<QOutput::i32>(tile);
+}
+void qs32_winograd_f32_simd128(const QWinogradOutput& tile) noexcept {
+  finish_tile<QOutput::f32>(tile);
+}
+void qs32_winograd_u8_simd128(const QWinogradOutput& tile) noexcept {
+  finish_tile<QOutput::u8>(tile);
+}
+void qs32_winograd_s8_simd128(const QWinogradOutput& tile) noexcept {
+  finish_tile<QOutput::s8>(tile);
+}
+void qs32_winograd_s16_simd128(const QWinogradOutput& tile) noexcept {
+  finish_tile<QOutput::s16>(tile);
+}
+
+void f32_winograd_output_simd128(const FWinogradOutput& tile) noexcept {
+  const FOutputStep output({.column_end = tile.column_end, .params = tile.params});
+  const float* m = tile.sums;
+  for (size_t n = tile.column_begin; n < tile.column_end; n += kFPanelWidth, m += kFPanelWidth) {
+    V8 acc[4];
+    sum_columns<FloatLanes>(m, tile.position_step, acc);
+    output.store(acc, n, tile.y);
+  }
+}
+
+} // namespace octet::kernels

@@ -1,0 +1,247 @@
+#include "kernels/winograd/winograd.h"
+
+#include <algorithm>
+
+#include "kernels/dispatch.h"
+#include "kernels/scratch.h"
+#include "kernels/winograd/geometry.h"
+
+namespace octet::kernels {
+namespace {
+
+size_t panel_count(const ConvShape& shape) noexcept {
+  return (shape.out_channels + kPanelWidth - 1) / kPanelWidth;
+}
+
+/// How many tiles, and columns of their products, are in work at once, so that they stay in a
+/// second-level cache. Large weights had better be read seldom.
+struct Blocks {
+  size_t tiles, columns;
+
+  Blocks(const ConvShape& shape, size_t element_bytes) noexcept {
+    constexpr size_t kLeastBytes = 128 * 1024, kMostBytes = 512 * 1024, kSumBytes = 128 * 1024;
+    const size_t tile_bytes = kWinogradPositions * shape.in_channels * element_bytes;
+    const size_t input_bytes =
+        std::clamp(tile_bytes * shape.out_channels / 2, kLeastBytes, kMostBytes);
+    tiles = std::max<size_t>(input_bytes / tile_bytes / kTileRows, 1) * kTileRows;
+    const size_t panel_bytes = kWinogradPositions * tiles * kPanelWidth * sizeof(int32_t);
+    columns = std::clamp<size_t>(kSumBytes / panel_bytes, 1, panel_count(shape)) * kPanelWidth;
+  }
+};
+
+template <class T, class Sum>
+struct WinogradScratch {
+  T* inputs;    // [position][tile][channel]
+  Sum* sums;    // [position][tile][column]
+  T* zeros;     // a pixel of the padding
+  void* unread; // takes the output pixels that nobody asked for
+  size_t bytes;
+
+  WinogradScratch(const ConvShape& shape, void* memory) noexcept {
+    const Blocks blocks(shape, sizeof(T));
+    Scratch scratch(memory);
+    inputs = scratch.take<T>(kWinogradPositions * blocks.tiles * shape.in_channels);
+    sums = scratch.take<Sum>(kWinogradPositions * blocks.tiles * blocks.columns);
+    zeros = scratch.take<T>(shape.in_channels);
+    unread = scratch.take<int32_t>(shape.out_channels);
+    bytes = scratch.bytes();
+    if (memory) std::fill_n(zeros, shape.in_channels, T{0});
+  }
+};
+
+/// What the integer convolution does differently from the float one.
+struct IntegerKit {
+  using Conv = QConv;
+  using Element = int16_t;
+  using Sum = int32_t;
+  using Output = QWinogradOutput;
+
+  static void transform(const WinogradInput<int16_t>& tile) noexcept {
+    kernel_table().qwinograd_input(tile);
+  }
+  static void multiply(const int16_t* const* a, size_t k, const int16_t* panels, size_t columns,
+                       int32_t* const* sums) noexcept {
+    constexpr QOutputParams kPlain;
+    QTile tile{.a = a, .k = k, .column_end = columns, .wide = panels, .params = &kPlain};
+    std::copy_n(sums, kTileRows, tile.c);
+    kernel_table().qgemm_i32(tile);
+  }
+  static void set_output(const QConv& conv, Output& tile) noexcept { tile.params = &conv.params; }
+  static void finish(const QConv& conv, const Output& tile) noexcept {
+    const KernelTable& table = kernel_table();
+    switch (conv.output) {
+    case QOutput::i32:
+      return table.qwinograd_i32(tile);
+    case QOutput::f32:
+      return table.qwinograd_f32(tile);
+    case QOutput::u8:
+      return table.qwinograd_u8(tile);
+    case QOutput::s8:
+      return table.qwinograd_s8(tile);
+    case QOutput::s16:
+      return table.qwinograd_s16(tile);
+    }
+  }
+  static size_t output_bytes(const QConv& conv) noexcept {
+    return kernels::output_bytes(conv.output);
+  }
+  static void* output_pointer(void* y) noexcept { return y; }
+};
+
+struct FloatKit {
+  using Conv = FConv;
+  using Element = float;
+  using Sum = float;
+  using Output = FWinogradOutput;
+
+  static void transform(const WinogradInput<float>& tile) noexcept {
+    kernel_table().winograd_input_f32(tile);
+  }
+  static void multiply(const float* const* a, size_t k, const float* panels, size_t columns,
+                       float* const* sums) noexcept {
+    FTile tile{.a = a, .k = k, .b = panels, .column_end = columns};
+    std::copy_n(sums, kFTileRows, tile.c);
+    kernel_table().gemm_f32(tile);
+  }
+  static void set_output(const FConv& conv, Output& tile) noexcept { tile.params = conv.params; }
+  static void finish(const FConv&, const Output& tile) noexcept {
+    kernel_table().winograd_output_f32(tile);
+  }
+  static size_t output_bytes(const FConv&) noexcept { return sizeof(float); }
+  static float* output_pointer(void* y) noexcept { return static_cast<float*>(y); }
+};
+
+static_assert(kTileRows == kFTileRows && kPanelWidth == kFPanelWidth);
+
+/// One running call.
+template <class Kit>
+class WinogradRun {
+public:
+  using T = typename Kit::Element;
+  using Sum = typename Kit::Sum;
+
+  WinogradRun(const typename Kit::Conv& conv, void* scratch) noexcept
+      : conv_(conv), shape_(conv.shape), tiles_(shape_), blocks_(shape_, sizeof(T)),
+        scratch_(shape_, scratch) {}
+
+  void run(size_t pixel_begin, size_t pixel_end) noexcept {
+    if (pixel_begin == pixel_end) return;
+    pixel_begin_ = pixel_begin;
+    pixel_end_ = pixel_end;
+    const size_t end = (tile_row(pixel_end - 1) + 1) * tiles_.columns;
+    for (size_t tile = tile_row(pixel_begin) * tiles_.columns; tile < end; tile += blocks_.tiles)
+      run_block(tile, std::min(blocks_.tiles, end - tile));
+  }
+
+private:
+  size_t tile_row(size_t pixel) const noexcept {
+    const size_t row = pixel / shape_.out_w;
+    return row / shape_.out_h * tiles_.rows + row % shape_.out_h / kWinogradOutputs;
+  }
+
+  void run_block(size_t first, size_t count) noexcept {
+    for (size_t t = 0; t < count; ++t) transform_tile(first + t, t);
+    const size_t columns = panel_count(shape_) * kPanelWidth;
+    for (size_t n = 0; n < columns; n += blocks_.columns) {
+      const size_t width = std::min(blocks_.columns, columns - n);
+      for (size_t p = 0; p < kWinogradPositions; ++p) multiply(p, count, n, width);
+      for (size_t t = 0; t < count; ++t) finish_tile(first + t, t, n, width);
+    }
+  }
+
+  size_t input_step() const noexcept { return blocks_.tiles * shape_.in_channels; }
+  size_t sum_step() const noexcept { return blocks_.tiles * blocks_.columns; }
+
+  void transform_tile(size_t tile, size_t slot) noexcept {
+    const size_t row = tile / tiles_.columns % tiles_.rows, column = tile % tiles_.columns;
+    const T* image =
+        conv_.x + tile / tiles_.per_image() * shape_.in_h * shape_.in_w * conv_.x_stride;
+    WinogradInput<T> input{.channels = shape_.in_channels,
+                           .to = scratch_.inputs + slot * shape_.in_channels,
+                           .position_step = input_step()};
+    const T** pixel = input.pixels;
+    for (size_t i = 0; i < kWinogradInputs; ++i)
+      for (size_t j = 0; j < kWinogradInputs; ++j)
+        *pixel++ = input_pixel(image, row * kWinogradOutputs + i, column * kWinogradOutputs + j);
+    Kit::transform(input);
+  }
+
+  /// y and x count from the padding on.
+  const T* input_pixel(const T* image, size_t y, size_t x) const noexcept {
+    y -= shape_.pad_top;
+    x -= shape_.pad_left;
+    if (y >= shape_.in_h || x >= shape_.in_w) return scratch_.zeros;
+    return image + (y * shape_.in_w + x) * conv_.x_stride;
+  }
+
+  /// The sums of `count` tiles at one position, columns [n, n + width).
+  void multiply(size_t position, size_t count, size_t n, size_t width) noexcept {
+    constexpr size_t kCacheBytes = 16 * 1024;
+    const size_t channels = shape_.in_channels, panel = channels * kPanelWidth;
+    const T* weights = reinterpret_cast<const T*>(conv_.w) +
+                       (position * panel_count(shape_) + n / kPanelWidth) * panel;
+    const T* inputs = scratch_.inputs + position * input_step();
+    Sum* sums = scratch_.sums + position * sum_step();
+    const size_t step = std::max<size_t>(kCacheBytes / (panel * sizeof(T)), 1) * kPanelWidth;
+    for (size_t begin = 0; begin < width; begin += step)
+      for (size_t t = 0; t < count; t += kTileRows) {
+        const T* a[kTileRows];
+        Sum* c[kTileRows];
+        for (size_t r = 0; r < kTileRows; ++r) {
+          const size_t slot = std::min(t + r, count - 1);
+          a[r] = inputs + slot * channels;
+          c[r] = sums + slot * blocks_.columns + begin;
+        }
+        Kit::multiply(a, channels, weights + begin * channels, std::min(step, width - begin), c);
+      }
+  }
+
+  void finish_tile(size_t tile, size_t slot, size_t n, size_t width) noexcept {
+    typename Kit::Output output{.sums = scratch_.sums + slot * blocks_.columns,
+                                .position_step = sum_step(),
+                                .column_begin = n,
+                                .column_end = std::min(n + width, shape_.out_channels)};
+    Kit::set_output(conv_, output);
+    const size_t image = tile / tiles_.per_image(), in_image = tile % tiles_.per_image();
+    const size_t row = in_image / tiles_.columns * kWinogradOutputs;
+    const size_t column = in_image % tiles_.columns * kWinogradOutputs;
+    auto* y = output.y;
+    for (size_t i = 0; i < kWinogradOutputs; ++i)
+      for (size_t j = 0; j < kWinogradOutputs; ++j)
+        *y++ = Kit::output_pointer(output_pixel(image, row + i, column + j));
+    Kit::finish(conv_, output);
+  }
+
+  void* output_pixel(size_t image, size_t row, size_t column) const noexcept {
+    const size_t pixel = (image * shape_.out_h + row) * shape_.out_w + column;
+    const bool is_asked =
+        row < shape_.out_h && column < shape_.out_w && pixel >= pixel_begin_ && pixel < pixel_end_;
+    if (!is_asked) return scratch_.unread;
+    return reinterpret_cast<char*>(conv_.y) + pixel * conv_.y_stride * Kit::output_bytes(conv_);
+  }
+
+  const typename Kit::Conv& conv_;
+  const ConvShape& shape_;
+  const WinogradTiles tiles_;
+  const Blocks blocks_;
+  const WinogradScratch<T, Sum> scratch_;
+  size_t pixel_begin_ = 0, pixel_end_ = 0;
+};
+
+} // namespace
+
+size_t qwinograd_scratch_bytes(const ConvShape& shape) noexcept {
+  return WinogradScratch<int16_t, int32_t>(shape, nullptr).bytes;
+}
+size_t winograd_f32_scratch_bytes(const ConvShape& shape) noexcept {
+  return WinogradScratch<float, float>(shape, nullptr).bytes;
+}
+
+void qwinograd(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept {
+  WinogradRun<IntegerKit>(conv, scratch).run(pixel_begin, pixel_end);
+}
+void winograd_f32(const FConv& conv, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept {
+  WinogradRun<FloatKit>(conv, scratch).run(pixel_begin, pixel_end);
+}
+
+} // namespace octet::kernels
