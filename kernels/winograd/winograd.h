@@ -19,6 +19,11 @@ namespace octet::kernels {
 /// Whether the functions below take the convolution, and are the faster choice.
 bool winograd_pays(const ConvShape& shape) noexcept;
 
+/// Pixels of a row of tiles.
+inline size_t winograd_grain(const ConvShape& shape) noexcept {
+  return 2 * shape.out_w;
+}
+
 /// Packs ONNX weights [out_channels, in_channels, kernel_h, kernel_w] of int8 or uint8. Their zero
 /// point is subtracted here, so QOutputParams::w_zero stays null. `zero_point` has the weights'
 /// type and one entry (per_channel false) or one per output channel; null means zeros. `packed` is
@@ -36,7 +41,7 @@ size_t qwinograd_scratch_bytes(const ConvShape& shape) noexcept;
 size_t winograd_f32_scratch_bytes(const ConvShape& shape) noexcept;
 
 /// As qconv and conv_f32, but with weights packed by the functions above. Ranges that do not begin
-/// at a multiple of two rows compute some pixels beside the range, which they don't store.
+/// and end at the grain compute some pixels beside the range, which they don't store.
 void qwinograd(const QConv& args, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept;
 void winograd_f32(const FConv& args, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept;
 

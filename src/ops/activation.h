@@ -27,14 +27,14 @@ FusedActivation fused_activation(const NodeContext& ctx);
 
 // Runs `rows(begin, end)` over [first, last) in pieces whose output, `row_floats` floats a row at
 // `output`, fits a second-level cache, and applies the activation to each piece. Smaller pieces
-// would make products read their weights more often.
+// would make products read their weights more often. Pieces are multiples of `grain`.
 template <class Rows>
 void run_activated(const FusedActivation& activation, float* output, size_t row_floats,
-                   size_t first, size_t last, const Rows& rows) {
+                   size_t first, size_t last, size_t grain, const Rows& rows) {
   if (!activation.function) return rows(first, last);
-  constexpr size_t kPieceFloats = 65536, kRowStep = 4;
+  constexpr size_t kPieceFloats = 65536;
   const size_t step =
-      std::max<size_t>(kPieceFloats / std::max<size_t>(row_floats, 1) / kRowStep, 1) * kRowStep;
+      std::max<size_t>(kPieceFloats / std::max<size_t>(row_floats, 1) / grain, 1) * grain;
   for (size_t begin = first; begin < last; begin += step) {
     const size_t end = std::min(last, begin + step);
     rows(begin, end);
@@ -46,10 +46,10 @@ void run_activated(const FusedActivation& activation, float* output, size_t row_
 // (see Workers::split).
 template <class Rows>
 void run_activated(const Workers& workers, const FusedActivation& activation, float* output,
-                   size_t row_floats, size_t count, size_t row_cost, const Rows& rows) {
-  constexpr size_t kTileRows = 4;
-  workers.split(count, kTileRows, row_cost, [&](size_t first, size_t last, size_t worker) {
-    run_activated(activation, output, row_floats, first, last,
+                   size_t row_floats, size_t count, size_t row_cost, const Rows& rows,
+                   size_t grain = 4) {
+  workers.split(count, grain, row_cost, [&](size_t first, size_t last, size_t worker) {
+    run_activated(activation, output, row_floats, first, last, grain,
                   [&](size_t begin, size_t end) { rows(begin, end, worker); });
   });
 }

@@ -1,6 +1,7 @@
 // Conv: declared for the canonical stage, run channels-last in the lowered one.
 #include "kernels/conv_f32/conv_f32.h"
 #include "kernels/dwconv_f32/dwconv_f32.h"
+#include "kernels/winograd/winograd.h"
 #include "ops/activation.h"
 #include "ops/packed_operand.h"
 #include "ops/window_geometry.h"
@@ -17,37 +18,49 @@ void infer_conv(InferContext& ctx) {
   ctx.set_output(0, ctx.dtype(0), geometry.output);
 }
 
-// What distinguishes the dense kernels from the depthwise ones.
+// What distinguishes the kernels of dense and depthwise convolutions.
 struct ConvFamily {
+  const char* name; // of the packed weights
   size_t (*packed_elements)(const ConvShape&) noexcept;
   void (*pack)(const ConvShape&, const float*, float*) noexcept;
   size_t (*scratch_bytes)(const ConvShape&) noexcept;
   void (*run)(const FConv&, size_t, size_t, void*) noexcept;
 };
-constexpr ConvFamily kDense{kernels::packed_f32_conv_elements, kernels::pack_f32_conv_weights,
-                            kernels::conv_f32_scratch_bytes, kernels::conv_f32};
-constexpr ConvFamily kDepthwise{kernels::packed_f32_dwconv_elements,
+constexpr ConvFamily kDense{"conv_f32", kernels::packed_f32_conv_elements,
+                            kernels::pack_f32_conv_weights, kernels::conv_f32_scratch_bytes,
+                            kernels::conv_f32};
+constexpr ConvFamily kDepthwise{"dwconv_f32", kernels::packed_f32_dwconv_elements,
                                 kernels::pack_f32_dwconv_weights,
                                 [](const ConvShape&) noexcept { return size_t{0}; },
                                 [](const FConv& conv, size_t begin, size_t end, void*) noexcept {
                                   kernels::dwconv_f32(conv, begin, end);
                                 }};
 
+constexpr ConvFamily kWinograd{"winograd_f32", kernels::packed_winograd_f32_elements,
+                               kernels::pack_winograd_f32_weights,
+                               kernels::winograd_f32_scratch_bytes, kernels::winograd_f32};
+
+const ConvFamily& family_of(const ConvGeometry& geometry, const ConvShape& shape) {
+  if (geometry.is_depthwise()) return kDepthwise;
+  return kernels::winograd_pays(shape) ? kWinograd : kDense;
+}
+
 Kernel prepare_conv(PrepareContext& ctx) {
   if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
   const ConvGeometry geometry = conv_geometry(ctx, 1);
   if (geometry.output.elements() == 0) return do_nothing();
   const ConvShape shape = geometry.kernel_shape(ctx);
-  const ConvFamily& family = geometry.is_depthwise() ? kDepthwise : kDense;
+  const ConvFamily& family = family_of(geometry, shape);
   ScratchLayout scratch;
   PackedOperand weights(
-      ctx, 1, concat("conv_f32/", shape.groups), family.packed_elements(shape), scratch,
+      ctx, 1, concat(family.name, "/", shape.groups), family.packed_elements(shape), scratch,
       [=, pack = family.pack](const float* from, float* to) { pack(shape, from, to); });
   PackedOperand bias = padded_bias(ctx, 2, shape.out_channels, scratch);
   const size_t window_bytes = (family.scratch_bytes(shape) + 63) / 64 * 64;
   const size_t windows = scratch.reserve(checked_mul(window_bytes, ctx.worker_count()));
   ctx.request_scratch(scratch.bytes());
   const FusedActivation activation = fused_activation(ctx);
+  const size_t grain = &family == &kWinograd ? kernels::winograd_grain(shape) : 4;
   return [=, run_pixels = family.run, weights = std::move(weights),
           bias = std::move(bias)](const RunContext& run) {
     weights.prepare(run);
@@ -59,11 +72,13 @@ Kernel prepare_conv(PrepareContext& ctx) {
                      .y = run.output<float>(0),
                      .y_stride = shape.out_channels,
                      .params = {.bias = bias.get(run), .lo = activation.lo, .hi = activation.hi}};
-    run_activated(run.workers, activation, conv.y, conv.y_stride,
-                  shape.batch * shape.out_h * shape.out_w, kernels::pixel_products(shape),
-                  [&](size_t begin, size_t end, size_t worker) {
-                    run_pixels(conv, begin, end, run.scratch + windows + worker * window_bytes);
-                  });
+    run_activated(
+        run.workers, activation, conv.y, conv.y_stride, shape.batch * shape.out_h * shape.out_w,
+        kernels::pixel_products(shape),
+        [&](size_t begin, size_t end, size_t worker) {
+          run_pixels(conv, begin, end, run.scratch + windows + worker * window_bytes);
+        },
+        grain);
   };
 }
 } // namespace

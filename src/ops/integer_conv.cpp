@@ -2,6 +2,7 @@
 // scale, bias and activation. All run channels-last.
 #include "kernels/qconv/qconv.h"
 #include "kernels/qdwconv/qdwconv.h"
+#include "kernels/winograd/winograd.h"
 #include "ops/activation.h"
 #include "ops/integer_operands.h"
 #include "ops/window_geometry.h"
@@ -10,28 +11,48 @@ namespace octet {
 namespace {
 using kernels::ConvShape;
 
+// The kernels that read weights without zero points, which packing subtracts.
+struct CenteredFamily {
+  const char* name; // of the packed weights
+  size_t (*packed_bytes)(const ConvShape&) noexcept;
+  void (*pack)(const ConvShape&, const void* weights, bool is_unsigned, const void* zero_point,
+               bool per_channel, void* packed) noexcept;
+  size_t (*scratch_bytes)(const ConvShape&) noexcept;
+  void (*run)(const kernels::QConv&, size_t, size_t, void*) noexcept;
+};
+constexpr CenteredFamily kDepthwise{"qdwconv", kernels::packed_dwconv_weight_bytes,
+                                    kernels::pack_dwconv_weights, kernels::qdwconv_scratch_bytes,
+                                    kernels::qdwconv};
+constexpr CenteredFamily kWinograd{"qwinograd", kernels::packed_qwinograd_bytes,
+                                   kernels::pack_qwinograd_weights,
+                                   kernels::qwinograd_scratch_bytes, kernels::qwinograd};
+
 struct IntegerConv {
   IntegerConv(PrepareContext& ctx, size_t x_zero, size_t w_input, size_t w_zero)
       : geometry(conv_geometry(ctx, w_input)), x(ctx, 0, x_zero) {
     if (is_empty()) return;
     shape = geometry.kernel_shape(ctx);
-    depthwise = geometry.is_depthwise();
     const Tensor* w = ctx.constant(w_input);
     if (!w) ctx.unsupported("weights that are not constant");
-    if (depthwise)
-      pack_depthwise(ctx, *w, w_input, w_zero);
-    else
-      pack_dense(ctx, *w, w_input, w_zero);
+    const Tensor* w_zeros = ctx.has_input(w_zero) ? ctx.constant(w_zero) : nullptr;
+    if (ctx.has_input(w_zero) && !w_zeros)
+      ctx.unsupported("a zero point of weights that is not constant");
+    if (geometry.is_depthwise()) {
+      pack_centered(ctx, kDepthwise, *w, w_input, w_zeros);
+    } else {
+      zero = column_zero_points(ctx, w_input, w_zero, shape.out_channels);
+      pack_dense(ctx, *w, w_input, w_zeros);
+    }
     const size_t bytes =
-        depthwise ? kernels::qdwconv_scratch_bytes(shape) : kernels::qconv_scratch_bytes(shape);
+        centered ? centered->scratch_bytes(shape) : kernels::qconv_scratch_bytes(shape);
     kernel_scratch = (bytes + 63) / 64 * 64;
     ctx.request_scratch(checked_add(x.scratch_bytes() + byte_dot.scratch_bytes(),
                                     checked_mul(kernel_scratch, ctx.worker_count())));
   }
 
-  void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input, size_t w_zero) {
-    zero = column_zero_points(ctx, w_input, w_zero, shape.out_channels);
+  void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input, const Tensor* w_zeros) {
     if (pack_byte_dot(ctx, w_input)) return;
+    if (kernels::winograd_pays(shape)) return pack_centered(ctx, kWinograd, w, w_input, w_zeros);
     packed = ctx.packed(w_input, concat("qconv/", shape.groups), [&] {
       Buffer out(kernels::packed_conv_weight_bytes(shape));
       kernels::pack_conv_weights(shape, w.bytes(), is_unsigned_code(ctx, w_input), out.data());
@@ -55,18 +76,17 @@ struct IntegerConv {
     return static_cast<bool>(byte_dot);
   }
 
-  // The depthwise form takes the zero points into the packed weights.
-  void pack_depthwise(PrepareContext& ctx, const Tensor& w, size_t w_input, size_t w_zero) {
-    const Tensor* zeros = ctx.has_input(w_zero) ? ctx.constant(w_zero) : nullptr;
-    if (ctx.has_input(w_zero) && !zeros)
-      ctx.unsupported("a zero point of weights that is not constant");
-    const bool per_channel = zeros && zeros->elements() != 1;
-    if (per_channel && zeros->elements() != shape.in_channels)
-      ctx.fail(zeros->elements(), " zero points for ", shape.in_channels, " channels");
-    packed = ctx.packed(w_input, "qdwconv", [&] {
-      Buffer out(kernels::packed_dwconv_weight_bytes(shape));
-      kernels::pack_dwconv_weights(shape, w.bytes(), is_unsigned_code(ctx, w_input),
-                                   zeros ? zeros->bytes() : nullptr, per_channel, out.data());
+  void pack_centered(PrepareContext& ctx, const CenteredFamily& family, const Tensor& w,
+                     size_t w_input, const Tensor* w_zeros) {
+    const bool per_channel = w_zeros && w_zeros->elements() != 1;
+    if (per_channel && w_zeros->elements() != shape.out_channels)
+      ctx.fail(w_zeros->elements(), " zero points for ", shape.out_channels, " channels");
+    centered = &family;
+    zero.clear();
+    packed = ctx.packed(w_input, family.name, [&] {
+      Buffer out(family.packed_bytes(shape));
+      family.pack(shape, w.bytes(), is_unsigned_code(ctx, w_input),
+                  w_zeros ? w_zeros->bytes() : nullptr, per_channel, out.data());
       return out;
     });
   }
@@ -93,19 +113,22 @@ struct IntegerConv {
       conv.w = packed->data();
     }
     conv.params = params;
-    const auto kernel = depthwise ? kernels::qdwconv : kernels::qconv;
-    run_activated(context.workers, activation, context.output<float>(0), shape.out_channels,
-                  shape.batch * shape.out_h * shape.out_w, kernels::pixel_products(shape),
-                  [&](size_t begin, size_t end, size_t worker) {
-                    kernel(conv, begin, end, scratch + worker * kernel_scratch);
-                  });
+    const auto kernel = centered ? centered->run : kernels::qconv;
+    const size_t grain = centered == &kWinograd ? kernels::winograd_grain(shape) : 4;
+    run_activated(
+        context.workers, activation, context.output<float>(0), shape.out_channels,
+        shape.batch * shape.out_h * shape.out_w, kernels::pixel_products(shape),
+        [&](size_t begin, size_t end, size_t worker) {
+          kernel(conv, begin, end, scratch + worker * kernel_scratch);
+        },
+        grain);
   }
 
   bool is_empty() const { return geometry.output.elements() == 0; }
 
   ConvGeometry geometry;
   ConvShape shape;
-  bool depthwise = false;
+  const CenteredFamily* centered = nullptr; // null: the dense kernels
   IntegerActivation x;
   std::shared_ptr<const Buffer> packed;
   ByteDotWeights byte_dot;   // instead of packed, where it has weights
