@@ -7,8 +7,9 @@
  *   ./octet bench --cold [NAME…]                        the first answer alone, each in a fresh process
  *   ./octet bench --profile NAME                        where the time of one network goes, by operator and by step
  *
- * Every network runs in float and as the dynamic INT8 file that Octet exports, in both libraries. The last column compares
- * Octet's INT8 with the faster of onnxruntime-web's two.
+ * Every network runs in float and as the two INT8 files that Octet exports, in both libraries: quantized dynamically, and
+ * statically (QDQ), calibrated with the input it is measured on. The last ratio compares the faster of Octet's INT8 files
+ * with the fastest of onnxruntime-web's three.
  */
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -44,6 +45,8 @@ const contenders = [
   { key: 'ortFloat', side: 'ort', precision: 'float' },
   { key: 'octetInt8', side: 'octet', precision: 'int8' },
   { key: 'ortInt8', side: 'ort', precision: 'int8' },
+  { key: 'octetQdq', side: 'octet', precision: 'qdq' },
+  { key: 'ortQdq', side: 'ort', precision: 'qdq' },
 ];
 
 /** Sizes of the symbols in the inputs' shapes, as these feeds have them. */
@@ -65,18 +68,22 @@ async function loadSubject({ name, variant }) {
   const subject = network(name);
   const float = new Uint8Array(fs.readFileSync(await subject.locate()));
   const { label, steps } = casesOf(subject)[variant];
+  const { feeds } = steps[0];
   const start = performance.now();
   const { model: int8 } = await octet.quantize(float, { mode: 'dynamic' });
   const quantizeMs = performance.now() - start;
+  const { model: qdq } = await octet.quantize(float, { mode: 'static', calibration: [feeds] });
   return {
     name,
     variant,
     label: steps.length > 1 ? 'one step' : label,
-    feeds: steps[0].feeds,
-    files: { float, int8 },
+    feeds,
+    files: { float, int8, qdq },
     quantizeMs,
   };
 }
+
+const fastestInt8 = ({ octetInt8, octetQdq }) => Math.min(octetInt8, octetQdq);
 
 async function measureSubject(arena, { name, label, feeds, files, quantizeMs }, seconds) {
   const times = await arena.hold({ contenders, files, feeds, seconds });
@@ -85,13 +92,15 @@ async function measureSubject(arena, { name, label, feeds, files, quantizeMs }, 
     name,
     label,
     macs: await countMacs(files.float, feeds),
-    bytes: { float: files.float.length, int8: files.int8.length },
+    bytes: { float: files.float.length, int8: files.int8.length, qdq: files.qdq.length },
     quantizeMs,
     ...times,
     speedup: {
       float: medianMs.ortFloat / medianMs.octetFloat,
       int8: medianMs.ortInt8 / medianMs.octetInt8,
-      int8ToBetter: Math.min(medianMs.ortFloat, medianMs.ortInt8) / medianMs.octetInt8,
+      qdq: medianMs.ortQdq / medianMs.octetQdq,
+      bestInt8:
+        Math.min(medianMs.ortFloat, medianMs.ortInt8, medianMs.ortQdq) / fastestInt8(medianMs),
     },
   };
 }
@@ -111,7 +120,10 @@ const speedTitles = [
   'octet int8',
   'ort int8',
   'ratio',
-  'int8 to ort’s better',
+  'octet QDQ',
+  'ort QDQ',
+  'ratio',
+  'best int8 to ort’s best',
   'float GMAC/s',
   'int8 GMAC/s',
 ];
@@ -125,16 +137,27 @@ function printSpeed({ name, label, macs, medianMs, speedup }, ceilings) {
     showMs(medianMs.octetInt8),
     showMs(medianMs.ortInt8),
     showRatio(speedup.int8),
-    showRatio(speedup.int8ToBetter),
+    showMs(medianMs.octetQdq),
+    showMs(medianMs.ortQdq),
+    showRatio(speedup.qdq),
+    showRatio(speedup.bestInt8),
     showRate(macs, medianMs.octetFloat, ceilings.float),
-    showRate(macs, medianMs.octetInt8, ceilings.int8),
+    showRate(macs, fastestInt8(medianMs), ceilings.int8),
   ]);
+}
+
+const geometricMean = (values) =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+
+function printMeans(results) {
+  const show = (kind) => showRatio(geometricMean(results.map(({ speedup }) => speedup[kind])));
+  console.log(`\nGeometric means of the ratios: float ${show('float')}, best int8 ${show('bestInt8')}`);
 }
 
 function printStart(results) {
   const pair = (createMs, firstRunMs) => `${showMs(createMs)} + ${showMs(firstRunMs)}`;
   console.log('\nSession creation + first run in ms, quantization in ms, file sizes in MB:\n');
-  printHeader(['', ...contenders.map(({ key }) => key), 'quantize', 'float', 'int8']);
+  printHeader(['', ...contenders.map(({ key }) => key), 'quantize', 'float', 'int8', 'qdq']);
   for (const { name, createMs, firstRunMs, quantizeMs, bytes } of results) {
     printRow([
       name,
@@ -142,6 +165,7 @@ function printStart(results) {
       showMs(quantizeMs),
       showMb(bytes.float),
       showMb(bytes.int8),
+      showMb(bytes.qdq),
     ]);
   }
 }
@@ -170,6 +194,7 @@ async function compareAll(arena, chosen, { seconds, json }) {
     result.cold = await measureCold(loaded, 1);
     results.push(result);
   }
+  printMeans(results);
   printStart(results);
   printHeap(results);
   writeJson(json, { ceilings, results });
