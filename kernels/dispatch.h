@@ -22,6 +22,7 @@
 #include "kernels/qb4/tile.h"
 #include "kernels/qdot/byte_dot.h"
 #include "kernels/qdwconv/tile.h"
+#include "kernels/qeltwise/variants.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/strassen.h"
 #include "kernels/qgemm/tile.h"

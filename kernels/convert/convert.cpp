@@ -145,6 +145,12 @@ void quantize_s16(const float* x, size_t n, DynamicQuantParams params, int16_t* 
       x, n, quantize_params(params.scale, params.zero_point, limits(QType::u8), 0), y);
 }
 
+void quantize_codes(const float* x, size_t n, float scale, int32_t lo, int32_t hi,
+                    int16_t* y) noexcept {
+  kernel_table().quantize_s16(
+      x, n, {scale, static_cast<float>(lo), static_cast<float>(hi), 0}, y);
+}
+
 void widen_u8(const uint8_t* x, size_t n, uint8_t zero_point, int16_t* y) noexcept {
   kernel_table().widen_u8(x, n, zero_point, y);
 }

@@ -68,6 +68,10 @@ void max_pool_s8(const Pool<int8_t>& args, size_t pixel_begin, size_t pixel_end,
                  void* scratch) noexcept {
   max_pool(args, pixel_begin, pixel_end, scratch, kernel_table().max_pool_s8);
 }
+void max_pool_s16(const Pool<int16_t>& args, size_t pixel_begin, size_t pixel_end,
+                  void* scratch) noexcept {
+  max_pool(args, pixel_begin, pixel_end, scratch, kernel_table().max_pool_s16);
+}
 
 void average_pool_f32(const Pool<float>& args, const AverageDivisor& divisor, size_t pixel_begin,
                       size_t pixel_end, void* scratch) noexcept {

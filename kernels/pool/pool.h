@@ -32,6 +32,8 @@ void max_pool_u8(const Pool<uint8_t>& args, size_t pixel_begin, size_t pixel_end
                  void* scratch) noexcept;
 void max_pool_s8(const Pool<int8_t>& args, size_t pixel_begin, size_t pixel_end,
                  void* scratch) noexcept;
+void max_pool_s16(const Pool<int16_t>& args, size_t pixel_begin, size_t pixel_end,
+                  void* scratch) noexcept;
 
 /// The divisor of an average: the taps inside the image, or with `count_padding` those inside the
 /// image with its padding (a window may reach beyond that in ceil mode).

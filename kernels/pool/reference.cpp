@@ -30,6 +30,10 @@ void s8_max_pool_reference(const int8_t* const* taps, size_t count, size_t chann
                            int8_t* y) noexcept {
   max_pool(taps, count, channels, y);
 }
+void s16_max_pool_reference(const int16_t* const* taps, size_t count, size_t channels,
+                            int16_t* y) noexcept {
+  max_pool(taps, count, channels, y);
+}
 
 void f32_average_pool_reference(const float* const* taps, size_t count, size_t channels,
                                 float scale, float* y) noexcept {

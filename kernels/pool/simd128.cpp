@@ -10,12 +10,15 @@ constexpr size_t kLanes = 16 / sizeof(T);
 template <class T>
 v128_t load_splat(const T* x) noexcept {
   if constexpr (sizeof(T) == 1) return wasm_v128_load8_splat(x);
+  if constexpr (sizeof(T) == 2) return wasm_v128_load16_splat(x);
   return wasm_v128_load32_splat(x);
 }
 template <class T>
 void store_first_lane(v128_t v, T* y) noexcept {
   if constexpr (sizeof(T) == 1)
     wasm_v128_store8_lane(y, v, 0);
+  else if constexpr (sizeof(T) == 2)
+    wasm_v128_store16_lane(y, v, 0);
   else
     wasm_v128_store32_lane(y, v, 0);
 }
@@ -68,6 +71,11 @@ void s8_max_pool_simd128(const int8_t* const* taps, size_t count, size_t channel
                          int8_t* y) noexcept {
   const auto larger = [](v128_t a, v128_t x) { return wasm_i8x16_max(a, x); };
   fold_taps(taps, count, channels, y, wasm_i8x16_splat(INT8_MIN), larger, unchanged);
+}
+void s16_max_pool_simd128(const int16_t* const* taps, size_t count, size_t channels,
+                          int16_t* y) noexcept {
+  const auto larger = [](v128_t a, v128_t x) { return wasm_i16x8_max(a, x); };
+  fold_taps(taps, count, channels, y, wasm_i16x8_splat(INT16_MIN), larger, unchanged);
 }
 
 void f32_average_pool_simd128(const float* const* taps, size_t count, size_t channels, float scale,

@@ -1,5 +1,5 @@
-// Integer convolutions: ConvInteger, QLinearConv, and the lowered ConvIntegerToFloat, which adds
-// scale, bias and activation. All run channels-last.
+// Integer convolutions: ConvInteger, QLinearConv, and the lowered ConvIntegerToFloat and
+// ConvIntegerToCodes, which add scale, bias and activation. All run channels-last.
 #include "kernels/qconv/qconv.h"
 #include "kernels/qdwconv/qdwconv.h"
 #include "kernels/winograd/winograd.h"
@@ -189,6 +189,20 @@ Kernel prepare_conv_to_float(PrepareContext& ctx) {
     conv.run(run, kernels::QOutput::f32, finish.params(run), finish.activation);
   };
 }
+
+// The same; the result are codes of int16.
+void infer_conv_to_codes(InferContext& ctx) {
+  ctx.set_output(0, DType::Int16, conv_geometry(ctx, 1).output);
+}
+
+Kernel prepare_conv_to_codes(PrepareContext& ctx) {
+  IntegerConv conv(ctx, 4, 1, 5);
+  if (conv.is_empty()) return do_nothing();
+  ToCodes finish = to_codes_params(ctx, conv.shape.out_channels);
+  return [conv = std::move(conv), finish = std::move(finish)](const RunContext& run) {
+    conv.run(run, kernels::QOutput::s16, finish.params(), {});
+  };
+}
 } // namespace
 
 extern const OpDef op_conv_integer{.infer = infer_conv_integer};
@@ -199,5 +213,7 @@ extern const OpDef op_lowered_qlinear_conv{.infer = infer_qlinear_conv,
                                            .prepare = prepare_qlinear_conv};
 extern const OpDef op_conv_integer_to_float{.infer = infer_conv_to_float,
                                             .prepare = prepare_conv_to_float};
+extern const OpDef op_conv_integer_to_codes{.infer = infer_conv_to_codes,
+                                            .prepare = prepare_conv_to_codes};
 
 } // namespace octet

@@ -1,5 +1,5 @@
-// Integer matrix products: MatMulInteger, QLinearMatMul, and the lowered MatMulIntegerToFloat,
-// which adds scale, bias and activation.
+// Integer matrix products: MatMulInteger, QLinearMatMul, and the lowered MatMulIntegerToFloat and
+// MatMulIntegerToCodes, which add scale, bias and activation.
 #include <algorithm>
 #include <optional>
 
@@ -191,6 +191,20 @@ Kernel prepare_matmul_to_float(PrepareContext& ctx) {
     product.run(run, kernels::QOutput::f32, finish.params(run), finish.activation);
   };
 }
+
+// The same; the result are codes of int16.
+void infer_matmul_to_codes(InferContext& ctx) {
+  ctx.set_output(0, DType::Int16, matmul_geometry(ctx, 0, 1).output);
+}
+
+Kernel prepare_matmul_to_codes(PrepareContext& ctx) {
+  IntegerMatMul product(ctx, 0, 4, 1, 5);
+  if (product.is_empty()) return do_nothing();
+  ToCodes finish = to_codes_params(ctx, product.geometry.n);
+  return [product = std::move(product), finish = std::move(finish)](const RunContext& run) {
+    product.run(run, kernels::QOutput::s16, finish.params(), {});
+  };
+}
 } // namespace
 
 extern const OpDef op_matmul_integer{.infer = infer_matmul_integer,
@@ -199,5 +213,7 @@ extern const OpDef op_qlinear_matmul{.infer = infer_qlinear_matmul,
                                      .prepare = prepare_qlinear_matmul};
 extern const OpDef op_matmul_integer_to_float{.infer = infer_matmul_to_float,
                                               .prepare = prepare_matmul_to_float};
+extern const OpDef op_matmul_integer_to_codes{.infer = infer_matmul_to_codes,
+                                              .prepare = prepare_matmul_to_codes};
 
 } // namespace octet

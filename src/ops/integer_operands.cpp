@@ -1,6 +1,7 @@
 #include "ops/integer_operands.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/convert/convert.h"
 #include "kernels/qdot/byte_dot.h"
@@ -203,6 +204,22 @@ ToFloat to_float_params(const PrepareContext& ctx, size_t columns) {
   return {.scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
           .bias = column_floats(ctx, 6, columns, 0, "the bias"),
           .activation = fused_activation(ctx)};
+}
+
+ToCodes to_codes_params(const PrepareContext& ctx, size_t columns) {
+  ToCodes out{.scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
+              .bias = std::vector<int32_t>(kernels::column_capacity(columns)),
+              .low = static_cast<int32_t>(ctx.attributes().get_int("low", 0)),
+              .high = static_cast<int32_t>(ctx.attributes().get_int("high", 0))};
+  const std::vector<float> bias = column_floats(ctx, 6, columns, 0, "the bias");
+  const float a = scalar(ctx, 2, "the scale of the left operand");
+  const float y = ctx.attributes().get_float("y_scale", 1);
+  for (size_t i = 0; i < columns; ++i) {
+    const float unit = a * out.scale[i];
+    out.bias[i] = static_cast<int32_t>(std::nearbyint(double{bias[i]} / double{unit}));
+    out.scale[i] = unit / y;
+  }
+  return out;
 }
 
 } // namespace octet

@@ -61,6 +61,8 @@ Kernel prepare_max_pool(PrepareContext& ctx) {
     return pool_kernel<uint8_t>(ctx, geometry, running(kernels::max_pool_u8));
   case DType::Int8:
     return pool_kernel<int8_t>(ctx, geometry, running(kernels::max_pool_s8));
+  case DType::Int16:
+    return pool_kernel<int16_t>(ctx, geometry, running(kernels::max_pool_s16));
   default:
     ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
   }

@@ -13,7 +13,11 @@ public:
   // `inputs`: facts of the graph's inputs followed by its captures.
   GraphFacts(const Graph& graph, std::span<const ValueFact* const> inputs);
 
-  // Values added to the graph since have none.
+  // Values added to the graph since have none, unless they are told.
+  void add(ValueId id, ValueFact fact) {
+    if (!covers(id)) facts_.resize(id.index + 1);
+    facts_[id.index] = std::move(fact);
+  }
   bool covers(ValueId id) const { return id.index < facts_.size(); }
   const ValueFact& operator[](ValueId id) const { return facts_[id.index]; }
   ValueFact& operator[](ValueId id) { return facts_[id.index]; }

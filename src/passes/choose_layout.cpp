@@ -12,9 +12,10 @@
 namespace octet {
 namespace {
 constexpr std::string_view kSpatial[] = {
-    "Conv",          "ConvInteger", "QLinearConv", "ConvIntegerToFloat",
-    "ConvTranspose", "MaxPool",     "AveragePool", "GlobalAveragePool",
-    "GlobalMaxPool", "Resize",      "Upsample"};
+    "Conv",          "ConvInteger",       "QLinearConv",
+    "ConvTranspose", "ConvIntegerToFloat", "ConvIntegerToCodes",
+    "MaxPool",       "AveragePool",        "GlobalAveragePool",
+    "GlobalMaxPool", "GlobalAveragePoolCodes", "Resize", "Upsample"};
 
 bool is_spatial(const Node& node) {
   return (node.domain.empty() || node.domain == kLoweredDomain) &&

@@ -103,7 +103,8 @@ private:
     if (!w) return;
     const Tensor& codes = *graph_.constant(w->codes);
     const bool is_conv = node.op_type == "Conv";
-    if (!is_conv && codes.shape().rank() != 2) return;
+    const size_t rank = codes.shape().rank();
+    if (is_conv ? rank != 3 && rank != 4 : rank != 2) return;
     const auto row = bias(node, codes.shape()[channel_axis]);
     if (!row) return;
     if (!is_conv && channel_axis == 0)

@@ -1,6 +1,5 @@
 #include "passes/fuse_activation.h"
 
-#include <limits>
 #include <optional>
 
 #include "graph/edit.h"
@@ -13,21 +12,6 @@ bool takes_activation(const Node& node) {
   if (node.domain != kLoweredDomain || node.attributes.has("activation")) return false;
   return node.op_type == "Conv" || node.op_type == "ConvTranspose" || node.op_type == "MatMul" ||
          node.op_type == "ConvIntegerToFloat" || node.op_type == "MatMulIntegerToFloat";
-}
-
-// Bounds of a Clip in either form, when they are constant.
-std::optional<std::vector<float>> clip_bounds(const Graph& graph, const Node& clip) {
-  constexpr float kLowest = std::numeric_limits<float>::lowest(),
-                  kHighest = std::numeric_limits<float>::max();
-  std::vector<float> bounds{clip.attributes.get_float("min", kLowest),
-                            clip.attributes.get_float("max", kHighest)};
-  for (size_t i = 1; i < clip.inputs.size() && i < 3; ++i) {
-    if (!clip.inputs[i]) continue;
-    const auto bound = scalar_constant(graph, clip.inputs[i]);
-    if (!bound) return std::nullopt;
-    bounds[i - 1] = *bound;
-  }
-  return bounds;
 }
 
 // Parameters of an activation node, or nothing when it is not one that an epilogue applies.
@@ -43,7 +27,9 @@ std::optional<std::vector<float>> activation_params(const Graph& graph, const No
   if (op == "Swish") return std::vector<float>{node.attributes.get_float("alpha", 1)};
   if (op == "Gelu" && node.attributes.get_string("approximate", "none") == "none")
     return std::vector<float>{};
-  if (op == "Clip") return clip_bounds(graph, node);
+  if (op == "Clip")
+    if (const auto bounds = clip_bounds(graph, node))
+      return std::vector<float>{bounds->low, bounds->high};
   return std::nullopt;
 }
 } // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "ops/evaluate.h"
 
@@ -75,6 +76,20 @@ Tensor transposed(const Tensor& tensor, std::vector<int64_t> perm, const ModelIn
   node.attributes.set("perm", std::move(perm));
   const Tensor* source = &tensor;
   return (*evaluate(node, model, {&source, 1}))[0];
+}
+
+std::optional<ClipBounds> clip_bounds(const Graph& graph, const Node& clip) {
+  constexpr float kLowest = std::numeric_limits<float>::lowest(),
+                  kHighest = std::numeric_limits<float>::max();
+  float bounds[] = {clip.attributes.get_float("min", kLowest),
+                    clip.attributes.get_float("max", kHighest)};
+  for (size_t i = 1; i < clip.inputs.size() && i < 3; ++i) {
+    if (!clip.inputs[i]) continue;
+    const auto bound = scalar_constant(graph, clip.inputs[i]);
+    if (!bound) return std::nullopt;
+    bounds[i - 1] = *bound;
+  }
+  return ClipBounds{bounds[0], bounds[1]};
 }
 
 } // namespace octet

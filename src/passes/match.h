@@ -51,6 +51,12 @@ std::optional<ConstantOperand> constant_operand(const Graph& graph, const Node& 
 std::optional<std::vector<float>> per_axis_values(const Tensor& tensor, size_t rank, size_t axis,
                                                   int64_t size);
 
+// Bounds of a Clip in either form, when they are constant.
+struct ClipBounds {
+  float low, high;
+};
+std::optional<ClipBounds> clip_bounds(const Graph& graph, const Node& clip);
+
 // A constant with its dims permuted: dim i of the result is dim perm[i] of `tensor`.
 Tensor transposed(const Tensor& tensor, std::vector<int64_t> perm, const ModelInfo& model);
 

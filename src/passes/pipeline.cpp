@@ -1,6 +1,7 @@
 #include "passes/pipeline.h"
 
 #include "graph/edit.h"
+#include "passes/chain_codes.h"
 #include "passes/choose_layout.h"
 #include "passes/fold_constants.h"
 #include "passes/fold_qdq.h"
@@ -53,8 +54,9 @@ void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost&
   bind_known_captures(graph, inputs);
   fold_constants(graph);
   recognise_functions(graph);
-  const GraphFacts facts = propagate(graph, inputs, &host);
+  GraphFacts facts = propagate(graph, inputs, &host);
   fold_qdq(graph);
+  chain_codes(graph, facts);
   fuse_integer_scale(graph, facts);
   choose_layout(graph, facts);
   fuse_bias(graph);

@@ -104,6 +104,7 @@ TEST_CASE("pooling kernels equal their references") {
   check_max_variants<float>();
   check_max_variants<uint8_t>();
   check_max_variants<int8_t>();
+  check_max_variants<int16_t>();
   check_variants<float, AveragePoolFn>(
       [](AveragePoolFn* pool, const Taps<float>& taps, std::vector<float>& y) {
         pool(taps.pointers.data(), taps.pointers.size(), y.size(), 0.3f, y.data());
@@ -114,6 +115,7 @@ TEST_CASE("max pooling finds the largest under each window") {
   check_max_pool<float>(max_pool_f32);
   check_max_pool<uint8_t>(max_pool_u8);
   check_max_pool<int8_t>(max_pool_s8);
+  check_max_pool<int16_t>(max_pool_s16);
 }
 
 TEST_CASE("average pooling divides by the taps in the image or in its padding") {

@@ -1,0 +1,66 @@
+#include "kernels/qeltwise/qeltwise.h"
+
+#include <algorithm>
+
+#include "kernels/dispatch.h"
+
+namespace octet::kernels {
+namespace {
+
+void run_nest(QBinaryFn* function, const QBinaryNest& nest, const int16_t* a, const int16_t* b,
+              int16_t* y, const QBinaryParams& params) noexcept {
+  QBinaryNest outer = nest;
+  const auto columns = outer.take_inner();
+  const auto rows = outer.take_inner();
+  QBinaryRows args{.rows = rows.size,
+                   .columns = columns.size,
+                   .a_stride = rows.strides[0],
+                   .b_stride = rows.strides[1],
+                   .y_stride = rows.strides[2],
+                   .a_repeats = columns.strides[0] == 0,
+                   .b_repeats = columns.strides[1] == 0};
+  outer.for_each([&](const QBinaryNest::Offsets& at) {
+    args.a = a + at[0];
+    args.b = b + at[1];
+    args.y = y + at[2];
+    function(args, params);
+  });
+}
+
+} // namespace
+
+void qs16_add(const QBinaryNest& nest, const int16_t* a, const int16_t* b, int16_t* y,
+              const QBinaryParams& params) noexcept {
+  run_nest(kernel_table().qs16_add, nest, a, b, y, params);
+}
+
+void qs16_mul(const QBinaryNest& nest, const int16_t* a, const int16_t* b, int16_t* y,
+              const QBinaryParams& params) noexcept {
+  run_nest(kernel_table().qs16_mul, nest, a, b, y, params);
+}
+
+void qs16_lookup(const int16_t* x, size_t n, const int16_t* table, int32_t low,
+                 int16_t* y) noexcept {
+  const auto at = [=](int16_t code) { return table[static_cast<uint8_t>(code - low)]; };
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const int16_t first = at(x[i]), second = at(x[i + 1]);
+    const int16_t third = at(x[i + 2]), fourth = at(x[i + 3]);
+    y[i] = first;
+    y[i + 1] = second;
+    y[i + 2] = third;
+    y[i + 3] = fourth;
+  }
+  for (; i < n; ++i) y[i] = at(x[i]);
+}
+
+void qs16_mean(const int16_t* x, size_t rows, size_t columns, const QBinaryParams& params,
+               int16_t* y, int32_t* sums) noexcept {
+  std::fill_n(sums, columns, 0);
+  QAccumulateFn* accumulate = kernel_table().qs16_accumulate;
+  for (size_t r = 0; r < rows; ++r) accumulate(x + r * columns, columns, sums);
+  for (size_t c = 0; c < columns; ++c)
+    y[c] = round_to_code(static_cast<float>(sums[c]) * params.a_scale, params);
+}
+
+} // namespace octet::kernels

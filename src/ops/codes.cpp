@@ -1,0 +1,160 @@
+// Operators on codes: int16 tensors that hold 8-bit codes minus their zero point. In this form
+// passes/chain_codes hands tensors from one integer operator to the next; their scales are
+// attributes of the operators. Results lie between the attributes `low` and `high`.
+#include "kernels/convert/convert.h"
+#include "kernels/qeltwise/qeltwise.h"
+#include "ops/element.h"
+#include "ops/elementwise.h"
+#include "ops/integer_operands.h"
+#include "ops/scratch_layout.h"
+#include "ops/window_geometry.h"
+
+namespace octet {
+namespace {
+struct Bounds {
+  int32_t low, high;
+};
+
+Bounds bounds_of(const NodeContext& ctx) {
+  return {static_cast<int32_t>(ctx.attributes().get_int("low", -255)),
+          static_cast<int32_t>(ctx.attributes().get_int("high", 255))};
+}
+
+void check_type(const NodeContext& ctx, size_t input, DType expected) {
+  if (ctx.dtype(input) != expected)
+    ctx.unsupported("input ", input, " of type ", dtype_name(ctx.dtype(input)), "; ",
+                    dtype_name(expected), " expected");
+}
+
+void infer_codes(InferContext& ctx) {
+  ctx.set_output(0, DType::Int16, ctx.shape(0));
+}
+
+// Real numbers to codes: attribute `scale`.
+Kernel prepare_quantize_codes(PrepareContext& ctx) {
+  check_type(ctx, 0, DType::Float32);
+  return [count = ctx.shape(0).elements(), scale = ctx.attributes().get_float("scale", 1),
+          bounds = bounds_of(ctx)](const RunContext& run) {
+    kernels::quantize_codes(run.input<float>(0), count, scale, bounds.low, bounds.high,
+                            run.output<int16_t>(0));
+  };
+}
+
+// Between codes and bytes: int8 or uint8 minus the attribute `zero_point` give codes, which plus it
+// give bytes of the ONNX type `to`.
+void infer_shift(InferContext& ctx) {
+  const auto to = dtype_from_onnx(ctx.attributes().get_int("to", 0));
+  ctx.set_output(0, ctx.dtype(0) == DType::Int16 ? to.value_or(DType::UInt8) : DType::Int16,
+                 ctx.shape(0));
+}
+
+Kernel prepare_shift(PrepareContext& ctx) {
+  const size_t count = ctx.shape(0).elements();
+  const auto zero = static_cast<int32_t>(ctx.attributes().get_int("zero_point", 0));
+  if (ctx.dtype(0) == DType::Int16)
+    return [=](const RunContext& run) {
+      for (size_t i = 0; i < count; ++i)
+        run.output<uint8_t>(0)[i] = static_cast<uint8_t>(run.input<int16_t>(0)[i] + zero);
+    };
+  if (is_unsigned_code(ctx, 0))
+    return [=](const RunContext& run) {
+      kernels::widen_u8(run.input<uint8_t>(0), count, static_cast<uint8_t>(zero),
+                        run.output<int16_t>(0));
+    };
+  return [=](const RunContext& run) {
+    kernels::widen_s8(run.input<int8_t>(0), count, static_cast<int8_t>(zero),
+                      run.output<int16_t>(0));
+  };
+}
+
+// Any function of one code: attribute `table`, for the codes from `first` on.
+Kernel prepare_lookup(PrepareContext& ctx) {
+  check_type(ctx, 0, DType::Int16);
+  const std::vector<int64_t> entries = ctx.attributes().get_ints("table");
+  std::array<int16_t, 256> table{};
+  if (entries.size() != table.size()) ctx.fail("a table of ", entries.size(), " entries");
+  std::transform(entries.begin(), entries.end(), table.begin(),
+                 [](int64_t entry) { return static_cast<int16_t>(entry); });
+  return [=, count = ctx.shape(0).elements(),
+          first = static_cast<int32_t>(ctx.attributes().get_int("first", 0))](
+             const RunContext& run) {
+    kernels::qs16_lookup(run.input<int16_t>(0), count, table.data(), first,
+                         run.output<int16_t>(0));
+  };
+}
+
+// Sums and products under new scales: attributes a_scale, b_scale and y_scale.
+using Binary = decltype(kernels::qs16_add);
+
+template <Binary* function>
+Kernel prepare_binary_codes(PrepareContext& ctx) {
+  check_type(ctx, 0, DType::Int16);
+  check_type(ctx, 1, DType::Int16);
+  const auto scale = [&](const char* name) { return ctx.attributes().get_float(name, 1); };
+  const Bounds bounds = bounds_of(ctx);
+  kernels::QBinaryParams params{.a_scale = scale("a_scale") / scale("y_scale"),
+                                .b_scale = scale("b_scale") / scale("y_scale"),
+                                .lo = static_cast<float>(bounds.low),
+                                .hi = static_cast<float>(bounds.high)};
+  if (function == kernels::qs16_mul) params.a_scale *= scale("b_scale");
+  return [=, nest = broadcast_nest<3>({&ctx.shape(0), &ctx.shape(1)}, ctx.output_shape(0))](
+             const RunContext& run) {
+    function(nest, run.input<int16_t>(0), run.input<int16_t>(1), run.output<int16_t>(0), params);
+  };
+}
+
+template <Binary* function>
+constexpr OpDef binary_codes_def() {
+  return {.infer = infer_broadcast,
+          .prepare = prepare_binary_codes<function>,
+          .aliasing = Aliasing::InPlace,
+          .layout = LayoutRule::Elementwise};
+}
+
+// Means over all pixels, channels last: attributes x_scale and y_scale.
+void infer_global_average_pool(InferContext& ctx) {
+  Shape out = ctx.shape(0);
+  if (out.rank() < 3) ctx.fail("data of shape ", to_string(out), " has no pixels");
+  const bool last = layout_of(ctx.node()) == TensorLayout::ChannelsLast;
+  for (size_t i = last ? 1 : 2; i < out.rank() - (last ? 1 : 0); ++i) out[i] = 1;
+  ctx.set_output(0, DType::Int16, std::move(out));
+}
+
+Kernel prepare_global_average_pool(PrepareContext& ctx) {
+  check_type(ctx, 0, DType::Int16);
+  const Shape& x = ctx.shape(0);
+  if (x.elements() == 0) return do_nothing();
+  const size_t batch = dim(x, 0), channels = dim(x, x.rank() - 1);
+  const size_t pixels = x.elements() / batch / channels;
+  constexpr size_t kMaxPixels = size_t{1} << 23; // their sum fits 32 bits
+  if (pixels > kMaxPixels) ctx.unsupported("an image of ", pixels, " pixels");
+  const Bounds bounds = bounds_of(ctx);
+  const float scale =
+      ctx.attributes().get_float("x_scale", 1) / ctx.attributes().get_float("y_scale", 1);
+  const kernels::QBinaryParams params{.a_scale = scale / static_cast<float>(pixels),
+                                      .lo = static_cast<float>(bounds.low),
+                                      .hi = static_cast<float>(bounds.high)};
+  ctx.request_scratch(channels * sizeof(int32_t));
+  return [=](const RunContext& run) {
+    for (size_t n = 0; n < batch; ++n)
+      kernels::qs16_mean(run.input<int16_t>(0) + n * pixels * channels, pixels, channels, params,
+                         run.output<int16_t>(0) + n * channels,
+                         reinterpret_cast<int32_t*>(run.scratch));
+  };
+}
+} // namespace
+
+extern const OpDef op_quantize_codes{
+    .infer = infer_codes, .prepare = prepare_quantize_codes, .layout = LayoutRule::Elementwise};
+extern const OpDef op_shift_codes{
+    .infer = infer_shift, .prepare = prepare_shift, .layout = LayoutRule::Elementwise};
+extern const OpDef op_lookup_codes{.infer = infer_codes,
+                                   .prepare = prepare_lookup,
+                                   .aliasing = Aliasing::InPlace,
+                                   .layout = LayoutRule::Elementwise};
+extern const OpDef op_add_codes = binary_codes_def<kernels::qs16_add>();
+extern const OpDef op_mul_codes = binary_codes_def<kernels::qs16_mul>();
+extern const OpDef op_global_average_pool_codes{.infer = infer_global_average_pool,
+                                                .prepare = prepare_global_average_pool};
+
+} // namespace octet
