@@ -1,6 +1,7 @@
 #include "passes/chain_codes.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "graph/edit.h"
@@ -177,7 +178,7 @@ private:
     const Node node = graph_.node(id);
     const ValueId bytes = node.inputs[0], y = node.outputs[0];
     const auto coded = coded_.find(bytes);
-    const DType type = coded != coded_.end()   ? coded->second.params.type
+    const DType type = coded != coded_.end()  ? coded->second.params.type
                        : facts_.covers(bytes) ? facts_[bytes].dtype
                                               : DType::Undefined;
     const auto params = code_params(graph_, node, type);
@@ -243,8 +244,7 @@ private:
     }
     Node moving = node;
     moving.outputs.clear();
-    for (size_t i = 0; i < data_inputs; ++i)
-      moving.inputs[i] = codes(*form_of(node.inputs[i]), id);
+    for (size_t i = 0; i < data_inputs; ++i) moving.inputs[i] = codes(*form_of(node.inputs[i]), id);
     if (node.op_type == "Pad" && node.inputs.size() > 2) moving.inputs[2] = ValueId();
     replace_by_codes(id, std::move(moving), *form);
     return true;
@@ -283,7 +283,7 @@ private:
       return;
     const CodeFunction* operand = nullptr;
     for (ValueId in : node.inputs) {
-      if (!in || is_single_number(in)) continue;
+      if (!in || is_single_number(in, node)) continue;
       const auto found = functions_.find(in);
       if (found == functions_.end() || (operand && !same_root(*operand, found->second))) return;
       operand = &found->second;
@@ -291,9 +291,20 @@ private:
     if (operand) evaluate_function(node, operand->root);
   }
 
-  bool is_single_number(ValueId id) const {
+  // Whether an operand is a constant that adds no dims to the node's result.
+  bool is_single_number(ValueId id, const Node& node) const {
     const Tensor* constant = graph_.constant(id);
-    return constant && constant->shape().rank() == 0;
+    if (!constant || constant->elements() != 1) return false;
+    const ValueId out = node.outputs[0];
+    const bool known = facts_.covers(out) && facts_[out].shape;
+    return constant->shape().rank() == 0 ||
+           (known && has_operand_of_shape(node, *facts_[out].shape));
+  }
+
+  bool has_operand_of_shape(const Node& node, const Shape& shape) const {
+    return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId in) {
+      return in && !graph_.constant(in) && facts_.covers(in) && facts_[in].shape == shape;
+    });
   }
 
   static bool same_root(const CodeFunction& a, const CodeFunction& b) {
@@ -341,8 +352,10 @@ private:
     else if (is_op(node, "Concat") && bounds.low == params.low() && bounds.high == params.high())
       made = requantized_concat(node, params, before);
     if (!made) return {};
-    made->attributes.set("y_scale", params.scale);
-    bound(*made, bounds);
+    if (made->domain == kLoweredDomain) {
+      made->attributes.set("y_scale", params.scale);
+      bound(*made, bounds);
+    }
     return insert(before, std::move(*made), x);
   }
 

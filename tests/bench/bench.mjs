@@ -151,7 +151,9 @@ const geometricMean = (values) =>
 
 function printMeans(results) {
   const show = (kind) => showRatio(geometricMean(results.map(({ speedup }) => speedup[kind])));
-  console.log(`\nGeometric means of the ratios: float ${show('float')}, best int8 ${show('bestInt8')}`);
+  console.log(
+    `\nGeometric means of the ratios: float ${show('float')}, best int8 ${show('bestInt8')}`,
+  );
 }
 
 function printStart(results) {
