@@ -147,8 +147,7 @@ void quantize_s16(const float* x, size_t n, DynamicQuantParams params, int16_t* 
 
 void quantize_codes(const float* x, size_t n, float scale, int32_t lo, int32_t hi,
                     int16_t* y) noexcept {
-  kernel_table().quantize_s16(
-      x, n, {scale, static_cast<float>(lo), static_cast<float>(hi), 0}, y);
+  kernel_table().quantize_s16(x, n, {scale, static_cast<float>(lo), static_cast<float>(hi), 0}, y);
 }
 
 void widen_u8(const uint8_t* x, size_t n, uint8_t zero_point, int16_t* y) noexcept {
@@ -157,6 +156,14 @@ void widen_u8(const uint8_t* x, size_t n, uint8_t zero_point, int16_t* y) noexce
 
 void widen_s8(const int8_t* x, size_t n, int8_t zero_point, int16_t* y) noexcept {
   kernel_table().widen_s8(x, n, zero_point, y);
+}
+
+void narrow_u8(const int16_t* x, size_t n, uint8_t zero_point, uint8_t* y) noexcept {
+  kernel_table().narrow_u8(x, n, zero_point, y);
+}
+
+void narrow_s8(const int16_t* x, size_t n, int8_t zero_point, int8_t* y) noexcept {
+  kernel_table().narrow_s8(x, n, zero_point, y);
 }
 
 } // namespace octet::kernels

@@ -66,12 +66,17 @@ DynamicQuantParams choose_dynamic_params(ValueRange range) noexcept;
 void quantize_u8(const float* x, size_t n, DynamicQuantParams params, uint8_t* y) noexcept;
 /// y = q − zero_point: what the integer kernels read. Equals quantize_u8 followed by widen_u8.
 void quantize_s16(const float* x, size_t n, DynamicQuantParams params, int16_t* y) noexcept;
-/// The same under a given scale, between whole bounds: y = clamp(round_half_even(x / scale), lo, hi).
+/// The same under a given scale, between whole bounds: y = clamp(round_half_even(x / scale), lo,
+/// hi).
 void quantize_codes(const float* x, size_t n, float scale, int32_t lo, int32_t hi,
                     int16_t* y) noexcept;
 
 /// y = x − zero_point.
 void widen_u8(const uint8_t* x, size_t n, uint8_t zero_point, int16_t* y) noexcept;
 void widen_s8(const int8_t* x, size_t n, int8_t zero_point, int16_t* y) noexcept;
+
+/// y = x + zero_point, between the bounds of y's type.
+void narrow_u8(const int16_t* x, size_t n, uint8_t zero_point, uint8_t* y) noexcept;
+void narrow_s8(const int16_t* x, size_t n, int8_t zero_point, int8_t* y) noexcept;
 
 } // namespace octet::kernels

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/dispatch.h"
 
@@ -28,6 +30,14 @@ template <class Q>
 void widen(const void* x, size_t n, int32_t zero_point, int16_t* y) noexcept {
   for (size_t i = 0; i < n; ++i)
     y[i] = static_cast<int16_t>(static_cast<const Q*>(x)[i] - zero_point);
+}
+
+template <class Q>
+void narrow(const int16_t* x, size_t n, int32_t zero_point, void* y) noexcept {
+  using Limits = std::numeric_limits<Q>;
+  for (size_t i = 0; i < n; ++i)
+    static_cast<Q*>(y)[i] =
+        static_cast<Q>(std::clamp<int32_t>(x[i] + zero_point, Limits::min(), Limits::max()));
 }
 
 } // namespace
@@ -84,6 +94,13 @@ void qu8_qs16_widen_reference(const void* x, size_t n, int32_t zero_point, int16
 }
 void qs8_qs16_widen_reference(const void* x, size_t n, int32_t zero_point, int16_t* y) noexcept {
   widen<int8_t>(x, n, zero_point, y);
+}
+
+void qs16_qu8_narrow_reference(const int16_t* x, size_t n, int32_t zero_point, void* y) noexcept {
+  narrow<uint8_t>(x, n, zero_point, y);
+}
+void qs16_qs8_narrow_reference(const int16_t* x, size_t n, int32_t zero_point, void* y) noexcept {
+  narrow<int8_t>(x, n, zero_point, y);
 }
 
 } // namespace octet::kernels

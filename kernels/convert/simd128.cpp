@@ -100,6 +100,22 @@ void widen(const void* in, size_t n, int32_t zero_point, int16_t* y, WidenFn* re
   rest(x + i, n - i, zero_point, y + i);
 }
 
+template <class Q>
+void narrow(const int16_t* x, size_t n, int32_t zero_point, void* out, NarrowFn* rest) noexcept {
+  Q* y = static_cast<Q*>(out);
+  const v128_t zero = wasm_i16x8_splat(static_cast<int16_t>(zero_point));
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const v128_t first = wasm_i16x8_add_sat(wasm_v128_load(x + i), zero);
+    const v128_t second = wasm_i16x8_add_sat(wasm_v128_load(x + i + 8), zero);
+    if constexpr (std::is_signed_v<Q>)
+      wasm_v128_store(y + i, wasm_i8x16_narrow_i16x8(first, second));
+    else
+      wasm_v128_store(y + i, wasm_u8x16_narrow_i16x8(first, second));
+  }
+  rest(x + i, n - i, zero_point, y + i);
+}
+
 float lowest_lane(v128_t v) noexcept {
   v = wasm_f32x4_pmin(v, wasm_i32x4_shuffle(v, v, 2, 3, 0, 1));
   v = wasm_f32x4_pmin(v, wasm_i32x4_shuffle(v, v, 1, 0, 3, 2));
@@ -170,6 +186,13 @@ void qu8_qs16_widen_simd128(const void* x, size_t n, int32_t zero_point, int16_t
 }
 void qs8_qs16_widen_simd128(const void* x, size_t n, int32_t zero_point, int16_t* y) noexcept {
   widen<int8_t>(x, n, zero_point, y, qs8_qs16_widen_reference);
+}
+
+void qs16_qu8_narrow_simd128(const int16_t* x, size_t n, int32_t zero_point, void* y) noexcept {
+  narrow<uint8_t>(x, n, zero_point, y, qs16_qu8_narrow_reference);
+}
+void qs16_qs8_narrow_simd128(const int16_t* x, size_t n, int32_t zero_point, void* y) noexcept {
+  narrow<int8_t>(x, n, zero_point, y, qs16_qs8_narrow_reference);
 }
 
 } // namespace octet::kernels

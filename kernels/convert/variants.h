@@ -24,4 +24,7 @@ using DequantizeFn = void(const void* x, size_t n, int32_t zero_point, float sca
 /// y = x − zero_point. Element type of x as the name says.
 using WidenFn = void(const void* x, size_t n, int32_t zero_point, int16_t* y) noexcept;
 
+/// y = x + zero_point, which fits the type of y as the name says.
+using NarrowFn = void(const int16_t* x, size_t n, int32_t zero_point, void* y) noexcept;
+
 } // namespace octet::kernels

@@ -77,6 +77,7 @@ void run_panels(const QTile& tile, const OutputStep<kOutput>& output, const Weig
       Product::add(acc[p], last, Product::load(b + p * distance));
     b += kStep;
   }
+#pragma clang loop unroll(full)
   for (size_t p = 0; p < kPanels; ++p) {
     V8 sums[] = {acc[p]};
     output.store(sums, tile.row_sum, n + p * apart * kPanelWidth, tile.column_end, tile.c);

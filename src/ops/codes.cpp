@@ -48,23 +48,25 @@ void infer_shift(InferContext& ctx) {
                  ctx.shape(0));
 }
 
-Kernel prepare_shift(PrepareContext& ctx) {
+template <class Byte>
+Kernel shift_kernel(PrepareContext& ctx, void (*widen)(const Byte*, size_t, Byte, int16_t*),
+                    void (*narrow)(const int16_t*, size_t, Byte, Byte*)) {
   const size_t count = ctx.shape(0).elements();
-  const auto zero = static_cast<int32_t>(ctx.attributes().get_int("zero_point", 0));
+  const auto zero = static_cast<Byte>(ctx.attributes().get_int("zero_point", 0));
   if (ctx.dtype(0) == DType::Int16)
     return [=](const RunContext& run) {
-      for (size_t i = 0; i < count; ++i)
-        run.output<uint8_t>(0)[i] = static_cast<uint8_t>(run.input<int16_t>(0)[i] + zero);
-    };
-  if (is_unsigned_code(ctx, 0))
-    return [=](const RunContext& run) {
-      kernels::widen_u8(run.input<uint8_t>(0), count, static_cast<uint8_t>(zero),
-                        run.output<int16_t>(0));
+      narrow(run.input<int16_t>(0), count, zero, run.output<Byte>(0));
     };
   return [=](const RunContext& run) {
-    kernels::widen_s8(run.input<int8_t>(0), count, static_cast<int8_t>(zero),
-                      run.output<int16_t>(0));
+    widen(run.input<Byte>(0), count, zero, run.output<int16_t>(0));
   };
+}
+
+Kernel prepare_shift(PrepareContext& ctx) {
+  const bool narrows = ctx.dtype(0) == DType::Int16;
+  const bool is_unsigned = narrows ? ctx.output(0).dtype == DType::UInt8 : is_unsigned_code(ctx, 0);
+  return is_unsigned ? shift_kernel<uint8_t>(ctx, kernels::widen_u8, kernels::narrow_u8)
+                     : shift_kernel<int8_t>(ctx, kernels::widen_s8, kernels::narrow_s8);
 }
 
 // Any function of one code: attribute `table`, for the codes from `first` on.
@@ -76,10 +78,9 @@ Kernel prepare_lookup(PrepareContext& ctx) {
   std::transform(entries.begin(), entries.end(), table.begin(),
                  [](int64_t entry) { return static_cast<int16_t>(entry); });
   return [=, count = ctx.shape(0).elements(),
-          first = static_cast<int32_t>(ctx.attributes().get_int("first", 0))](
-             const RunContext& run) {
-    kernels::qs16_lookup(run.input<int16_t>(0), count, table.data(), first,
-                         run.output<int16_t>(0));
+          first =
+              static_cast<int32_t>(ctx.attributes().get_int("first", 0))](const RunContext& run) {
+    kernels::qs16_lookup(run.input<int16_t>(0), count, table.data(), first, run.output<int16_t>(0));
   };
 }
 

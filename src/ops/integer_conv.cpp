@@ -190,9 +190,9 @@ Kernel prepare_conv_to_float(PrepareContext& ctx) {
   };
 }
 
-// The same; the result are codes of int16.
+// The same; the result are codes or bytes.
 void infer_conv_to_codes(InferContext& ctx) {
-  ctx.set_output(0, DType::Int16, conv_geometry(ctx, 1).output);
+  ctx.set_output(0, to_codes_type(ctx), conv_geometry(ctx, 1).output);
 }
 
 Kernel prepare_conv_to_codes(PrepareContext& ctx) {
@@ -200,7 +200,7 @@ Kernel prepare_conv_to_codes(PrepareContext& ctx) {
   if (conv.is_empty()) return do_nothing();
   ToCodes finish = to_codes_params(ctx, conv.shape.out_channels);
   return [conv = std::move(conv), finish = std::move(finish)](const RunContext& run) {
-    conv.run(run, kernels::QOutput::s16, finish.params(), {});
+    conv.run(run, finish.output, finish.params(), {});
   };
 }
 } // namespace

@@ -192,9 +192,9 @@ Kernel prepare_matmul_to_float(PrepareContext& ctx) {
   };
 }
 
-// The same; the result are codes of int16.
+// The same; the result are codes or bytes.
 void infer_matmul_to_codes(InferContext& ctx) {
-  ctx.set_output(0, DType::Int16, matmul_geometry(ctx, 0, 1).output);
+  ctx.set_output(0, to_codes_type(ctx), matmul_geometry(ctx, 0, 1).output);
 }
 
 Kernel prepare_matmul_to_codes(PrepareContext& ctx) {
@@ -202,7 +202,7 @@ Kernel prepare_matmul_to_codes(PrepareContext& ctx) {
   if (product.is_empty()) return do_nothing();
   ToCodes finish = to_codes_params(ctx, product.geometry.n);
   return [product = std::move(product), finish = std::move(finish)](const RunContext& run) {
-    product.run(run, kernels::QOutput::s16, finish.params(), {});
+    product.run(run, finish.output, finish.params(), {});
   };
 }
 } // namespace

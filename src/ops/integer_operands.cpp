@@ -206,11 +206,20 @@ ToFloat to_float_params(const PrepareContext& ctx, size_t columns) {
           .activation = fused_activation(ctx)};
 }
 
+DType to_codes_type(const NodeContext& ctx) {
+  const auto type = dtype_from_onnx(ctx.attributes().get_int("to", 0));
+  return type == DType::UInt8 || type == DType::Int8 ? *type : DType::Int16;
+}
+
 ToCodes to_codes_params(const PrepareContext& ctx, size_t columns) {
   ToCodes out{.scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
               .bias = std::vector<int32_t>(kernels::column_capacity(columns)),
               .low = static_cast<int32_t>(ctx.attributes().get_int("low", 0)),
               .high = static_cast<int32_t>(ctx.attributes().get_int("high", 0))};
+  if (const DType type = to_codes_type(ctx); type != DType::Int16) {
+    out.output = type == DType::UInt8 ? kernels::QOutput::u8 : kernels::QOutput::s8;
+    out.zero_point = static_cast<int32_t>(ctx.attributes().get_int("zero_point", 0));
+  }
   const std::vector<float> bias = column_floats(ctx, 6, columns, 0, "the bias");
   const float a = scalar(ctx, 2, "the scale of the left operand");
   const float y = ctx.attributes().get_float("y_scale", 1);

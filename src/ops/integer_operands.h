@@ -123,20 +123,28 @@ struct ToFloat {
 };
 ToFloat to_float_params(const PrepareContext& ctx, size_t columns);
 
-// How the lowered …ToCodes operators finish: y = saturate(round(acc · a_scale · b_scale / y_scale)),
-// codes between the attributes `low` and `high` (ops/codes.cpp). The operands are those of ToFloat;
-// all but `a` are constant, and the bias is rounded to a multiple of a_scale · b_scale, in which
-// form exporters store it anyway.
+// How the lowered …ToCodes operators finish: y = saturate(round(acc · a_scale · b_scale /
+// y_scale)), codes between the attributes `low` and `high` (ops/codes.cpp), or bytes, which are
+// `zero_point` more, when `to` is the number of their type. The operands are those of ToFloat; all
+// but `a` are constant, and the bias is rounded to a multiple of a_scale · b_scale, in which form
+// exporters store it anyway.
 struct ToCodes {
   std::vector<float> scale;  // per column, padded
   std::vector<int32_t> bias; // the same
-  int32_t low = 0, high = 0;
+  kernels::QOutput output = kernels::QOutput::s16;
+  int32_t zero_point = 0, low = 0, high = 0;
 
   kernels::QOutputParams params() const noexcept {
-    return {.bias = bias.data(), .scale = scale.data(), .qmin = low, .qmax = high};
+    return {.bias = bias.data(),
+            .scale = scale.data(),
+            .zero_point = zero_point,
+            .qmin = low + zero_point,
+            .qmax = high + zero_point};
   }
 };
 ToCodes to_codes_params(const PrepareContext& ctx, size_t columns);
+// The type of their result.
+DType to_codes_type(const NodeContext& ctx);
 
 // True for uint8, false for int8; throws UnsupportedOperator for other types of the input.
 bool is_unsigned_code(const NodeContext& ctx, size_t input);

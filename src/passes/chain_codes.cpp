@@ -6,6 +6,7 @@
 
 #include "graph/edit.h"
 #include "ops/evaluate.h"
+#include "ops/integer_codes.h"
 #include "ops/registry.h"
 #include "passes/code_forms.h"
 #include "passes/match.h"
@@ -17,8 +18,8 @@ constexpr std::string_view kMovers[] = {
     "MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose",    "Slice",    "Split",
     "Expand",  "Tile",    "Gather",  "Pad",     "Resize",    "DepthToSpace", "Upsample", "Concat"};
 
-// Bytes that a QuantizeLinear yielded, as codes. When these came from a table: of what, and the
-// table.
+// Bytes that a QuantizeLinear yielded, as codes; invalid where products yield bytes. When the codes
+// came from a table: of what, and the table.
 struct Coded {
   ValueId codes;
   CodeParams params;
@@ -119,10 +120,15 @@ private:
     const auto params = code_params(graph_, node, undeclared ? DType::UInt8 : *declared);
     if (!params) return;
     const ValueId x = node.inputs[0], bytes = node.outputs[0];
+    const bool needs_bytes = multiplied_as_bytes(bytes);
     Coded coded{.codes = {}, .params = *params};
     find_codes(x, coded, id);
     if (!coded.codes) {
-      if (!read_as_codes(bytes)) return;
+      if (needs_bytes && only_quantized(x, *params) && yield_bytes(id, *params)) return;
+      compute_codes(x, coded, id);
+    }
+    if (!coded.codes) {
+      if (needs_bytes || !read_as_codes(bytes)) return;
       Node made = lowered_node(x, "Quantize", {x});
       made.attributes.set("scale", params->scale);
       bound(made, {params->low(), params->high()});
@@ -130,9 +136,17 @@ private:
     }
     Node shift = lowered_node(bytes, "Shift", {coded.codes});
     shift.attributes.set("zero_point", int64_t{params->zero_point});
-    shift.attributes.set("to", int64_t{params->type == DType::UInt8 ? 2 : 3});
+    shift.attributes.set("to", onnx_type(*params));
     edit_.replace_node(id, std::move(shift));
     coded_[bytes] = std::move(coded);
+  }
+
+  bool multiplied_as_bytes(ValueId bytes) const {
+    const auto readers = uses_.of(bytes);
+    return std::any_of(readers.begin(), readers.end(), [&](NodeId reader) {
+      const Node& node = graph_.node(reader);
+      return is_product(node) && reads_codes(node, *graph_.constant(node.inputs[1]));
+    });
   }
 
   // Whether codes serve all readers of quantized bytes.
@@ -156,11 +170,31 @@ private:
       coded.root = function->second.root;
       coded.table = codes_of(function->second.values, coded.params);
       coded.codes = look_up(coded.root, coded.table, x, before);
-    } else if (only_quantized(x, coded.params)) {
-      coded.codes = compute(x, coded.params, before);
-      if (coded.codes) forms_[x] = {.codes = coded.codes, .params = coded.params};
     }
   }
+
+  void compute_codes(ValueId x, Coded& coded, NodeId before) {
+    if (!only_quantized(x, coded.params)) return;
+    auto made = compute(x, coded.params, before);
+    if (!made) return;
+    coded.codes = insert(before, std::move(*made), x);
+    forms_[x] = {.codes = coded.codes, .params = coded.params};
+  }
+
+  // Puts a product that yields bytes in the place of a QuantizeLinear.
+  bool yield_bytes(NodeId id, const CodeParams& params) {
+    const Node quantize = graph_.node(id);
+    auto made = compute(quantize.inputs[0], params, id);
+    if (!made || !made->op_type.ends_with("ToCodes")) return false;
+    made->attributes.set("zero_point", int64_t{params.zero_point});
+    made->attributes.set("to", onnx_type(params));
+    made->outputs.clear();
+    edit_.replace_node(id, std::move(*made));
+    forms_[quantize.inputs[0]] = {.bytes = quantize.outputs[0], .params = params};
+    return true;
+  }
+
+  static int64_t onnx_type(const CodeParams& params) { return params.type == DType::UInt8 ? 2 : 3; }
 
   // Whether nobody reads a value but QuantizeLinear, under one set of parameters.
   bool only_quantized(ValueId x, const CodeParams& params) const {
@@ -207,7 +241,7 @@ private:
   void read_codes(NodeId id) {
     const Node& node = graph_.node(id);
     const auto coded = coded_.find(node.inputs[0]);
-    if (coded == coded_.end()) return;
+    if (coded == coded_.end() || reads_codes(node, *graph_.constant(node.inputs[1]))) return;
     const auto params =
         code_params(graph_, {.inputs = {node.inputs[0], node.inputs[2], node.inputs[4]}},
                     coded->second.params.type);
@@ -330,17 +364,17 @@ private:
 
   // --- what computes
 
-  // Codes of what a node computes from codes, and maybe a Relu or Clip bounds; invalid when there
-  // is no integer form of it.
-  ValueId compute(ValueId x, const CodeParams& params, NodeId before) {
+  // The node that computes the codes of what one, and maybe a Relu or Clip behind it, computes in
+  // real numbers, if there is such a form.
+  std::optional<Node> compute(ValueId x, const CodeParams& params, NodeId before) {
     Bounds bounds{params.low(), params.high()};
     NodeId maker = graph_.value(x).producer;
     if (maker && clamp(graph_.node(maker), params, bounds)) {
       const ValueId inner = graph_.node(maker).inputs[0];
-      if (graph_.value(inner).uses != 1) return {};
+      if (graph_.value(inner).uses != 1) return std::nullopt;
       maker = graph_.value(inner).producer;
     }
-    if (!maker) return {};
+    if (!maker) return std::nullopt;
     const Node& node = graph_.node(maker);
     std::optional<Node> made;
     if (is_product(node))
@@ -351,12 +385,11 @@ private:
       made = integer_average(node, before);
     else if (is_op(node, "Concat") && bounds.low == params.low() && bounds.high == params.high())
       made = requantized_concat(node, params, before);
-    if (!made) return {};
-    if (made->domain == kLoweredDomain) {
+    if (made && made->domain == kLoweredDomain) {
       made->attributes.set("y_scale", params.scale);
       bound(*made, bounds);
     }
-    return insert(before, std::move(*made), x);
+    return made;
   }
 
   bool clamp(const Node& node, const CodeParams& params, Bounds& bounds) const {

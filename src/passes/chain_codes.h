@@ -6,7 +6,8 @@ namespace octet {
 
 // Keeps tensors between integer operators integer. What a QuantizeLinear with one constant 8-bit
 // scale and zero point yields becomes *codes*: int16, the 8-bit code minus its zero point, which
-// integer products read as they are. Between two pairs of Q and DQ these are computed from codes:
+// integer products read as they are; where they multiply bytes (ops/integer_codes.h) it stays bytes
+// for them. Between two pairs of Q and DQ these are computed from codes:
 //  - products (behind fold_qdq): the lowered …ToFloat becomes …ToCodes, with a Relu or Clip behind
 //    it as bounds of the codes;
 //  - sums, differences and products of two tensors, global averages;

@@ -1,6 +1,7 @@
 // Conversions: variants against their references, and the arithmetic against ONNX.
 #include "kernels/convert/convert.h"
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -85,6 +86,26 @@ TEST_CASE("dequantizing kernels equal their references") {
           function(x.data(), n, zero_point, scale, got.data());
           reference(x.data(), n, zero_point, scale, expected.data());
           REQUIRE(got == expected);
+        }
+      });
+}
+
+TEST_CASE("narrowing kernels equal their references, which are exact") {
+  Random random(12);
+  for_each_variant<NarrowFn>(
+      [&](const char* family, const char* name, NarrowFn* function, NarrowFn* reference) {
+        INFO(name);
+        const bool is_signed = std::string_view(family).ends_with("s8");
+        for (size_t n = 0; n < 50; ++n) {
+          const auto x = random.integers<int16_t>(n, n % 2 == 0 ? -300 : -32768, 300);
+          const int zero_point = random.integer(is_signed ? -128 : 0, is_signed ? 127 : 255);
+          std::vector<uint8_t> got(n), expected(n);
+          function(x.data(), n, zero_point, got.data());
+          reference(x.data(), n, zero_point, expected.data());
+          REQUIRE(got == expected);
+          const int low = is_signed ? -128 : 0;
+          for (size_t i = 0; i < n; ++i)
+            REQUIRE(got[i] == static_cast<uint8_t>(std::clamp(x[i] + zero_point, low, low + 255)));
         }
       });
 }
