@@ -66,8 +66,9 @@ struct IntegerMatMul {
         byte_dot(byte_dot_weights(ctx, b_input, b_zero)), b_zero(ctx, b_input, b_zero, geometry.n) {
     if (!byte_dot) b.emplace(ctx, b_input, geometry);
     product_at = a.scratch_bytes() + b_scratch_bytes() + this->b_zero.scratch_bytes();
-    ctx.request_scratch(product_at +
-                        (byte_dot ? 0 : kernels::strassen_scratch_bytes(geometry.m, geometry.k)));
+    is_strassen = !byte_dot && kernels::strassen_pays(geometry.m, geometry.n, geometry.k);
+    const size_t row_bytes = is_strassen ? kernels::strassen_scratch_bytes(1, geometry.k) : 0;
+    ctx.request_scratch(checked_add(product_at, checked_mul(geometry.m, row_bytes)));
   }
 
   ByteDotWeights byte_dot_weights(PrepareContext& ctx, size_t b_input, size_t b_zero) const {
@@ -123,7 +124,7 @@ struct IntegerMatMul {
                                 .byte_dot = static_cast<bool>(byte_dot),
                                 .output = output,
                                 .params = params,
-                                .scratch = byte_dot ? nullptr : context.scratch + product_at};
+                                .scratch = is_strassen ? context.scratch + product_at : nullptr};
       run_one(context.workers, gemm, activation);
       c += c_bytes;
     }
@@ -147,7 +148,8 @@ struct IntegerMatMul {
   ByteDotWeights byte_dot;
   std::optional<PackedMatrices> b; // where byte_dot has no weights
   ColumnZeroPoints b_zero;
-  size_t product_at; // where in the scratch memory the product's own begins
+  bool is_strassen = false;
+  size_t product_at = 0; // where in the scratch memory the product's own begins
 };
 
 void infer_matmul_integer(InferContext& ctx) {
