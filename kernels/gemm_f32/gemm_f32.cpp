@@ -1,6 +1,7 @@
 #include "kernels/gemm_f32/gemm_f32.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/dispatch.h"
 
@@ -10,17 +11,30 @@ size_t packed_f32_elements(size_t n, size_t taps, size_t k) noexcept {
   return (n + kFPanelWidth - 1) / kFPanelWidth * kFPanelWidth * taps * k;
 }
 
+namespace {
+
+/// One tap of a panel of `width` columns.
+void pack_panel(const FWeights& w, const float* from, size_t width, float* packed) noexcept {
+  if (w.k == 0) return;
+  if (w.k_stride == 1 && width == kFPanelWidth)
+    return kernel_table().transpose_32(from, w.n_stride, packed, kFPanelWidth, width, w.k);
+  for (size_t k = 0; k < w.k; ++k, from += w.k_stride, packed += kFPanelWidth) {
+    if (w.n_stride == 1 && width == kFPanelWidth) {
+      std::memcpy(packed, from, kFPanelWidth * sizeof(float));
+      continue;
+    }
+    for (size_t n = 0; n < width; ++n) packed[n] = from[static_cast<ptrdiff_t>(n) * w.n_stride];
+    std::fill(packed + width, packed + kFPanelWidth, 0.0f);
+  }
+}
+
+} // namespace
+
 void pack_f32(const FWeights& w, float* packed) noexcept {
   for (size_t begin = 0; begin < w.n; begin += kFPanelWidth) {
-    const size_t width = std::min(kFPanelWidth, w.n - begin);
-    for (size_t t = 0; t < w.taps; ++t) {
-      const float* from = w.data + static_cast<ptrdiff_t>(begin) * w.n_stride +
-                          static_cast<ptrdiff_t>(t) * w.tap_stride;
-      for (size_t k = 0; k < w.k; ++k, from += w.k_stride, packed += kFPanelWidth) {
-        for (size_t n = 0; n < width; ++n) packed[n] = from[static_cast<ptrdiff_t>(n) * w.n_stride];
-        std::fill(packed + width, packed + kFPanelWidth, 0.0f);
-      }
-    }
+    const float* from = w.data + static_cast<ptrdiff_t>(begin) * w.n_stride;
+    for (size_t t = 0; t < w.taps; ++t, from += w.tap_stride, packed += w.k * kFPanelWidth)
+      pack_panel(w, from, std::min(kFPanelWidth, w.n - begin), packed);
   }
 }
 
