@@ -35,4 +35,13 @@ void f32_log_softmax_reference(const Softmax& args) noexcept {
   run(args, [](float x, float sum) { return x - std::log(sum); });
 }
 
+void f32_score_softmax_reference(const ScoreSoftmax& args) noexcept {
+  for (size_t row = 0; row < args.rows; ++row) {
+    float* x = args.x + row * args.columns;
+    for (size_t i = 0; i < args.columns; ++i)
+      x[i] = x[i] * args.scale + (args.mask ? args.mask[row * args.mask_stride + i] : 0.0f);
+    f32_softmax_reference({.shape = {.axis = args.columns}, .x = x, .y = x});
+  }
+}
+
 } // namespace octet::kernels

@@ -30,20 +30,16 @@ v128_t horizontal_max(v128_t v) noexcept {
   return wasm_f32x4_pmax(v, swap_neighbours(v));
 }
 
-/// The first n (< 4) floats, then numbers without weight.
-v128_t load_last(const float* x, size_t n) noexcept {
+/// The first n (< 4) lanes, then numbers without weight.
+v128_t first_lanes(v128_t x, size_t n) noexcept {
   const v128_t lanes = wasm_i32x4_lt(wasm_i32x4_make(0, 1, 2, 3), wasm_i32x4_splat(int(n)));
-  return wasm_v128_bitselect(load_first_floats(x, n), splat(-__builtin_inff()), lanes);
+  return wasm_v128_bitselect(x, splat(-__builtin_inff()), lanes);
 }
 
+/// A row whose maximum is known. `last`: what follows the whole vectors.
 template <class Op>
-void run_row(const float* x, size_t n, float* y) noexcept {
+void finish_row(const float* x, size_t n, v128_t last, v128_t max, float* y) noexcept {
   const size_t whole = n / 4 * 4;
-  v128_t last = load_last(x + whole, n - whole);
-  v128_t max = last;
-  for (size_t i = 0; i < whole; i += 4) max = wasm_f32x4_pmax(max, wasm_v128_load(x + i));
-  max = horizontal_max(max);
-
   const v128_t last_exponential = exp_of_negative(wasm_f32x4_sub(last, max));
   v128_t sum = last_exponential;
   for (size_t i = 0; i < whole; i += 4) {
@@ -58,6 +54,32 @@ void run_row(const float* x, size_t n, float* y) noexcept {
     wasm_v128_store(y + i, Op::finish(wasm_v128_load(from + i), max, of_sum));
   if (Op::kKeepsExponentials) last = last_exponential;
   store_first_floats(Op::finish(last, max, of_sum), n - whole, y + whole);
+}
+
+template <class Op>
+void run_row(const float* x, size_t n, float* y) noexcept {
+  const size_t whole = n / 4 * 4;
+  const v128_t last = first_lanes(load_first_floats(x + whole, n - whole), n - whole);
+  v128_t max = last;
+  for (size_t i = 0; i < whole; i += 4) max = wasm_f32x4_pmax(max, wasm_v128_load(x + i));
+  finish_row<Op>(x, n, last, horizontal_max(max), y);
+}
+
+/// load_mask(i, n) gives the first n of the mask's four numbers at i.
+template <class LoadMask>
+void run_score_row(float* x, size_t n, float scale, LoadMask&& load_mask) noexcept {
+  const size_t whole = n / 4 * 4, rest = n - whole;
+  const v128_t factor = splat(scale);
+  const v128_t masked =
+      multiply_add(load_first_floats(x + whole, rest), factor, load_mask(whole, rest));
+  const v128_t last = first_lanes(masked, rest);
+  v128_t max = last;
+  for (size_t i = 0; i < whole; i += 4) {
+    const v128_t score = multiply_add(wasm_v128_load(x + i), factor, load_mask(i, 4));
+    wasm_v128_store(x + i, score);
+    max = wasm_f32x4_pmax(max, score);
+  }
+  finish_row<PlainFinish>(x, n, last, horizontal_max(max), x);
 }
 
 /// Four neighbouring columns, or one.
@@ -116,6 +138,19 @@ void f32_softmax_simd128(const Softmax& args) noexcept {
 }
 void f32_log_softmax_simd128(const Softmax& args) noexcept {
   run<LogFinish>(args);
+}
+
+void f32_score_softmax_simd128(const ScoreSoftmax& args) noexcept {
+  for (size_t row = 0; row < args.rows; ++row) {
+    float* x = args.x + row * args.columns;
+    if (const float* mask = args.mask)
+      run_score_row(x, args.columns, args.scale,
+                    [mask = mask + row * args.mask_stride](size_t i, size_t n) {
+                      return n == 4 ? wasm_v128_load(mask + i) : load_first_floats(mask + i, n);
+                    });
+    else
+      run_score_row(x, args.columns, args.scale, [](size_t, size_t) { return splat(-0.0f); });
+  }
 }
 
 } // namespace octet::kernels

@@ -7,6 +7,7 @@
 #include "passes/fold_qdq.h"
 #include "passes/fold_scale_shift.h"
 #include "passes/fuse_activation.h"
+#include "passes/fuse_attention.h"
 #include "passes/fuse_bias.h"
 #include "passes/fuse_integer_scale.h"
 #include "passes/recognise_functions.h"
@@ -58,6 +59,7 @@ void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost&
   fold_qdq(graph);
   chain_codes(graph, facts);
   fuse_integer_scale(graph, facts);
+  fuse_attention(graph, facts);
   choose_layout(graph, facts);
   fuse_bias(graph);
   fuse_activation(graph);

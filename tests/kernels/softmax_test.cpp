@@ -67,6 +67,34 @@ TEST_CASE("softmax along any axis") {
       });
 }
 
+TEST_CASE("scores are scaled and masked before their softmax") {
+  Random random(43);
+  for_each_variant<ScoreSoftmaxFn>(
+      [&](const char*, const char* name, ScoreSoftmaxFn* function, ScoreSoftmaxFn* reference) {
+        INFO(name);
+        for (int i = 0; i < 80; ++i) {
+          const size_t rows = random.size(1, 4), columns = random.size(1, 40);
+          const bool has_mask = random.chance(), has_rows = random.chance();
+          const auto x = random.reals(rows * columns, -8, 8);
+          const auto mask = random.reals((has_rows ? rows : 1) * columns, -8, 8);
+          const float scale = random.real(0.1f, 2.0f);
+          std::vector<float> scores(x);
+          for (size_t k = 0; k < x.size(); ++k)
+            scores[k] = x[k] * scale + (has_mask ? mask[k % mask.size()] : 0.0f);
+          for (ScoreSoftmaxFn* run : {function, reference}) {
+            std::vector<float> y(x);
+            run({.rows = rows,
+                 .columns = columns,
+                 .x = y.data(),
+                 .scale = scale,
+                 .mask = has_mask ? mask.data() : nullptr,
+                 .mask_stride = has_rows ? columns : 0});
+            check("softmax_f32", {.outer = rows, .axis = columns}, scores, y);
+          }
+        }
+      });
+}
+
 TEST_CASE("softmax of what is masked is zero") {
   const float masked = std::numeric_limits<float>::lowest();
   const float x[] = {1, masked, 1, -std::numeric_limits<float>::infinity(), masked};

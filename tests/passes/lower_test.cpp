@@ -68,6 +68,55 @@ TEST_CASE("a bias that would add a dimension is not taken into the product") {
   }
 }
 
+namespace {
+// Attention as exporters write it, on [batch, length, heads, depth].
+struct AttentionGraph {
+  GraphBuilder b;
+  ValueId scores;
+
+  explicit AttentionGraph(int64_t opset) : b(opset) {
+    const auto heads = [&](const char* name, std::vector<int64_t> perm) {
+      const ValueId x = b.input((std::string(name) + "_in").c_str(), {2, 5, 3, 4});
+      return b.node("Transpose", name, {x}, {{"perm", std::move(perm)}});
+    };
+    const ValueId q = heads("q", {0, 2, 1, 3}), k = heads("k", {0, 2, 3, 1});
+    v = heads("v", {0, 2, 1, 3});
+    scores =
+        b.node("Div", "scaled", {b.node("MatMul", "scores", {q, k}), b.constant("root", {}, {2})});
+  }
+
+  std::string finish(std::vector<std::pair<const char*, AttributeValue>> softmax) {
+    const ValueId weights = b.node("Softmax", "weights", {scores}, std::move(softmax));
+    const ValueId context = b.node("MatMul", "context", {weights, v});
+    b.output(b.node("Transpose", "y", {context}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}}));
+    return lowered(b.graph);
+  }
+
+private:
+  ValueId v;
+};
+} // namespace
+
+TEST_CASE("attention spelled out becomes one step without transposes") {
+  for (const bool is_masked : {false, true}) {
+    AttentionGraph g(17);
+    if (is_masked)
+      g.scores = g.b.node("Add", "masked", {g.b.input("mask", {2, 1, 1, 5}), g.scores});
+    const std::string text = g.finish({{"axis", int64_t{-1}}});
+    INFO(text);
+    CHECK(count(text, "octet.Attention(") == 1);
+    CHECK(count(text, " = ") == 1);
+  }
+}
+
+TEST_CASE("what is not attention stays as it is") {
+  AttentionGraph over_matrices(12); // from axis 1 on, before opset 13
+  CHECK(count(over_matrices.finish({}), "Attention(") == 0);
+  AttentionGraph with_scores(17);
+  with_scores.b.output(with_scores.scores);
+  CHECK(count(with_scores.finish({{"axis", int64_t{-1}}}), "Attention(") == 0);
+}
+
 TEST_CASE("HardSwish spelled out becomes one activation") {
   GraphBuilder b;
   const ValueId conv =
