@@ -14,8 +14,8 @@ namespace octet {
 //  - whatever picks or moves elements: the same operator on codes;
 //  - any function of the elements of one tensor, of several nodes too: a table of 256 entries.
 // Real numbers are left where something else reads them. The results are those of the float
-// spelling but where a sum of roundings falls on the other side of a tie: then by one code. Facts of
-// new values are added.
+// spelling but where a sum of roundings falls on the other side of a tie: then by one code. Facts
+// of new values are added.
 void chain_codes(Graph& graph, GraphFacts& facts);
 
 } // namespace octet

@@ -11,11 +11,19 @@
 
 namespace octet {
 namespace {
-constexpr std::string_view kSpatial[] = {
-    "Conv",          "ConvInteger",       "QLinearConv",
-    "ConvTranspose", "ConvIntegerToFloat", "ConvIntegerToCodes",
-    "MaxPool",       "AveragePool",        "GlobalAveragePool",
-    "GlobalMaxPool", "GlobalAveragePoolCodes", "Resize", "Upsample"};
+constexpr std::string_view kSpatial[] = {"Conv",
+                                         "ConvInteger",
+                                         "QLinearConv",
+                                         "ConvTranspose",
+                                         "ConvIntegerToFloat",
+                                         "ConvIntegerToCodes",
+                                         "MaxPool",
+                                         "AveragePool",
+                                         "GlobalAveragePool",
+                                         "GlobalMaxPool",
+                                         "GlobalAveragePoolCodes",
+                                         "Resize",
+                                         "Upsample"};
 
 bool is_spatial(const Node& node) {
   return (node.domain.empty() || node.domain == kLoweredDomain) &&

@@ -19,8 +19,8 @@ std::optional<CodeParams> code_params(const Graph& graph, const Node& node, DTyp
     const Tensor* zero = graph.constant(node.inputs[2]);
     if (!zero || zero->elements() != 1 || !has_8_bits(zero->dtype())) return std::nullopt;
     params.type = zero->dtype();
-    params.zero_point = params.type == DType::UInt8 ? zero->values<uint8_t>()[0]
-                                                    : zero->values<int8_t>()[0];
+    params.zero_point =
+        params.type == DType::UInt8 ? zero->values<uint8_t>()[0] : zero->values<int8_t>()[0];
   }
   return has_8_bits(params.type) ? std::optional(params) : std::nullopt;
 }

@@ -174,8 +174,8 @@ function printStart(results) {
 
 function printCeilings({ float, int8 }) {
   console.log(
-    `One thread of this machine in WebAssembly SIMD128, registers only: ${float.toFixed(1)} GMAC/s in float, ` +
-      `${int8.toFixed(1)} in 16-bit dot products.\n`,
+    `One thread of this machine in WebAssembly, registers only: ${float.toFixed(1)} GMAC/s in float, ` +
+      `${int8.toFixed(1)} in dot products of integers.\n`,
   );
 }
 
@@ -184,7 +184,7 @@ function writeJson(file, content) {
 }
 
 async function compareAll(arena, chosen, { seconds, json }) {
-  const ceilings = measureCeilings();
+  const ceilings = await arena.measureCeilings();
   printCeilings(ceilings);
   await arena.warmUp(await loadSubject(subjects[0]));
   printHeader(speedTitles);
@@ -269,7 +269,7 @@ async function main() {
     for (const subject of chosen) await printProfile(await loadSubject(subject));
     return;
   }
-  if (!browser) return compareAll({ hold, warmUp }, chosen, options);
+  if (!browser) return compareAll({ hold, warmUp, measureCeilings }, chosen, options);
   const page = await openPage();
   try {
     await compareAll(page, chosen, options);

@@ -67,7 +67,7 @@ async function callInPage([module, name, match]) {
 const mapValues = (object, change) =>
   Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
 
-/** Chromium with an empty page; `hold` and `warmUp` are those of contest.mjs, carried out there. */
+/** Chromium with an empty page; `hold` and `warmUp` are those of contest.mjs, `measureCeilings` that of ceiling.mjs, carried out there. */
 export async function openPage() {
   const paths = startPaths();
   const server = await serve(paths);
@@ -91,6 +91,8 @@ export async function openPage() {
   return {
     hold: call('hold'),
     warmUp: call('warmUp'),
+    measureCeilings: () =>
+      page.evaluate(async () => (await import('/tests/bench/ceiling.mjs')).measureCeilings()),
     async close() {
       await browser.close();
       server.close();
