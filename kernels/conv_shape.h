@@ -31,11 +31,6 @@ inline size_t group_outputs(const ConvShape& shape) noexcept {
   return shape.out_channels / shape.groups;
 }
 
-/// Multiplications for one output pixel.
-inline size_t pixel_products(const ConvShape& shape) noexcept {
-  return shape.out_channels * group_inputs(shape) * tap_count(shape);
-}
-
 /// Whether the convolution is a product of its pixels with a matrix.
 inline bool is_matrix_product(const ConvShape& shape) noexcept {
   return tap_count(shape) == 1 && shape.stride_h == 1 && shape.stride_w == 1 &&

@@ -120,4 +120,14 @@ void conv_f32(const FConv& conv, size_t pixel_begin, size_t pixel_end, void* scr
     run.run(pixel_begin, pixel_end, n, std::min(columns, n + block));
 }
 
+FConv channels_of(const FConv& args, size_t begin, size_t end) noexcept {
+  FConv part = args;
+  part.shape.out_channels = begin; // those before
+  part.w += packed_f32_conv_elements(part.shape);
+  part.shape.out_channels = end - begin;
+  part.y += begin;
+  if (part.params.bias) part.params.bias += begin;
+  return part;
+}
+
 } // namespace octet::kernels

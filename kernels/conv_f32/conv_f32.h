@@ -37,4 +37,8 @@ size_t conv_f32_scratch_bytes(const ConvShape& shape) noexcept;
 /// Ranges that do not overlap may run on different threads, each with its own scratch.
 void conv_f32(const FConv& args, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept;
 
+/// The convolution with output channels [begin, end) alone, begin a multiple of kFPanelWidth: the
+/// other way to split one of a single group.
+FConv channels_of(const FConv& args, size_t begin, size_t end) noexcept;
+
 } // namespace octet::kernels

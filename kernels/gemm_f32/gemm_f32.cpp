@@ -68,4 +68,13 @@ void gemm_f32(const FGemm& args, size_t row_begin, size_t row_end) noexcept {
   }
 }
 
+FGemm columns_of(const FGemm& args, size_t begin, size_t end) noexcept {
+  FGemm part = args;
+  part.n = end - begin;
+  part.b += packed_f32_elements(begin, 1, args.k);
+  part.c += begin;
+  if (part.params.bias) part.params.bias += begin;
+  return part;
+}
+
 } // namespace octet::kernels

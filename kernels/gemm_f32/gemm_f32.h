@@ -41,6 +41,10 @@ struct FGemm {
 /// begin ranges at multiples of kFTileRows.
 void gemm_f32(const FGemm& args, size_t row_begin, size_t row_end) noexcept;
 
+/// The product with columns [begin, end) of B alone, begin a multiple of kFPanelWidth: the other
+/// way to split one.
+FGemm columns_of(const FGemm& args, size_t begin, size_t end) noexcept;
+
 /// Picks the tile for `rows` (1 … kFTileRows) and runs it.
 void run_f32_tile(const FTile& tile, size_t rows) noexcept;
 

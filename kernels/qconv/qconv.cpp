@@ -51,13 +51,6 @@ struct ConvScratch : WindowScratch<int16_t, kTileRows> {
   }
 };
 
-void skip_columns(QOutputParams& params, size_t n) noexcept {
-  if (params.w_zero) params.w_zero += n;
-  if (params.bias) params.bias += n;
-  if (params.scale) params.scale += n;
-  if (params.bias_f32) params.bias_f32 += n;
-}
-
 /// Whether row_runs can be read in place.
 bool rows_are_runs(const QConv& conv) noexcept {
   return conv.shape.dilation_w == 1 && conv.x_stride == group_inputs(conv.shape);
@@ -134,7 +127,7 @@ void ConvRun::run_groups(size_t pixel, size_t rows) noexcept {
     run_tile(kernels_, tile_, rows);
     if (++g == shape_.groups) return;
     y += outputs * output_bytes(conv_.output);
-    skip_columns(params_, outputs);
+    params_ = columns_from(params_, outputs);
     tile_.b += weight_bytes;
     const size_t pointers = tile_.taps * kTileRows;
     for (size_t i = 0; i < pointers; ++i) scratch_.pointers[i] += group_inputs(shape_);
@@ -246,6 +239,18 @@ void qconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* scratc
     return run_matrix_product(conv, conv.x + pixel_begin * conv.x_stride, conv.x_stride, runs.k,
                               pixel_begin, pixel_end - pixel_begin);
   ConvRun(conv, scratch).run(pixel_begin, pixel_end);
+}
+
+QConv channels_of(const QConv& args, size_t begin, size_t end) noexcept {
+  QConv part = args;
+  part.shape.out_channels = begin; // those before
+  const size_t skipped = args.byte_dot ? packed_dot_conv_weight_bytes(part.shape)
+                                       : packed_conv_weight_bytes(part.shape);
+  part.shape.out_channels = end - begin;
+  part.w = static_cast<const int8_t*>(args.w) + skipped;
+  part.y = static_cast<char*>(args.y) + begin * output_bytes(args.output);
+  part.params = columns_from(args.params, begin);
+  return part;
 }
 
 } // namespace octet::kernels

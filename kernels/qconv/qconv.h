@@ -46,4 +46,8 @@ size_t qconv_scratch_bytes(const ConvShape& shape) noexcept;
 /// Ranges that do not overlap may run on different threads, each with its own scratch.
 void qconv(const QConv& args, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept;
 
+/// The convolution with output channels [begin, end) alone, begin a multiple of kPanelWidth: the
+/// other way to split one of a single group.
+QConv channels_of(const QConv& args, size_t begin, size_t end) noexcept;
+
 } // namespace octet::kernels

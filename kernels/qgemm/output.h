@@ -62,4 +62,13 @@ struct QOutputParams {
   int32_t qmax = 255;
 };
 
+/// The same for the columns from n on.
+inline QOutputParams columns_from(QOutputParams params, size_t n) noexcept {
+  if (params.w_zero) params.w_zero += n;
+  if (params.bias) params.bias += n;
+  if (params.scale) params.scale += n;
+  if (params.bias_f32) params.bias_f32 += n;
+  return params;
+}
+
 } // namespace octet::kernels

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/qdot/pack.h"
+#include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/strassen.h"
 #include "kernels/qgemm/tile_kernels.h"
 
@@ -41,11 +43,21 @@ void run_columns(const QGemm& args, size_t column_begin, size_t row_begin,
 } // namespace
 
 void qgemm(const QGemm& args, size_t row_begin, size_t row_end) noexcept {
-  if (!args.scratch || !strassen_pays(row_end - row_begin, args.n, args.k))
+  if (!args.combined_rows || !strassen_pays(row_end - row_begin, args.n, args.k))
     return run_columns(args, 0, row_begin, row_end);
   const BlockedPart done = qgemm_strassen(args, row_begin, row_end);
   run_columns(args, done.columns, row_begin, row_begin + done.rows);
   run_columns(args, 0, row_begin + done.rows, row_end);
+}
+
+QGemm columns_of(const QGemm& args, size_t begin, size_t end) noexcept {
+  QGemm part = args;
+  part.n = end - begin;
+  part.b += begin / kPanelWidth *
+            (args.byte_dot ? packed_dot_panel_bytes(1, args.k) : packed_panel_bytes(1, args.k));
+  part.c = static_cast<char*>(args.c) + begin * output_bytes(args.output);
+  part.params = columns_from(args.params, begin);
+  return part;
 }
 
 } // namespace octet::kernels

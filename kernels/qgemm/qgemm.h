@@ -20,14 +20,19 @@ struct QGemm {
   bool byte_dot = false; // a and b as kernels/qdot/pack.h has them
   QOutput output = QOutput::f32;
   QOutputParams params = {};
-  // strassen_scratch_bytes(m, k), 16-byte aligned; null to multiply the plain way, as byte products
-  // are. Ranges of rows
-  // use parts of it that do not overlap.
-  void* scratch = nullptr;
+  // For Strassen's product: the rows as combine_rows (strassen.h) leaves them, and
+  // combined_panel_bytes(k) of memory for each running call. Null to multiply the plain way, as
+  // byte products are.
+  const void* combined_rows = nullptr;
+  void* panels = nullptr;
 };
 
 /// Computes rows [row_begin, row_end). Ranges that do not overlap may run on different threads;
-/// begin ranges at multiples of kTileRows.
+/// begin ranges at multiples of kTileRows, or of kBlockRows where rows are combined.
 void qgemm(const QGemm& args, size_t row_begin, size_t row_end) noexcept;
+
+/// The product with columns [begin, end) of B alone, begin a multiple of kPanelWidth: the other way
+/// to split one.
+QGemm columns_of(const QGemm& args, size_t begin, size_t end) noexcept;
 
 } // namespace octet::kernels

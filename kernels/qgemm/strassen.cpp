@@ -13,12 +13,6 @@ size_t block_bytes(size_t k) noexcept {
   return kBlockRows * sizeof(int32_t) + block_row_elements(k) * sizeof(int16_t);
 }
 
-/// The combined panels come after the rows; as no range is shorter than kLeastRows, each of its
-/// rows brings a part of their room.
-size_t bytes_per_row(size_t k) noexcept {
-  return block_bytes(k) / kBlockRows + block_panel_elements(k) * sizeof(int16_t) / kLeastRows;
-}
-
 QBlockFn* block_kernel(QOutput output) noexcept {
   const KernelTable& table = kernel_table();
   switch (output) {
@@ -36,7 +30,7 @@ QBlockFn* block_kernel(QOutput output) noexcept {
   return nullptr;
 }
 
-void combine_rows(const QGemm& args, size_t row, char* to) noexcept {
+void combine_block(const QGemm& args, size_t row, char* to) noexcept {
   auto* row_sum = reinterpret_cast<int32_t*>(to);
   const int16_t* a = args.a + row * args.a_stride;
   for (size_t r = 0; args.params.w_zero && r < kBlockRows; ++r)
@@ -52,20 +46,24 @@ bool strassen_pays(size_t rows, size_t n, size_t k) noexcept {
   return rows >= kLeastRows && n >= kBlockColumns && k >= kLeastK && k % 4 == 0;
 }
 
-size_t strassen_scratch_bytes(size_t rows, size_t k) noexcept {
-  return rows * bytes_per_row(k);
+size_t combined_row_bytes(size_t rows, size_t k) noexcept {
+  return rows / kBlockRows * block_bytes(k);
+}
+
+size_t combined_panel_bytes(size_t k) noexcept {
+  return block_panel_elements(k) * sizeof(int16_t);
+}
+
+void combine_rows(const QGemm& args, size_t row_begin, size_t row_end, void* combined) noexcept {
+  for (size_t row = row_begin; row + kBlockRows <= row_end; row += kBlockRows)
+    combine_block(args, row, static_cast<char*>(combined) + combined_row_bytes(row, args.k));
 }
 
 BlockedPart qgemm_strassen(const QGemm& args, size_t row_begin, size_t row_end) noexcept {
   const BlockedPart part{.rows = (row_end - row_begin) / kBlockRows * kBlockRows,
                          .columns = args.n / kBlockColumns * kBlockColumns};
-  char* const rows = static_cast<char*>(args.scratch) + row_begin * bytes_per_row(args.k);
-  const size_t blocks = part.rows / kBlockRows, step = block_bytes(args.k);
-  auto* const panels = reinterpret_cast<int16_t*>(rows + blocks * step);
-  for (size_t i = 0; i < blocks; ++i)
-    combine_rows(args, row_begin + i * kBlockRows, rows + i * step);
-
   QBlockFn* const compute = block_kernel(args.output);
+  auto* const panels = static_cast<int16_t*>(args.panels);
   QBlock block{.panels = panels,
                .k = args.k,
                .c_stride = args.c_stride * output_bytes(args.output),
@@ -74,10 +72,12 @@ BlockedPart qgemm_strassen(const QGemm& args, size_t row_begin, size_t row_end) 
     kernel_table().qgemm_combine_panels(args.b + n / kPanelWidth * packed_panel_bytes(1, args.k),
                                         args.k, panels);
     block.column_begin = n;
-    for (size_t i = 0; i < blocks; ++i) {
-      block.row_sum = reinterpret_cast<const int32_t*>(rows + i * step);
+    for (size_t row = row_begin; row < row_begin + part.rows; row += kBlockRows) {
+      const char* rows =
+          static_cast<const char*>(args.combined_rows) + combined_row_bytes(row, args.k);
+      block.row_sum = reinterpret_cast<const int32_t*>(rows);
       block.rows = reinterpret_cast<const int16_t*>(block.row_sum + kBlockRows);
-      block.c = static_cast<char*>(args.c) + (row_begin + i * kBlockRows) * block.c_stride;
+      block.c = static_cast<char*>(args.c) + row * block.c_stride;
       compute(block);
     }
   }

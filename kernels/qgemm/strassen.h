@@ -52,8 +52,13 @@ using QBlockFn = void(const QBlock& block) noexcept;
 /// True when a product of this size gains by it.
 bool strassen_pays(size_t rows, size_t n, size_t k) noexcept;
 
-/// Bytes that a product of `rows` rows needs in QGemm::scratch.
-size_t strassen_scratch_bytes(size_t rows, size_t k) noexcept;
+/// Bytes of combined rows, and of the panels that a running call combines; both 16-byte aligned.
+size_t combined_row_bytes(size_t rows, size_t k) noexcept;
+size_t combined_panel_bytes(size_t k) noexcept;
+
+/// Combines the whole blocks among rows [row_begin, row_end), row_begin a multiple of kBlockRows.
+/// `combined` has room for all rows. Ranges that do not overlap may run on different threads.
+void combine_rows(const QGemm& args, size_t row_begin, size_t row_end, void* combined) noexcept;
 
 /// Computes whole blocks of rows [row_begin, row_end) and of the columns from 0 on; returns how
 /// many rows and columns these are. strassen_pays for the range.

@@ -60,7 +60,8 @@ Kernel prepare_conv(PrepareContext& ctx) {
   const size_t windows = scratch.reserve(checked_mul(window_bytes, ctx.worker_count()));
   ctx.request_scratch(scratch.bytes());
   const FusedActivation activation = fused_activation(ctx);
-  const size_t grain = &family == &kWinograd ? kernels::winograd_grain(shape) : 4;
+  MatrixSplit split = pixel_split(shape);
+  if (&family == &kWinograd) split.keep_rows(kernels::winograd_grain(shape));
   return [=, run_pixels = family.run, weights = std::move(weights),
           bias = std::move(bias)](const RunContext& run) {
     weights.prepare(run);
@@ -73,12 +74,10 @@ Kernel prepare_conv(PrepareContext& ctx) {
                      .y_stride = shape.out_channels,
                      .params = {.bias = bias.get(run), .lo = activation.lo, .hi = activation.hi}};
     run_activated(
-        run.workers, activation, conv.y, conv.y_stride, shape.batch * shape.out_h * shape.out_w,
-        kernels::pixel_products(shape),
-        [&](size_t begin, size_t end, size_t worker) {
-          run_pixels(conv, begin, end, run.scratch + windows + worker * window_bytes);
-        },
-        grain);
+        run.workers, split, activation, conv.y, [&](const MatrixBlock& block, size_t worker) {
+          run_pixels(kernels::channels_of(conv, block.column_begin, block.column_end),
+                     block.row_begin, block.row_end, run.scratch + windows + worker * window_bytes);
+        });
   };
 }
 } // namespace

@@ -32,8 +32,8 @@ Kernel prepare_conv_transpose(PrepareContext& ctx) {
   PackedOperand bias = padded_bias(ctx, 2, shape.out_channels, scratch);
   const size_t row_bytes = (kernels::conv_transpose_f32_scratch_bytes(shape) + 63) / 64 * 64;
   const size_t rows_at = scratch.reserve(checked_mul(row_bytes, ctx.worker_count()));
-  const size_t row_products = shape.in_w * shape.in_channels * kernels::group_outputs(shape) *
-                              kernels::tap_count(shape) / shape.stride_h;
+  const size_t products =
+      kernels::group_inputs(shape) * kernels::tap_count(shape) / (shape.stride_h * shape.stride_w);
   ctx.request_scratch(scratch.bytes());
   return [=, activation = fused_activation(ctx), weights = std::move(weights),
           bias = std::move(bias)](const RunContext& run) {
@@ -47,11 +47,15 @@ Kernel prepare_conv_transpose(PrepareContext& ctx) {
         .y = run.output<float>(0),
         .y_stride = shape.out_channels,
         .params = {.bias = bias.get(run), .lo = activation.lo, .hi = activation.hi}};
-    run_activated(
-        run.workers, activation, conv.y, shape.out_w * shape.out_channels,
-        shape.batch * shape.out_h, row_products, [&](size_t begin, size_t end, size_t worker) {
-          kernels::conv_transpose_f32(conv, begin, end, run.scratch + rows_at + worker * row_bytes);
-        });
+    run_activated(run.workers,
+                  {.rows = shape.batch * shape.out_h,
+                   .columns = shape.out_w * shape.out_channels,
+                   .cost = products,
+                   .row_grain = shape.stride_h},
+                  activation, conv.y, [&](const MatrixBlock& block, size_t worker) {
+                    kernels::conv_transpose_f32(conv, block.row_begin, block.row_end,
+                                                run.scratch + rows_at + worker * row_bytes);
+                  });
   };
 }
 } // namespace

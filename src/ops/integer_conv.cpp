@@ -113,15 +113,14 @@ struct IntegerConv {
       conv.w = packed->data();
     }
     conv.params = params;
+    MatrixSplit split = pixel_split(shape);
+    if (centered == &kWinograd) split.keep_rows(kernels::winograd_grain(shape));
     const auto kernel = centered ? centered->run : kernels::qconv;
-    const size_t grain = centered == &kWinograd ? kernels::winograd_grain(shape) : 4;
-    run_activated(
-        context.workers, activation, context.output<float>(0), shape.out_channels,
-        shape.batch * shape.out_h * shape.out_w, kernels::pixel_products(shape),
-        [&](size_t begin, size_t end, size_t worker) {
-          kernel(conv, begin, end, scratch + worker * kernel_scratch);
-        },
-        grain);
+    run_activated(context.workers, split, activation, context.output<float>(0),
+                  [&](const MatrixBlock& block, size_t worker) {
+                    kernel(kernels::channels_of(conv, block.column_begin, block.column_end),
+                           block.row_begin, block.row_end, scratch + worker * kernel_scratch);
+                  });
   }
 
   bool is_empty() const { return geometry.output.elements() == 0; }

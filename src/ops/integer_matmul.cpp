@@ -11,6 +11,7 @@
 #include "ops/activation.h"
 #include "ops/integer_operands.h"
 #include "ops/matmul_geometry.h"
+#include "ops/scratch_layout.h"
 
 namespace octet {
 namespace {
@@ -65,10 +66,17 @@ struct IntegerMatMul {
       : geometry(matmul_geometry(ctx, a_input, b_input)), a(ctx, a_input, a_zero),
         byte_dot(byte_dot_weights(ctx, b_input, b_zero)), b_zero(ctx, b_input, b_zero, geometry.n) {
     if (!byte_dot) b.emplace(ctx, b_input, geometry);
-    product_at = a.scratch_bytes() + b_scratch_bytes() + this->b_zero.scratch_bytes();
-    is_strassen = !byte_dot && kernels::strassen_pays(geometry.m, geometry.n, geometry.k);
-    const size_t row_bytes = is_strassen ? kernels::strassen_scratch_bytes(1, geometry.k) : 0;
-    ctx.request_scratch(checked_add(product_at, checked_mul(geometry.m, row_bytes)));
+    combines = !byte_dot && kernels::strassen_pays(geometry.m, geometry.n, geometry.k);
+    ScratchLayout scratch;
+    scratch.reserve(a.scratch_bytes() + b_scratch_bytes() + this->b_zero.scratch_bytes());
+    if (combines) {
+      combined_at = scratch.reserve(
+          checked_mul(geometry.m / kernels::kBlockRows,
+                      kernels::combined_row_bytes(kernels::kBlockRows, geometry.k)));
+      panel_bytes = (kernels::combined_panel_bytes(geometry.k) + 63) / 64 * 64;
+      panels_at = scratch.reserve(checked_mul(panel_bytes, ctx.worker_count()));
+    }
+    ctx.request_scratch(scratch.bytes());
   }
 
   ByteDotWeights byte_dot_weights(PrepareContext& ctx, size_t b_input, size_t b_zero) const {
@@ -123,22 +131,43 @@ struct IntegerMatMul {
                                 .c_stride = geometry.n,
                                 .byte_dot = static_cast<bool>(byte_dot),
                                 .output = output,
-                                .params = params,
-                                .scratch = is_strassen ? context.scratch + product_at : nullptr};
-      run_one(context.workers, gemm, activation);
+                                .params = params};
+      run_one(context, gemm, activation);
       c += c_bytes;
     }
   }
 
-  static void run_one(const Workers& workers, const kernels::QGemm& gemm,
-                      const FusedActivation& activation) noexcept {
-    if (gemm.m <= kernels::kMaxGemvRows) {
-      workers.split(gemm.n, kernels::kPanelWidth, gemm.m * gemm.k,
-                    [&](size_t begin, size_t end, size_t) { kernels::qgemv(gemm, begin, end); });
-      return activation.apply(static_cast<float*>(gemm.c), gemm.m * gemm.n);
+  void run_one(const RunContext& context, kernels::QGemm gemm,
+               const FusedActivation& activation) const noexcept {
+    const bool is_vector = gemm.m <= kernels::kMaxGemvRows;
+    MatrixSplit split{.rows = gemm.m,
+                      .columns = gemm.n,
+                      .cost = gemm.k,
+                      .row_grain = is_vector ? gemm.m : kernels::kTileRows,
+                      .column_grain = 2 * kernels::kPanelWidth};
+    if (combines) {
+      combine(context, gemm);
+      split.row_grain = kernels::kBlockRows;
     }
-    run_activated(workers, activation, static_cast<float*>(gemm.c), gemm.n, gemm.m, gemm.n * gemm.k,
-                  [&](size_t begin, size_t end, size_t) { kernels::qgemm(gemm, begin, end); });
+    run_activated(context.workers, split, activation, static_cast<float*>(gemm.c),
+                  [&](const MatrixBlock& block, size_t worker) {
+                    kernels::QGemm part =
+                        kernels::columns_of(gemm, block.column_begin, block.column_end);
+                    part.panels = context.scratch + panels_at + worker * panel_bytes;
+                    if (is_vector)
+                      kernels::qgemv(part, 0, part.n);
+                    else
+                      kernels::qgemm(part, block.row_begin, block.row_end);
+                  });
+  }
+
+  void combine(const RunContext& context, kernels::QGemm& gemm) const noexcept {
+    void* const combined = context.scratch + combined_at;
+    context.workers.split(gemm.m, kernels::kBlockRows, 4 * gemm.k,
+                          [&](size_t begin, size_t end, size_t) {
+                            kernels::combine_rows(gemm, begin, end, combined);
+                          });
+    gemm.combined_rows = combined;
   }
 
   bool is_empty() const { return geometry.output.elements() == 0; }
@@ -148,8 +177,8 @@ struct IntegerMatMul {
   ByteDotWeights byte_dot;
   std::optional<PackedMatrices> b; // where byte_dot has no weights
   ColumnZeroPoints b_zero;
-  bool is_strassen = false;
-  size_t product_at = 0; // where in the scratch memory the product's own begins
+  bool combines = false; // by Strassen's product; then places in the scratch memory
+  size_t combined_at = 0, panels_at = 0, panel_bytes = 0;
 };
 
 void infer_matmul_integer(InferContext& ctx) {

@@ -159,8 +159,17 @@ Kernel product_kernel(PrepareContext& ctx, const Product& p) {
                                 .c = c,
                                 .c_stride = g.n,
                                 .params = {.bias = bias, .lo = activation.lo, .hi = activation.hi}};
-      run_activated(run.workers, activation, c, g.n, g.m, g.n * g.k,
-                    [&](size_t begin, size_t end, size_t) { kernels::gemm_f32(gemm, begin, end); });
+      run_activated(run.workers,
+                    {.rows = g.m,
+                     .columns = g.n,
+                     .cost = g.k,
+                     .row_grain = kernels::kFTileRows,
+                     .column_grain = 2 * kernels::kFPanelWidth},
+                    activation, c, [&](const MatrixBlock& block, size_t) {
+                      kernels::gemm_f32(
+                          kernels::columns_of(gemm, block.column_begin, block.column_end),
+                          block.row_begin, block.row_end);
+                    });
       if (addend.is_matrix) addend.add(run.input<float>(2), g.m, g.n, c);
       c += g.c_elements();
     }

@@ -222,4 +222,19 @@ kernels::ConvShape ConvGeometry::kernel_shape(const NodeContext& ctx) const {
           .pad_left = width(window.pad_begin)};
 }
 
+MatrixSplit pixel_split(const kernels::ConvShape& shape) {
+  MatrixSplit split{.rows = shape.batch * shape.out_h * shape.out_w,
+                    .columns = shape.out_channels,
+                    .cost = kernels::group_inputs(shape) * kernels::tap_count(shape)};
+  constexpr size_t kChannelGrain = 16;
+  if (shape.groups == 1) {
+    split.column_grain = kChannelGrain;
+  } else if (kernels::group_inputs(shape) == 1) {
+    // Depthwise kernels go along rows, and are bound by loads.
+    split.row_grain = shape.out_w;
+    split.cost *= 4;
+  }
+  return split;
+}
+
 } // namespace octet

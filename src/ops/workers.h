@@ -21,6 +21,30 @@ public:
                    const void* context) noexcept = 0;
 };
 
+// Rows [row_begin, row_end) of some columns of a matrix.
+struct MatrixBlock {
+  size_t row_begin, row_end, column_begin, column_end;
+
+  size_t rows() const { return row_end - row_begin; }
+  size_t columns() const { return column_end - column_begin; }
+};
+
+// How a matrix of independent outputs may be split.
+struct MatrixSplit {
+  size_t rows, columns;
+  size_t cost; // of an element, see Workers::split
+  size_t row_grain = 4;
+  size_t column_grain = 0; // 0: rows stay whole
+
+  // So few that it is columns that are split, as every range of rows reads all weights.
+  static constexpr size_t few_rows() { return 256; }
+
+  void keep_rows(size_t grain) {
+    row_grain = grain;
+    column_grain = 0;
+  }
+};
+
 // Those that a session may use; by default the caller alone.
 struct Workers {
   Threads* threads = nullptr;
@@ -39,6 +63,23 @@ struct Workers {
           (*static_cast<const F*>(context))(begin, end, worker);
         },
         &body);
+  }
+
+  // Calls body(MatrixBlock, worker).
+  template <class F>
+  void split(const MatrixSplit& matrix, const F& body) const noexcept {
+    const bool by_columns = matrix.column_grain != 0 && matrix.rows <= matrix.few_rows() &&
+                            matrix.columns >= 2 * matrix.column_grain * count;
+    if (by_columns)
+      split(matrix.columns, matrix.column_grain, matrix.rows * matrix.cost,
+            [&](size_t begin, size_t end, size_t worker) {
+              body(MatrixBlock{0, matrix.rows, begin, end}, worker);
+            });
+    else
+      split(matrix.rows, matrix.row_grain, matrix.columns * matrix.cost,
+            [&](size_t begin, size_t end, size_t worker) {
+              body(MatrixBlock{begin, end, 0, matrix.columns}, worker);
+            });
   }
 
 private:

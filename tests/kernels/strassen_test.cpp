@@ -87,19 +87,22 @@ TEST_CASE("Strassen's product gives the bits of the plain one") {
           random.integers<int8_t>(packed_weight_bytes(args.n, 1, args.k), -128, 127);
       args.a = a.data();
       args.b = packed.data();
-      const size_t split = random.size(0, args.m / kTileRows) * kTileRows;
-      std::vector<uint64_t> scratch(
-          (strassen_scratch_bytes(args.m, args.k) + sizeof(uint64_t) - 1) / sizeof(uint64_t));
-      const auto run = [&](void* memory) {
+      const size_t split = random.size(0, args.m / kBlockRows) * kBlockRows;
+      std::vector<uint64_t> rows(combined_row_bytes(args.m, args.k) / sizeof(uint64_t));
+      std::vector<uint64_t> panels(combined_panel_bytes(args.k) / sizeof(uint64_t));
+      combine_rows(args, split, args.m, rows.data());
+      combine_rows(args, 0, split, rows.data());
+      args.panels = panels.data();
+      const auto run = [&](const void* combined) {
         std::vector<char> c(((args.m - 1) * args.c_stride + args.n) * output_bytes(output));
         args.c = c.data();
-        args.scratch = memory;
+        args.combined_rows = combined;
         qgemm(args, split, args.m);
         qgemm(args, 0, split);
         return c;
       };
       REQUIRE(strassen_pays(args.m, args.n, args.k));
-      REQUIRE(run(scratch.data()) == run(nullptr));
+      REQUIRE(run(rows.data()) == run(nullptr));
     }
   }
 }

@@ -120,7 +120,7 @@ void check_threads(const Buffer& file, const Shape& shape) {
       ++started;
       return start_native_thread(p, worker);
     });
-    CHECK(run(file, x, {&pool, count}) == expected);
+    CHECK((run(file, x, {&pool, count}) == expected));
     CHECK(started == static_cast<int>(count) - 1);
   }
 }
@@ -133,7 +133,7 @@ TEST_CASE("threads do not change the bits of an image net") {
 }
 
 TEST_CASE("threads do not change the bits of a net over tokens") {
-  for (const int64_t tokens : {37, 128}) {
+  for (const int64_t tokens : {1, 2, 37, 128}) {
     const Buffer file = token_net(tokens);
     check_threads(file, {1, tokens, 192});
     check_threads(quantized(file), {1, tokens, 192});

@@ -43,7 +43,9 @@ void bench_matrix(const char* name, size_t m, size_t k, size_t n) {
   else
     pack_weights(weights, packed.data());
   std::vector<float> c(m * n);
-  std::vector<int64_t> scratch(strassen_scratch_bytes(m, k) / sizeof(int64_t) + 1);
+  std::vector<int64_t> rows(combined_row_bytes(m, k) / sizeof(int64_t));
+  std::vector<int64_t> panels(combined_panel_bytes(k) / sizeof(int64_t));
+  const bool combines = !bytes && strassen_pays(m, n, k);
   const QGemm args{.m = m,
                    .n = n,
                    .k = elements,
@@ -55,8 +57,10 @@ void bench_matrix(const char* name, size_t m, size_t k, size_t n) {
                    .byte_dot = bytes,
                    .output = QOutput::f32,
                    .params = {.scale = scale.data(), .bias_f32 = scale.data()},
-                   .scratch = scratch.data()};
+                   .combined_rows = combines ? rows.data() : nullptr,
+                   .panels = panels.data()};
   report(name, static_cast<double>(m * n * k), kMacs, [&] {
+    if (combines) combine_rows(args, 0, m, rows.data());
     if (m <= kMaxGemvRows)
       qgemv(args, 0, n);
     else
