@@ -17,6 +17,7 @@ FusedActivation fused_activation(const NodeContext& ctx) {
     if (!out.function || params.size() > out.params.size())
       ctx.fail("activation '", name, "' is not known");
     std::copy(params.begin(), params.end(), out.params.begin());
+    if (name == "LeakyRelu" && params.size() == 2) out.lo = params[1];
   }
   return out;
 }

@@ -1,5 +1,6 @@
 // The activation that a lowering pass moved into the operator that feeds it: attributes
-// `activation` (the ONNX operator's name) and `activation_params`.
+// `activation` (the ONNX operator's name, or ScaledHardSwish) and `activation_params`. Those of
+// LeakyRelu may end with the least number it is given.
 #pragma once
 
 #include <limits>

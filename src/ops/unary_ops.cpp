@@ -84,6 +84,9 @@ constexpr UnaryOp kHardSigmoid = kernel_op<kernels::hard_sigmoid_f32>(
     [](auto x, P p) { return hard_sigmoid(x, p[0], p[1]); }, {{{"alpha", 0.2f}, {"beta", 0.5f}}});
 constexpr UnaryOp kHardSwish =
     kernel_op<kernels::hard_swish_f32>([](auto x, P) { return x * hard_sigmoid(x, 1.0 / 6, 0.5); });
+// No operator of its own: what fuse_activation makes of a HardSwish that is scaled and shifted.
+constexpr UnaryOp kScaledHardSwish = kernel_op<kernels::scaled_hard_swish_f32>(
+    [](auto x, P p) { return p[0] * x * hard_sigmoid(x, 1.0 / 6, 0.5) + p[1]; });
 constexpr UnaryOp kSwish = kernel_op<kernels::swish_f32>(
     [](auto x, P p) { return x * sigmoid(p[0] * x); }, {{{"alpha", 1.0f}}});
 constexpr UnaryOp kMish =
@@ -290,6 +293,7 @@ UnaryFn find_activation(std::string_view op_type) {
       {"Tanh", kTanh.functions[kF32]},
       {"HardSigmoid", kHardSigmoid.functions[kF32]},
       {"HardSwish", kHardSwish.functions[kF32]},
+      {"ScaledHardSwish", kScaledHardSwish.functions[kF32]},
       {"Swish", kSwish.functions[kF32]},
       {"Gelu", kGelu.functions[kF32]}};
   for (const auto& [name, function] : kActivations)

@@ -14,9 +14,28 @@ bool takes_activation(const Node& node) {
          node.op_type == "ConvIntegerToFloat" || node.op_type == "MatMulIntegerToFloat";
 }
 
+struct Activation {
+  std::string name;
+  std::vector<float> params = {};
+};
+
+// The number in a node of two operands, the other of which is x.
+std::optional<float> number_beside(const Graph& graph, const Node& node, ValueId x) {
+  if (node.inputs.size() != 2 || node.inputs[0] == node.inputs[1]) return std::nullopt;
+  return scalar_constant(graph, other_input(node, x));
+}
+
+// Max(x, c) and Min(x, c).
+std::optional<Activation> bound(const Graph& graph, const Node& node, ValueId x) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const auto number = number_beside(graph, node, x);
+  if (!number) return std::nullopt;
+  return node.op_type == "Max" ? Activation{"Clip", {*number, kInfinity}}
+                               : Activation{"Clip", {-kInfinity, *number}};
+}
+
 // Parameters of an activation node, or nothing when it is not one that an epilogue applies.
 std::optional<std::vector<float>> activation_params(const Graph& graph, const Node& node) {
-  if (!node.domain.empty()) return std::nullopt;
   const std::string& op = node.op_type;
   if (op == "Relu" || op == "Sigmoid" || op == "Tanh" || op == "HardSwish")
     return std::vector<float>{};
@@ -32,23 +51,78 @@ std::optional<std::vector<float>> activation_params(const Graph& graph, const No
       return std::vector<float>{bounds->low, bounds->high};
   return std::nullopt;
 }
+
+// What a node that reads x does to it.
+std::optional<Activation> activation_of(const Graph& graph, const Node& node, ValueId x) {
+  if (!node.domain.empty()) return std::nullopt;
+  if (node.op_type == "Max" || node.op_type == "Min") return bound(graph, node, x);
+  if (node.inputs[0] != x) return std::nullopt;
+  auto params = activation_params(graph, node);
+  return params ? std::optional(Activation{node.op_type, std::move(*params)}) : std::nullopt;
+}
+
+class ActivationFuser {
+public:
+  explicit ActivationFuser(Graph& graph) : graph_(graph), uses_(graph), edit_(graph) {}
+
+  void fuse_into(NodeId producer) {
+    const ValueId x = graph_.node(producer).outputs[0];
+    const NodeId reader = uses_.only_reader(x);
+    auto activation = reader ? activation_of(graph_, graph_.node(reader), x) : std::nullopt;
+    if (!activation) return;
+    ValueId out = take(reader);
+    if (activation->name == "HardSwish") out = take_scale_and_shift(*activation, out);
+    if (activation->name == "LeakyRelu") out = take_least(*activation, out);
+    graph_.node(producer).attributes.set("activation", activation->name);
+    graph_.node(producer).attributes.set("activation_params", activation->params);
+    edit_.produce(producer, 0, out);
+  }
+
+private:
+  // Removes a node, whose result the producer is to give.
+  ValueId take(NodeId id) {
+    const ValueId out = graph_.node(id).outputs[0];
+    edit_.remove_node(id);
+    return out;
+  }
+
+  // The number that alone follows x in a node of this operator.
+  std::optional<float> number_in(NodeId reader, std::string_view op_type, ValueId x) const {
+    if (!reader || !is_op(graph_.node(reader), op_type)) return std::nullopt;
+    return number_beside(graph_, graph_.node(reader), x);
+  }
+
+  ValueId take_scale_and_shift(Activation& hard_swish, ValueId x) {
+    NodeId reader = uses_.only_reader(x);
+    const auto scale = number_in(reader, "Mul", x);
+    if (scale) x = take(reader);
+    reader = uses_.only_reader(x);
+    const auto shift = number_in(reader, "Add", x);
+    if (shift) x = take(reader);
+    if (scale || shift) hard_swish = {"ScaledHardSwish", {scale.value_or(1), shift.value_or(0)}};
+    return x;
+  }
+
+  // What is the least y of a function that rises is an x as well.
+  ValueId take_least(Activation& leaky_relu, ValueId x) {
+    const NodeId reader = uses_.only_reader(x);
+    const auto least = number_in(reader, "Max", x);
+    const float slope = leaky_relu.params[0];
+    if (!least || !(slope > 0)) return x;
+    leaky_relu.params.push_back(*least < 0 ? *least / slope : *least);
+    return take(reader);
+  }
+
+  Graph& graph_;
+  const Uses uses_;
+  GraphEdit edit_;
+};
 } // namespace
 
 void fuse_activation(Graph& graph) {
-  const Uses uses(graph);
-  GraphEdit edit(graph);
-  for (NodeId id : std::vector<NodeId>(graph.nodes())) {
-    if (!takes_activation(graph.node(id))) continue;
-    const NodeId next = uses.only_reader(graph.node(id).outputs[0]);
-    if (!next || graph.node(next).inputs[0] != graph.node(id).outputs[0]) continue;
-    const auto params = activation_params(graph, graph.node(next));
-    if (!params) continue;
-    const ValueId out = graph.node(next).outputs[0];
-    graph.node(id).attributes.set("activation", graph.node(next).op_type);
-    graph.node(id).attributes.set("activation_params", *params);
-    edit.remove_node(next);
-    edit.produce(id, 0, out);
-  }
+  ActivationFuser fuser(graph);
+  for (NodeId id : std::vector<NodeId>(graph.nodes()))
+    if (takes_activation(graph.node(id))) fuser.fuse_into(id);
 }
 
 } // namespace octet

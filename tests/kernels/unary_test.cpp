@@ -65,6 +65,8 @@ const Truth kTruths[] = {
     {"square_f32", [](double x) { return x * x; }, -9, 9, 0.5},
     {"reciprocal_f32", [](double x) { return 1 / x; }, 0.1f, 9, 0.5},
     {"hard_swish_f32", [](double x) { return x * clip(x / 6 + 0.5, 0, 1); }, -1, 5, 3},
+    {"scaled_hard_swish_f32", [](double x) { return 1.25 * x * clip(x / 6 + 0.5, 0, 1) - 0.5; }, 2,
+     5, 4},
     {"leaky_relu_f32", [](double x) { return x < 0 ? 1.25 * x : x; }, -9, 9, 0.5},
     {"multiply_add_f32", [](double x) { return 1.25 * x - 0.5; }, 1, 9, 1},
     {"hard_sigmoid_f32", [](double x) { return clip(1.25 * x - 0.5, 0, 1); }, 1, 9, 1},

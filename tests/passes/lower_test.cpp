@@ -132,6 +132,35 @@ TEST_CASE("HardSwish spelled out becomes one activation") {
   CHECK(count(text, "Clip(") + count(text, "Div(") == 0);
 }
 
+TEST_CASE("a scale and a shift behind HardSwish join it, a Max with a number is a Clip") {
+  GraphBuilder b;
+  const ValueId w = b.constant("w", {1, 1, 1, 1}, {2});
+  const ValueId first = b.node("Conv", "first", {b.input("x", {1, 1, 4, 4}), w});
+  const ValueId swish = b.node("HardSwish", "swish", {first});
+  const ValueId scaled = b.node("Mul", "scaled", {b.constant("scale", {1}, {0.5f}), swish});
+  const ValueId shifted = b.node("Add", "shifted", {scaled, b.constant("shift", {1}, {3})});
+  const ValueId second = b.node("Conv", "second", {shifted, w});
+  b.output(b.node("Max", "y", {b.constant("least", {}, {-0.25f}), second}));
+  const std::string text = lowered(b.graph);
+  INFO(text);
+  CHECK(count(text, "activation=\"ScaledHardSwish\"") == 1);
+  CHECK(count(text, "activation_params=[0.5, 3]") == 1);
+  CHECK(count(text, "activation=\"Clip\"") == 1);
+  CHECK(count(text, "Mul(") + count(text, "Add(") + count(text, "Max(") == 0);
+}
+
+TEST_CASE("a Max behind LeakyRelu bounds what goes into it") {
+  GraphBuilder b;
+  const ValueId w = b.constant("w", {1, 1, 1, 1}, {2});
+  const ValueId conv = b.node("Conv", "conv", {b.input("x", {1, 1, 4, 4}), w});
+  const ValueId leaky = b.node("LeakyRelu", "leaky", {conv}, {{"alpha", 0.5f}});
+  b.output(b.node("Max", "y", {leaky, b.constant("least", {}, {-1})}));
+  const std::string text = lowered(b.graph);
+  INFO(text);
+  CHECK(count(text, "activation_params=[0.5, -2]") == 1);
+  CHECK(count(text, "Max(") == 0);
+}
+
 TEST_CASE("dynamic quantization around a product becomes one operator on int16") {
   GraphBuilder b;
   const ValueId x = b.input("x", {2, 4});
