@@ -6,6 +6,7 @@
 #include "kernels/qconv/gather.h"
 #include "kernels/qdot/pack.h"
 #include "kernels/qgemm/qgemm.h"
+#include "kernels/qgemm/strassen.h"
 #include "kernels/qgemm/tile_kernels.h"
 
 namespace octet::kernels {
@@ -159,22 +160,37 @@ void ConvRun::run_columns(size_t pixel_begin, size_t pixel_end) noexcept {
   }
 }
 
-/// The product of `pixels` rows of activations with the weights, to output pixels from `first`.
-void run_matrix_product(const QConv& conv, const int16_t* a, size_t a_stride, size_t k,
-                        size_t first, size_t pixels) noexcept {
-  const QGemm gemm{.m = pixels,
-                   .n = conv.shape.out_channels,
-                   .k = k,
-                   .a = a,
-                   .a_stride = a_stride,
-                   .b = static_cast<const int8_t*>(conv.w),
-                   .c = static_cast<char*>(conv.y) +
-                        first * conv.y_stride * output_bytes(conv.output),
-                   .c_stride = conv.y_stride,
-                   .byte_dot = conv.byte_dot,
-                   .output = conv.output,
-                   .params = conv.params};
-  qgemm(gemm, 0, pixels);
+/// Rows whose operands, combined for Strassen's product, stay in a second-level cache.
+size_t rows_at_once(size_t k) noexcept {
+  constexpr size_t kBytes = 512 * 1024;
+  const size_t row_bytes = block_row_elements(k) / kBlockRows * sizeof(int16_t);
+  return std::max<size_t>(kBytes / std::max<size_t>(row_bytes, 1) / kBlockRows, 8) * kBlockRows;
+}
+
+bool uses_strassen(const ConvShape& shape) noexcept {
+  return is_matrix_product(shape) && strassen_pays(shape.batch * shape.out_h * shape.out_w,
+                                                   shape.out_channels, shape.in_channels);
+}
+
+/// The pixels [begin, end) of a product of pixels with a matrix.
+void run_matrix_product(const QConv& conv, size_t begin, size_t end, void* scratch) noexcept {
+  const ConvShape& shape = conv.shape;
+  QGemm gemm{.n = shape.out_channels,
+             .k = packed_runs(shape).k,
+             .a_stride = conv.x_stride,
+             .b = static_cast<const int8_t*>(conv.w),
+             .c_stride = conv.y_stride,
+             .byte_dot = conv.byte_dot,
+             .output = conv.output,
+             .params = conv.params,
+             .scratch = !conv.byte_dot && uses_strassen(shape) ? scratch : nullptr};
+  const size_t step = gemm.scratch ? rows_at_once(gemm.k) : end - begin;
+  for (size_t row = begin; row < end; row += step) {
+    gemm.m = std::min(step, end - row);
+    gemm.a = conv.x + row * conv.x_stride;
+    gemm.c = static_cast<char*>(conv.y) + row * conv.y_stride * output_bytes(conv.output);
+    qgemm(gemm, 0, gemm.m);
+  }
 }
 
 } // namespace
@@ -229,15 +245,15 @@ void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsi
 }
 
 size_t qconv_scratch_bytes(const ConvShape& shape) noexcept {
-  return ConvScratch(shape, nullptr).bytes;
+  if (!uses_strassen(shape)) return ConvScratch(shape, nullptr).bytes;
+  const size_t pixels = shape.batch * shape.out_h * shape.out_w;
+  return strassen_scratch_bytes(std::min(rows_at_once(shape.in_channels), pixels),
+                                shape.in_channels);
 }
 
 void qconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept {
-  const ConvShape& shape = conv.shape;
-  const Runs runs = packed_runs(shape);
-  if (is_matrix_product(shape))
-    return run_matrix_product(conv, conv.x + pixel_begin * conv.x_stride, conv.x_stride, runs.k,
-                              pixel_begin, pixel_end - pixel_begin);
+  if (is_matrix_product(conv.shape))
+    return run_matrix_product(conv, pixel_begin, pixel_end, scratch);
   ConvRun(conv, scratch).run(pixel_begin, pixel_end);
 }
 

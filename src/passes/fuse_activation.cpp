@@ -1,5 +1,6 @@
 #include "passes/fuse_activation.h"
 
+#include <limits>
 #include <optional>
 
 #include "graph/edit.h"

@@ -195,6 +195,9 @@ TEST_CASE("qconv computes convolutions of every geometry") {
   Random random(5);
   const auto [name, shape, pad] = GENERATE(table<const char*, ConvShape, Padding>({
       {"1x1", {.in_h = 5, .in_w = 3, .in_channels = 16, .out_channels = 20}, {}},
+      {"1x1 in several ranges of Strassen's product",
+       {.batch = 2, .in_h = 17, .in_w = 9, .in_channels = 2048, .out_channels = 40},
+       {}},
       {"1x1 stride 2",
        {.in_h = 5, .in_w = 7, .in_channels = 6, .out_channels = 9, .stride_h = 2, .stride_w = 2},
        {}},

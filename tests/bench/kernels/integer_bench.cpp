@@ -182,6 +182,12 @@ void integer_kernels() {
   bench_conv("conv 3x3 512>512 7x7", kDense, same_shape(7, 512, 512, 3, 1));
   bench_conv("conv 3x3 16>16 56x56", kDense, same_shape(56, 16, 16, 3, 1));
   bench_conv("conv 1x1 256>256 14x14", kDense, same_shape(14, 256, 256, 1, 1));
+  bench_conv("conv 1x1 64>256 56x56", kDense, same_shape(56, 64, 256, 1, 1));
+  bench_conv("conv 1x1 128>512 28x28", kDense, same_shape(28, 128, 512, 1, 1));
+  bench_conv("conv 1x1 1024>256 14x14", kDense, same_shape(14, 1024, 256, 1, 1));
+  bench_conv("conv 1x1 2048>512 7x7", kDense, same_shape(7, 2048, 512, 1, 1));
+  bench_conv("conv 1x1 384>64 14x14", kDense, same_shape(14, 384, 64, 1, 1));
+  bench_conv("conv 1x1 192>192 40x40", kDense, same_shape(40, 192, 192, 1, 1));
   bench_conv("conv 1x1 16>96 56x56", kDense, same_shape(56, 16, 96, 1, 1));
   bench_conv("conv 1x1 96>24 56x56", kDense, same_shape(56, 96, 24, 1, 1));
   bench_conv("conv 1x1 64>64 28x28 to uint8", kDense, same_shape(28, 64, 64, 1, 1), QOutput::u8);
