@@ -9,6 +9,8 @@
 //   u8, s8 : y = clamp(round_half_even(float(t)·scale[n]), qmin − zero_point, qmax − zero_point)
 //                + zero_point
 //   s16 : the same without the final "+ zero_point": the form the next integer kernel reads.
+// With `hard_swish` the last three round h(float(t)·scale[n])·out_scale + out_shift instead, where
+// h(x) = x·min(max(x/6 + 1/2, 0), 1).
 // u8 and s8 are ONNX QLinearConv / QLinearMatMul with scale[n] = a_scale·w_scale[n] / y_scale
 // computed in float, evaluated in the order onnxruntime uses. Multiplications and additions are
 // rounded one by one (no fused multiply-add), so every variant gives the same bits.
@@ -60,6 +62,9 @@ struct QOutputParams {
   int32_t zero_point = 0;
   int32_t qmin = 0;
   int32_t qmax = 255;
+  bool hard_swish = false;
+  float out_scale = 1.0f;
+  float out_shift = 0.0f;
 };
 
 /// The same for the columns from n on.

@@ -15,10 +15,17 @@ inline int32_t wrap_mul(int32_t a, int32_t b) noexcept {
   return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
 }
 
+inline float hard_swish(float x) noexcept {
+  float slope = x * (1.0f / 6) + 0.5f;
+  slope = 0.0f < slope ? slope : 0.0f;
+  return x * (slope < 1.0f ? slope : 1.0f);
+}
+
 inline int32_t requantize(int32_t t, float scale, const QOutputParams& p) noexcept {
   const float lo = static_cast<float>(p.qmin - p.zero_point);
   const float hi = static_cast<float>(p.qmax - p.zero_point);
   float x = static_cast<float>(t) * scale;
+  if (p.hard_swish) x = hard_swish(x) * p.out_scale + p.out_shift;
   x = lo < x ? x : lo;
   x = x < hi ? x : hi;
   return static_cast<int32_t>(std::nearbyint(x));

@@ -54,8 +54,14 @@ inline v128_t round_to_int(v128_t x) noexcept {
   return wasm_i32x4_sub(wasm_f32x4_add(x, magic), magic);
 }
 
-inline v128_t requantize(v128_t t, v128_t scale, v128_t lo, v128_t hi, v128_t offset) noexcept {
-  const v128_t x = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(t), scale);
+inline v128_t hard_swish(v128_t x) noexcept {
+  const v128_t one = wasm_f32x4_splat(1.0f), half = wasm_f32x4_splat(0.5f);
+  const v128_t slope = wasm_f32x4_add(wasm_f32x4_mul(x, wasm_f32x4_splat(1.0f / 6)), half);
+  const v128_t positive = wasm_f32x4_pmax(wasm_f32x4_splat(0.0f), slope);
+  return wasm_f32x4_mul(x, wasm_f32x4_pmin(one, positive));
+}
+
+inline v128_t round_between(v128_t x, v128_t lo, v128_t hi, v128_t offset) noexcept {
   return wasm_i32x4_add(round_to_int(wasm_f32x4_pmin(hi, wasm_f32x4_pmax(lo, x))), offset);
 }
 
@@ -68,7 +74,8 @@ public:
       : w_zero_(p.w_zero), bias_(p.bias), scale_(p.scale), bias_f32_(p.bias_f32),
         a_scale_(wasm_f32x4_splat(p.a_scale)),
         clamps_(p.lo > -std::numeric_limits<float>::infinity() ||
-                p.hi < std::numeric_limits<float>::infinity()) {
+                p.hi < std::numeric_limits<float>::infinity()),
+        hard_swish_(p.hard_swish), out_scale_(p.out_scale), out_shift_(p.out_shift) {
     if constexpr (kOutput == QOutput::f32) {
       lo_ = wasm_f32x4_splat(p.lo);
       hi_ = wasm_f32x4_splat(p.hi);
@@ -139,9 +146,18 @@ private:
   [[clang::always_inline]] void make_quantized(V8 (&acc)[kRows], size_t n) const noexcept {
     const V8 scale = load_v8(scale_ + n);
     for (V8& row : acc) {
-      row.lo = requantize(row.lo, scale.lo, lo_, hi_, offset_);
-      row.hi = requantize(row.hi, scale.hi, lo_, hi_, offset_);
+      row.lo = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(row.lo), scale.lo);
+      row.hi = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(row.hi), scale.hi);
     }
+    if (hard_swish_)
+      for (V8& row : acc) row = {swish_out(row.lo), swish_out(row.hi)};
+    for (V8& row : acc)
+      row = {round_between(row.lo, lo_, hi_, offset_), round_between(row.hi, lo_, hi_, offset_)};
+  }
+
+  [[clang::always_inline]] v128_t swish_out(v128_t x) const noexcept {
+    return wasm_f32x4_add(wasm_f32x4_mul(hard_swish(x), wasm_f32x4_splat(out_scale_)),
+                          wasm_f32x4_splat(out_shift_));
   }
 
   const int32_t* w_zero_;
@@ -150,6 +166,8 @@ private:
   const float* bias_f32_;
   v128_t a_scale_;
   bool clamps_;
+  bool hard_swish_;
+  float out_scale_, out_shift_;
   v128_t lo_;
   v128_t hi_;
   v128_t offset_;

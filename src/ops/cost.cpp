@@ -11,7 +11,8 @@ double multiply_adds(const Node& node, const GraphFacts& facts) {
   if (!out || !out->shape) return 0;
   const auto elements = static_cast<double>(out->shape->elements());
   const std::string& op = node.op_type;
-  if (op == "Conv" || op == "ConvInteger" || op == "ConvIntegerToFloat" || op == "QLinearConv") {
+  if (op == "Conv" || op == "ConvInteger" || op == "ConvIntegerToFloat" ||
+      op == "ConvIntegerToCodes" || op == "QLinearConv") {
     const Shape* w = shape(op == "QLinearConv" ? 3 : 1);
     return w && w->rank() >= 2 ? elements * static_cast<double>(w->elements(1, w->rank())) : 0;
   }
@@ -22,7 +23,7 @@ double multiply_adds(const Node& node, const GraphFacts& facts) {
                : 0;
   }
   if (op == "MatMul" || op == "MatMulInteger" || op == "MatMulIntegerToFloat" ||
-      op == "QLinearMatMul") {
+      op == "MatMulIntegerToCodes" || op == "QLinearMatMul") {
     const Shape* a = shape(0);
     return a && a->rank() ? elements * static_cast<double>(a->back()) : 0;
   }

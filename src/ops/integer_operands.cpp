@@ -223,10 +223,13 @@ ToCodes to_codes_params(const PrepareContext& ctx, size_t columns) {
   const std::vector<float> bias = column_floats(ctx, 6, columns, 0, "the bias");
   const float a = scalar(ctx, 2, "the scale of the left operand");
   const float y = ctx.attributes().get_float("y_scale", 1);
+  out.hard_swish = ctx.attributes().get_string("activation", "") == "HardSwish";
+  out.out_scale = ctx.attributes().get_float("out_scale", 1) / y;
+  out.out_shift = ctx.attributes().get_float("out_shift", 0) / y;
   for (size_t i = 0; i < columns; ++i) {
     const float unit = a * out.scale[i];
     out.bias[i] = static_cast<int32_t>(std::nearbyint(double{bias[i]} / double{unit}));
-    out.scale[i] = unit / y;
+    out.scale[i] = out.hard_swish ? unit : unit / y;
   }
   return out;
 }

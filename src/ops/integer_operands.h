@@ -133,13 +133,18 @@ struct ToCodes {
   std::vector<int32_t> bias; // the same
   kernels::QOutput output = kernels::QOutput::s16;
   int32_t zero_point = 0, low = 0, high = 0;
+  bool hard_swish = false;
+  float out_scale = 1, out_shift = 0;
 
   kernels::QOutputParams params() const noexcept {
     return {.bias = bias.data(),
             .scale = scale.data(),
             .zero_point = zero_point,
             .qmin = low + zero_point,
-            .qmax = high + zero_point};
+            .qmax = high + zero_point,
+            .hard_swish = hard_swish,
+            .out_scale = out_scale,
+            .out_shift = out_shift};
   }
 };
 ToCodes to_codes_params(const PrepareContext& ctx, size_t columns);

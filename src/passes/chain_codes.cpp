@@ -8,7 +8,7 @@
 #include "ops/evaluate.h"
 #include "ops/integer_codes.h"
 #include "ops/registry.h"
-#include "passes/code_forms.h"
+#include "passes/code_epilogue.h"
 #include "passes/match.h"
 
 namespace octet {
@@ -25,10 +25,6 @@ struct Coded {
   CodeParams params;
   CodeForm root;
   std::vector<int64_t> table;
-};
-
-struct Bounds {
-  int32_t low, high;
 };
 
 class CodeChainer {
@@ -83,11 +79,6 @@ private:
             .inputs = std::move(inputs)};
   }
 
-  static void bound(Node& node, Bounds bounds) {
-    node.attributes.set("low", int64_t{bounds.low});
-    node.attributes.set("high", int64_t{bounds.high});
-  }
-
   // The codes of a form, made from its bytes when they are not there yet.
   ValueId codes(const CodeForm& form, NodeId before) {
     if (form.codes) return form.codes;
@@ -131,7 +122,7 @@ private:
       if (needs_bytes || !read_as_codes(bytes)) return;
       Node made = lowered_node(x, "Quantize", {x});
       made.attributes.set("scale", params->scale);
-      bound(made, {params->low(), params->high()});
+      CodeEpilogue{.maker = {}, .low = params->low(), .high = params->high()}.write_to(made);
       coded.codes = insert(id, std::move(made), x);
     }
     Node shift = lowered_node(bytes, "Shift", {coded.codes});
@@ -364,43 +355,27 @@ private:
 
   // --- what computes
 
-  // The node that computes the codes of what one, and maybe a Relu or Clip behind it, computes in
+  // The node that computes the codes of what one, and functions of its result behind it, compute in
   // real numbers, if there is such a form.
   std::optional<Node> compute(ValueId x, const CodeParams& params, NodeId before) {
-    Bounds bounds{params.low(), params.high()};
-    NodeId maker = graph_.value(x).producer;
-    if (maker && clamp(graph_.node(maker), params, bounds)) {
-      const ValueId inner = graph_.node(maker).inputs[0];
-      if (graph_.value(inner).uses != 1) return std::nullopt;
-      maker = graph_.value(inner).producer;
-    }
-    if (!maker) return std::nullopt;
-    const Node& node = graph_.node(maker);
+    const CodeEpilogue epilogue = find_code_epilogue(graph_, x, params);
+    if (!epilogue.maker) return std::nullopt;
+    const Node& node = graph_.node(epilogue.maker);
     std::optional<Node> made;
     if (is_product(node))
       made = integer_product(node);
+    else if (epilogue.hard_swish)
+      return std::nullopt;
     else if (is_op(node, "Add") || is_op(node, "Sub") || is_op(node, "Mul"))
       made = integer_binary(node, before);
     else if (is_op(node, "GlobalAveragePool"))
       made = integer_average(node, before);
-    else if (is_op(node, "Concat") && bounds.low == params.low() && bounds.high == params.high())
-      made = requantized_concat(node, params, before);
-    if (made && made->domain == kLoweredDomain) {
-      made->attributes.set("y_scale", params.scale);
-      bound(*made, bounds);
-    }
+    else if (is_op(node, "Concat"))
+      return epilogue.is_plain(params) ? requantized_concat(node, params, before) : std::nullopt;
+    if (!made) return std::nullopt;
+    made->attributes.set("y_scale", params.scale);
+    epilogue.write_to(*made);
     return made;
-  }
-
-  bool clamp(const Node& node, const CodeParams& params, Bounds& bounds) const {
-    if (is_op(node, "Relu")) {
-      bounds.low = std::max(bounds.low, 0);
-      return true;
-    }
-    const auto clip = is_op(node, "Clip") ? clip_bounds(graph_, node) : std::nullopt;
-    if (!clip) return false;
-    bounds = {params.code(clip->low), params.code(clip->high)};
-    return true;
   }
 
   std::optional<Node> integer_product(const Node& node) const {

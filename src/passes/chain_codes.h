@@ -9,7 +9,7 @@ namespace octet {
 // integer products read as they are; where they multiply bytes (ops/integer_codes.h) it stays bytes
 // for them. Between two pairs of Q and DQ these are computed from codes:
 //  - products (behind fold_qdq): the lowered …ToFloat becomes …ToCodes, with a Relu or Clip behind
-//    it as bounds of the codes;
+//    it as bounds of the codes, or a HardSwish in the output step;
 //  - sums, differences and products of two tensors, global averages;
 //  - whatever picks or moves elements: the same operator on codes;
 //  - any function of the elements of one tensor, of several nodes too: a table of 256 entries.

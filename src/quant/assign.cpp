@@ -22,23 +22,31 @@ constexpr struct {
   std::string_view op_type;
   Role role;
 } kRoles[] = {
-    {"Conv", Role::Product},     {"MatMul", Role::Product},
-    {"Gemm", Role::Product},     {"MaxPool", Role::Keeps},
-    {"Reshape", Role::Keeps},    {"Flatten", Role::Keeps},
-    {"Squeeze", Role::Keeps},    {"Unsqueeze", Role::Keeps},
-    {"Transpose", Role::Keeps},  {"Concat", Role::Joins},
-    {"Relu", Role::Maps},        {"Clip", Role::Maps},
-    {"LeakyRelu", Role::Maps},   {"Sigmoid", Role::Maps},
-    {"HardSigmoid", Role::Maps}, {"HardSwish", Role::Maps},
-    {"Tanh", Role::Maps},        {"Add", Role::Combines},
-    {"Mul", Role::Combines},     {"GlobalAveragePool", Role::Averages},
+    {"Conv", Role::Product},    {"MatMul", Role::Product},
+    {"Gemm", Role::Product},    {"MaxPool", Role::Keeps},
+    {"Reshape", Role::Keeps},   {"Flatten", Role::Keeps},
+    {"Squeeze", Role::Keeps},   {"Unsqueeze", Role::Keeps},
+    {"Transpose", Role::Keeps}, {"Slice", Role::Keeps},
+    {"Resize", Role::Keeps},    {"Upsample", Role::Keeps},
+    {"Concat", Role::Joins},    {"Relu", Role::Maps},
+    {"Clip", Role::Maps},       {"LeakyRelu", Role::Maps},
+    {"Sigmoid", Role::Maps},    {"HardSigmoid", Role::Maps},
+    {"HardSwish", Role::Maps},  {"Swish", Role::Maps},
+    {"Gelu", Role::Maps},       {"Tanh", Role::Maps},
+    {"Add", Role::Combines},    {"Sub", Role::Combines},
+    {"Mul", Role::Combines},    {"GlobalAveragePool", Role::Averages},
 };
 
 // Hold weights, and have no form that reads integers of a fixed scale.
 constexpr std::string_view kFloatOnly[] = {"LSTM", "GRU", "RNN", "ConvTranspose"};
 
+bool interpolates(const Node& node) {
+  return (node.op_type == "Resize" || node.op_type == "Upsample") &&
+         node.attributes.get_string("mode", "nearest") != "nearest";
+}
+
 Role role_of(const Node& node) {
-  if (!node.domain.empty()) return Role::None;
+  if (!node.domain.empty() || interpolates(node)) return Role::None;
   for (const auto& row : kRoles)
     if (row.op_type == node.op_type) return row.role;
   return Role::None;
@@ -147,26 +155,33 @@ private:
     return out;
   }
 
-  // A Relu or Clip that alone reads what the node yields.
-  NodeId tail_of(NodeId id) const {
-    const Node& node = graph_.node(id);
+  // A function of each element of one operand: with that, a single reader of it forms one function.
+  bool is_map(const Node& node) const {
+    if (!exclusion(node).empty()) return false;
     const Role role = role_of(node);
-    if (role != Role::Product && (role != Role::Combines || data_inputs(node).size() != 2))
-      return {};
-    const NodeId next = uses_.only_reader(node.outputs[0]);
-    if (!next || !exclusion(graph_.node(next)).empty()) return {};
-    const Node& tail = graph_.node(next);
-    if (is_op(tail, "Relu")) return next;
-    if (!is_op(tail, "Clip")) return {};
-    const bool fixed = std::all_of(tail.inputs.begin() + 1, tail.inputs.end(),
-                                   [&](ValueId in) { return !in || scope_.constant(in); });
-    return fixed ? next : NodeId();
+    if (role == Role::Combines) return data_inputs(node).size() == 1;
+    return role == Role::Maps &&
+           std::all_of(node.inputs.begin() + 1, node.inputs.end(),
+                       [&](ValueId in) { return !in || scope_.constant(in); });
   }
 
+  // Whether what `next` computes from the node's result, reading it alone, is part of it.
+  bool takes_tail(const Node& node, const Node& next) const {
+    if (!is_map(next)) return false;
+    if (role_of(node) == Role::Product || is_map(node)) return true;
+    return role_of(node) == Role::Combines && (is_op(next, "Relu") || is_op(next, "Clip"));
+  }
+
+  // The value to quantize in the place of a node's own result.
   void add_result(NodeId id) {
-    const NodeId tail = tail_of(id);
-    if (tail) tails_.insert(tail);
-    const ValueId value = graph_.node(tail ? tail : id).outputs[0];
+    ValueId value = graph_.node(id).outputs[0];
+    for (const Node* node = &graph_.node(id);;) {
+      const NodeId next = uses_.only_reader(value);
+      if (!next || !takes_tail(*node, graph_.node(next))) break;
+      tails_.insert(next);
+      node = &graph_.node(next);
+      value = node->outputs[0];
+    }
     results_[id] = value;
     makers_[value] = id;
   }

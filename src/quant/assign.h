@@ -6,7 +6,9 @@
 //    its result as integers: what feeds float nodes only stays as it is.
 //  - Operators that only pick or rearrange elements share the parameters of what they read, and the
 //    operands of a Concat share them with one another, so these move codes and never round.
-//  - Relu and Clip behind a product or a sum are part of it: the range of the result implies them.
+//  - Relu and Clip behind a sum are part of it: the range of the result implies them. So is any
+//    chain of functions of single elements behind a product or another such function: what lies
+//    between them would lose more to a rounding than it is worth.
 // Outputs of the graph are never quantized; nothing would read the integers.
 #pragma once
 

@@ -90,6 +90,12 @@ const operators = {
     return chain.graph.add('Clip', [chain.conv(a), ...bounds]);
   },
   'Conv and HardSwish': (chain, a) => chain.graph.add('HardSwish', [chain.conv(a)]),
+  'Conv and HardSwish, scaled and shifted': (chain, a) => {
+    const { graph } = chain;
+    const number = (value) => graph.initializer('c', tensor('float32', [1], [value]));
+    const y = graph.add('HardSwish', [chain.conv(a)]);
+    return graph.add('Add', [graph.add('Mul', [number(1.3), y]), number(-0.4)]);
+  },
   LeakyRelu: ({ graph }, a) => graph.add('LeakyRelu', [a], { alpha: float(0.1) }),
   HardSwish: ({ graph }, a) => graph.add('HardSwish', [a]),
   Sigmoid: ({ graph }, a) => graph.add('Sigmoid', [a]),

@@ -95,6 +95,22 @@ TEST_CASE("residual sums, means and moved elements stay codes") {
   CHECK(count(text, "octet.Lookup(") == 0);
 }
 
+TEST_CASE("HardSwish and an affine function of it are part of the product") {
+  QdqBuilder b;
+  const ValueId x = b.pair("x", b.input("in", {1, 4, 3, 3}));
+  const ValueId swish = b.node("HardSwish", "swish", {b.conv("conv", x)});
+  const ValueId scaled = b.node("Mul", "scaled", {b.constant("three", {1}, {3}), swish});
+  const ValueId shifted = b.node("Add", "shifted", {scaled, b.constant("two", {}, {2})});
+  b.output(b.pair("y", b.node("Mul", "halved", {shifted, b.constant("half", {}, {0.5f})})));
+  const std::string text = b.chained();
+  INFO(text);
+  check_ends_only(text);
+  CHECK(b.graph.nodes().size() == 3);
+  CHECK(count(text, "activation=\"HardSwish\"") == 1);
+  CHECK(count(text, "out_scale=1.5") == 1);
+  CHECK(count(text, "out_shift=1") == 1);
+}
+
 TEST_CASE("what depends on one tensor alone is one table") {
   QdqBuilder b;
   const ValueId x = b.pair("x", b.input("in", {1, 4, 4, 4}));

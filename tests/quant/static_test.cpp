@@ -80,6 +80,39 @@ TEST_CASE("what lies between products stays integer, a Relu belongs to what it f
   CHECK_FALSE(find(report, "last"));
 }
 
+TEST_CASE("functions of single elements behind a product are rounded once") {
+  GraphBuilder b;
+  ValueId x = b.input("x", {1, 2});
+  for (const char* name : {"a", "b"}) {
+    const std::string base = name;
+    x = b.node("Gemm", (base + "_gemm").c_str(),
+               {x, b.constant((base + "_w").c_str(), {2, 2}, {1, 2, 3, 4})});
+    x = b.node("HardSwish", (base + "_swish").c_str(), {x});
+    x = b.node("Mul", (base + "_scaled").c_str(), {x, b.constant((base + "_c").c_str(), {1}, {2})});
+  }
+  b.output(x);
+  const QuantizationReport report = quantize(b.graph, {{1, 2}});
+  CHECK(find(report, "x"));
+  CHECK(find(report, "a_scaled"));
+  CHECK(count(b.graph, "QuantizeLinear") == 2);
+}
+
+TEST_CASE("sizes that grow by repeating elements keep their parameters, those that interpolate are "
+          "real") {
+  for (const char* mode : {"nearest", "linear"}) {
+    GraphBuilder b;
+    const ValueId w = b.constant("w", {1, 1, 1, 1}, {1});
+    const ValueId conv = b.node("Conv", "conv", {b.input("x", {1, 1, 2, 2}), w});
+    const ValueId grown =
+        b.node("Resize", "grown", {conv, ValueId(), b.constant("scales", {4}, {1, 1, 2, 2})},
+               {{"mode", std::string(mode)}});
+    b.output(b.node("Conv", "y", {grown, w}));
+    const QuantizationReport report = quantize(b.graph, {{1, 2, 3, 4}});
+    CHECK((find(report, "conv") != nullptr) == (std::string(mode) == "nearest"));
+    CHECK(find(report, "grown"));
+  }
+}
+
 TEST_CASE("a sum that only float nodes read stays float") {
   GraphBuilder b;
   const ValueId x = b.input("x", {1, 2});
