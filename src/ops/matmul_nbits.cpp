@@ -32,7 +32,8 @@ Qb4Shape weight_shape(const NodeContext& ctx) {
   return shape;
 }
 
-void check_elements(const NodeContext& ctx, size_t input, const char* name, size_t expected) {
+// `expected` is a product of attributes: at most 2^61.
+void check_elements(const NodeContext& ctx, size_t input, const char* name, uint64_t expected) {
   if (ctx.shape(input).elements() != expected)
     ctx.fail(name, " of shape ", to_string(ctx.shape(input)), " should have ", expected,
              " elements");
@@ -43,8 +44,8 @@ void infer_matmul_nbits(InferContext& ctx) {
   Shape out = ctx.shape(0);
   if (out.rank() == 0 || dim(out, out.rank() - 1) != shape.k)
     ctx.fail("A of shape ", to_string(out), " should end in K = ", shape.k);
-  const size_t blocks = checked_mul(shape.n, shape.blocks());
-  check_elements(ctx, 1, "B", checked_mul(blocks, shape.block / 2));
+  const uint64_t blocks = uint64_t{shape.n} * shape.blocks();
+  check_elements(ctx, 1, "B", blocks * (shape.block / 2));
   check_elements(ctx, 2, "scales", blocks);
   if (ctx.has_input(5)) check_elements(ctx, 5, "bias", shape.n);
   out[out.rank() - 1] = static_cast<int64_t>(shape.n);
