@@ -7,45 +7,52 @@
 namespace octet::kernels {
 namespace {
 
-struct Cell {
-  v128_t c, h;
+/// Reads and writes units [k, k + count) of arrays; count is 4 or what is left.
+struct Units {
+  size_t k, count;
+
+  v128_t load(const float* x) const noexcept {
+    return count == 4 ? wasm_v128_load(x + k) : load_first_floats(x + k, count);
+  }
+  void store(v128_t v, float* x) const noexcept {
+    if (count == 4)
+      wasm_v128_store(x + k, v);
+    else
+      store_first_floats(v, count, x + k);
+  }
 };
 
-/// Four units, of which load(array) reads the numbers.
-template <class Load>
-Cell compute(const LstmGates& gates, Load&& load) noexcept {
-  const v128_t lo = splat(-gates.clip), hi = splat(gates.clip);
-  const auto bounded = [&](size_t gate, v128_t peephole_input) {
-    const size_t first = gate * gates.hidden;
-    v128_t z = wasm_f32x4_add(load(gates.z + first), load(gates.z_input + first));
-    if (gates.peepholes && gate < 3)
-      z = multiply_add(load(gates.peepholes + gate * gates.hidden), peephole_input, z);
-    return wasm_f32x4_pmin(wasm_f32x4_pmax(z, lo), hi);
-  };
-  const v128_t c_prev = load(gates.c_prev);
-  const v128_t i = sigmoid(bounded(0, c_prev));
-  const v128_t f =
-      gates.couples_input_forget ? wasm_f32x4_sub(splat(1.0f), i) : sigmoid(bounded(2, c_prev));
-  const v128_t c = multiply_add(f, c_prev, wasm_f32x4_mul(i, tanh(bounded(3, c_prev))));
-  return {c, wasm_f32x4_mul(sigmoid(bounded(1, c)), tanh(c))};
+template <class Body>
+void for_each_four(size_t n, Body&& body) noexcept {
+  for (size_t k = 0; k < n; k += 4) body(Units{k, std::min<size_t>(4, n - k)});
+}
+
+/// The pre-activation of a gate.
+v128_t bounded(const LstmGates& gates, const Units& units, size_t gate,
+               v128_t peephole_input) noexcept {
+  const size_t first = gate * gates.hidden;
+  v128_t z = wasm_f32x4_add(units.load(gates.z + first), units.load(gates.z_input + first));
+  if (gates.peepholes && gate < 3)
+    z = multiply_add(units.load(gates.peepholes + first), peephole_input, z);
+  return wasm_f32x4_pmin(wasm_f32x4_pmax(z, splat(-gates.clip)), splat(gates.clip));
 }
 
 } // namespace
 
+// Two loops: all functions of a unit in a row wait for one another.
 void f32_lstm_gates_simd128(const LstmGates& gates) noexcept {
-  for (size_t k = 0; k < gates.hidden; k += 4) {
-    const size_t units = std::min<size_t>(4, gates.hidden - k);
-    const Cell cell = compute(gates, [k, units](const float* x) {
-      return units == 4 ? wasm_v128_load(x + k) : load_first_floats(x + k, units);
-    });
-    if (units == 4) {
-      wasm_v128_store(gates.c + k, cell.c);
-      wasm_v128_store(gates.h + k, cell.h);
-    } else {
-      store_first_floats(cell.c, units, gates.c + k);
-      store_first_floats(cell.h, units, gates.h + k);
-    }
-  }
+  for_each_four(gates.hidden, [&](const Units& units) {
+    const v128_t c = units.load(gates.c_prev);
+    const v128_t i = sigmoid(bounded(gates, units, 0, c));
+    const v128_t f = gates.couples_input_forget ? wasm_f32x4_sub(splat(1.0f), i)
+                                                : sigmoid(bounded(gates, units, 2, c));
+    const v128_t g = tanh(bounded(gates, units, 3, c));
+    units.store(multiply_add(f, c, wasm_f32x4_mul(i, g)), gates.c);
+  });
+  for_each_four(gates.hidden, [&](const Units& units) {
+    const v128_t c = units.load(gates.c);
+    units.store(wasm_f32x4_mul(sigmoid(bounded(gates, units, 1, c)), tanh(c)), gates.h);
+  });
 }
 
 } // namespace octet::kernels
