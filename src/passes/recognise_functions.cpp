@@ -13,6 +13,8 @@ namespace {
 // of the pattern, else nothing would be saved.
 class Matcher {
 public:
+  using Part = std::optional<ValueId> (Matcher::*)(ValueId) const;
+
   explicit Matcher(const Graph& graph) : graph_(graph) {}
 
   // The operand of a binary node that is not the scalar `expected`, whichever side that is on.
@@ -83,17 +85,38 @@ public:
     return mul ? beside_scalar(*mul, std::sqrt(0.5f)) : std::nullopt;
   }
 
-  // Three factors, multiplied in any order: x, one_plus_erf(x), 0.5
-  std::optional<ValueId> gelu(const Node& node) const {
+  // x of 1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x³))
+  std::optional<ValueId> one_plus_tanh(ValueId id) const {
+    const Node* add = inner(id, "Add");
+    const auto tanh_value = add ? beside_scalar(*add, 1) : std::nullopt;
+    const Node* tanh = tanh_value ? inner(*tanh_value, "Tanh") : nullptr;
+    const Node* mul = tanh ? inner(tanh->inputs[0], "Mul") : nullptr;
+    const auto sum_value = mul ? beside_scalar(*mul, 0.7978845608f) : std::nullopt;
+    const Node* sum = sum_value ? inner(*sum_value, "Add") : nullptr;
+    for (size_t i = 0; sum && i < 2; ++i) {
+      const Node* term = inner(sum->inputs[1 - i], "Mul");
+      const auto cube_value = term ? beside_scalar(*term, 0.044715f) : std::nullopt;
+      const Node* cube = cube_value ? inner(*cube_value, "Pow") : nullptr;
+      if (cube && is_scalar(graph_, cube->inputs[1], 3) && cube->inputs[0] == sum->inputs[i])
+        return sum->inputs[i];
+    }
+    return std::nullopt;
+  }
+
+  // Three factors, multiplied in any order: x, 1 + erf or 1 + tanh of it, 0.5
+  std::optional<ValueId> gelu(const Node& node, Part one_plus) const {
     if (!is_op(node, "Mul")) return std::nullopt;
-    if (const auto product = beside_scalar(node, 0.5f))
-      return times_itself(*product, &Matcher::one_plus_erf);
+    if (const auto product = beside_scalar(node, 0.5f)) return times_itself(*product, one_plus);
     for (size_t i = 0; i < 2; ++i) {
       const Node* half = inner(node.inputs[i], "Mul");
       const auto x = half ? beside_scalar(*half, 0.5f) : std::nullopt;
-      if (x && one_plus_erf(node.inputs[1 - i]) == x) return x;
+      if (x && (this->*one_plus)(node.inputs[1 - i]) == x) return x;
     }
     return std::nullopt;
+  }
+  std::optional<ValueId> gelu(const Node& node) const { return gelu(node, &Matcher::one_plus_erf); }
+  std::optional<ValueId> gelu_tanh(const Node& node) const {
+    return gelu(node, &Matcher::one_plus_tanh);
   }
 
   struct LayerNorm {
@@ -127,8 +150,6 @@ public:
   }
 
 private:
-  using Part = std::optional<ValueId> (Matcher::*)(ValueId) const;
-
   // x of x * part(x), for a Mul node
   std::optional<ValueId> factor_of(const Node& mul, Part part) const {
     for (size_t i = 0; i < 2; ++i) {
@@ -194,6 +215,10 @@ void recognise(Graph& graph, int64_t opset) {
       unary(id, "Swish", *y);
     } else if (const auto z = match.gelu(node); z && opset >= kGelu) {
       unary(id, "Gelu", *z);
+    } else if (const auto t = match.gelu_tanh(node); t && opset >= kGelu) {
+      Node gelu{.op_type = "Gelu", .inputs = {*t}};
+      gelu.attributes.set("approximate", "tanh");
+      edit.replace_node(id, std::move(gelu));
     } else if (const auto norm = match.layer_norm(node); norm && opset >= kLayerNorm) {
       Node fused{.op_type = "LayerNormalization", .inputs = {norm->x, norm->scale, norm->bias}};
       fused.attributes.set("epsilon", norm->epsilon);

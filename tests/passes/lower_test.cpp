@@ -117,6 +117,25 @@ TEST_CASE("what is not attention stays as it is") {
   CHECK(count(with_scores.finish({{"axis", int64_t{-1}}}), "Attention(") == 0);
 }
 
+TEST_CASE("GELU through tanh spelled out becomes one step") {
+  for (const float exponent : {3.0f, 2.0f}) {
+    GraphBuilder b;
+    const auto scalar = [&](const char* name, float x) { return b.constant(name, {}, {x}); };
+    const ValueId x = b.input("x", {4});
+    const ValueId half = b.node("Mul", "half", {x, scalar("h", 0.5f)});
+    const ValueId cube = b.node("Pow", "cube", {x, scalar("e", exponent)});
+    const ValueId term = b.node("Mul", "term", {cube, scalar("t", 0.044715f)});
+    const ValueId sum = b.node("Add", "sum", {x, term});
+    const ValueId scaled = b.node("Mul", "scaled", {sum, scalar("s", 0.7978846f)});
+    const ValueId tanh = b.node("Tanh", "tanh", {scaled});
+    b.output(b.node("Mul", "y", {half, b.node("Add", "shifted", {tanh, scalar("one", 1)})}));
+    const std::string text = lowered(b.graph);
+    INFO(text);
+    CHECK(count(text, "Gelu(") == (exponent == 3 ? 1 : 0));
+    CHECK(count(text, "approximate=\"tanh\"") == (exponent == 3 ? 1 : 0));
+  }
+}
+
 TEST_CASE("HardSwish spelled out becomes one activation") {
   GraphBuilder b;
   const ValueId conv =
