@@ -37,6 +37,20 @@ public:
   /// Outermost first.
   const Axis& axis(size_t i) const noexcept { return axes_[i]; }
 
+  /// A part of the loops, and where its first element lies.
+  struct Part {
+    LoopNest nest;
+    Offsets start{};
+  };
+  /// Steps [begin, end) of an axis, with all of the others.
+  Part part(size_t axis, size_t begin, size_t end) const noexcept {
+    Part out{*this};
+    out.nest.axes_[axis].size = end - begin;
+    for (size_t i = 0; i < kOperands; ++i)
+      out.start[i] = axes_[axis].strides[i] * static_cast<ptrdiff_t>(begin);
+    return out;
+  }
+
   /// Takes an axis out, for a caller that walks it itself.
   Axis take(size_t i) noexcept {
     const Axis taken = axes_[i];

@@ -119,8 +119,10 @@ Kernel prepare_pow(PrepareContext& ctx) {
   const auto is_real = [](Wide wide) { return wide == Wide::F32 || wide == Wide::F64; };
   const Wide compute = is_real(exponent) && !is_real(base) ? Wide::F64 : base;
   return [loop = BinaryLoop(ctx, kPow, compute, {ctx.dtype(0), &ctx.shape(0)},
-                            {ctx.dtype(1), &ctx.shape(1)}, {ctx.dtype(0), &ctx.output_shape(0)})](
-             const RunContext& run) { loop(run.inputs[0], run.inputs[1], run.outputs[0]); };
+                            {ctx.dtype(1), &ctx.shape(1)},
+                            {ctx.dtype(0), &ctx.output_shape(0)})](const RunContext& run) {
+    loop(run.workers, run.inputs[0], run.inputs[1], run.outputs[0]);
+  };
 }
 
 // --- comparisons and logic
@@ -169,9 +171,9 @@ Kernel fold_kernel(PrepareContext& ctx, const BinaryOp& op) {
     loops.emplace_back(ctx, op, wide, BinaryLoop::Operand{dtype, i == 1 ? &ctx.shape(0) : &out},
                        BinaryLoop::Operand{dtype, &ctx.shape(i)}, BinaryLoop::Operand{dtype, &out});
   return [loops = std::move(loops)](const RunContext& run) {
-    loops[0](run.inputs[0], run.inputs[1], run.outputs[0]);
+    loops[0](run.workers, run.inputs[0], run.inputs[1], run.outputs[0]);
     for (size_t i = 1; i < loops.size(); ++i)
-      loops[i](run.outputs[0], run.inputs[i + 1], run.outputs[0]);
+      loops[i](run.workers, run.outputs[0], run.inputs[i + 1], run.outputs[0]);
   };
 }
 

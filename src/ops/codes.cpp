@@ -7,6 +7,7 @@
 #include "ops/elementwise.h"
 #include "ops/integer_operands.h"
 #include "ops/scratch_layout.h"
+#include "ops/split_nest.h"
 #include "ops/window_geometry.h"
 
 namespace octet {
@@ -35,8 +36,10 @@ Kernel prepare_quantize_codes(PrepareContext& ctx) {
   check_type(ctx, 0, DType::Float32);
   return [count = ctx.shape(0).elements(), scale = ctx.attributes().get_float("scale", 1),
           bounds = bounds_of(ctx)](const RunContext& run) {
-    kernels::quantize_codes(run.input<float>(0), count, scale, bounds.low, bounds.high,
-                            run.output<int16_t>(0));
+    run.workers.split(count, kElementGrain, kElementCost, [&](size_t begin, size_t end, size_t) {
+      kernels::quantize_codes(run.input<float>(0) + begin, end - begin, scale, bounds.low,
+                              bounds.high, run.output<int16_t>(0) + begin);
+    });
   };
 }
 
@@ -53,12 +56,17 @@ Kernel shift_kernel(PrepareContext& ctx, void (*widen)(const Byte*, size_t, Byte
                     void (*narrow)(const int16_t*, size_t, Byte, Byte*)) {
   const size_t count = ctx.shape(0).elements();
   const auto zero = static_cast<Byte>(ctx.attributes().get_int("zero_point", 0));
+  constexpr size_t kShiftCost = kElementCost / 2;
   if (ctx.dtype(0) == DType::Int16)
     return [=](const RunContext& run) {
-      narrow(run.input<int16_t>(0), count, zero, run.output<Byte>(0));
+      run.workers.split(count, kElementGrain, kShiftCost, [&](size_t begin, size_t end, size_t) {
+        narrow(run.input<int16_t>(0) + begin, end - begin, zero, run.output<Byte>(0) + begin);
+      });
     };
   return [=](const RunContext& run) {
-    widen(run.input<Byte>(0), count, zero, run.output<int16_t>(0));
+    run.workers.split(count, kElementGrain, kShiftCost, [&](size_t begin, size_t end, size_t) {
+      widen(run.input<Byte>(0) + begin, end - begin, zero, run.output<int16_t>(0) + begin);
+    });
   };
 }
 
@@ -80,7 +88,10 @@ Kernel prepare_lookup(PrepareContext& ctx) {
   return [=, count = ctx.shape(0).elements(),
           first =
               static_cast<int32_t>(ctx.attributes().get_int("first", 0))](const RunContext& run) {
-    kernels::qs16_lookup(run.input<int16_t>(0), count, table.data(), first, run.output<int16_t>(0));
+    run.workers.split(count, kElementGrain, kElementCost, [&](size_t begin, size_t end, size_t) {
+      kernels::qs16_lookup(run.input<int16_t>(0) + begin, end - begin, table.data(), first,
+                           run.output<int16_t>(0) + begin);
+    });
   };
 }
 
@@ -100,7 +111,11 @@ Kernel prepare_binary_codes(PrepareContext& ctx) {
   if (function == kernels::qs16_mul) params.a_scale *= scale("b_scale");
   return [=, nest = broadcast_nest<3>({&ctx.shape(0), &ctx.shape(1)}, ctx.output_shape(0))](
              const RunContext& run) {
-    function(nest, run.input<int16_t>(0), run.input<int16_t>(1), run.output<int16_t>(0), params);
+    split_nest(run.workers, nest, kElementCost,
+               [&](const kernels::BinaryNest& part, const kernels::BinaryNest::Offsets& at) {
+                 function(part, run.input<int16_t>(0) + at[0], run.input<int16_t>(1) + at[1],
+                          run.output<int16_t>(0) + at[2], params);
+               });
   };
 }
 

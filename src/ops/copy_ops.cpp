@@ -7,6 +7,7 @@
 #include "kernels/copy/copy_strided.h"
 #include "ops/element.h"
 #include "ops/op_def.h"
+#include "ops/split_nest.h"
 
 namespace octet {
 namespace {
@@ -24,7 +25,12 @@ Kernel copy_kernel(PrepareContext& ctx, const std::vector<CopyAxis>& axes, size_
   kernels::CopyNest nest;
   for (const CopyAxis& axis : axes) nest.add_inner(axis.size, {axis.from, axis.to});
   return [=, offset = from * bytes](const RunContext& run) {
-    kernels::copy_strided(nest, bytes, run.input<uint8_t>(0) + offset, run.outputs[0]);
+    const auto unit = static_cast<ptrdiff_t>(bytes);
+    split_nest(run.workers, nest, kElementCost,
+               [&](const kernels::CopyNest& part, const kernels::CopyNest::Offsets& at) {
+                 kernels::copy_strided(part, bytes, run.input<uint8_t>(0) + offset + at[0] * unit,
+                                       run.output<uint8_t>(0) + at[1] * unit);
+               });
   };
 }
 
@@ -134,13 +140,17 @@ Kernel prepare_concat(PrepareContext& ctx) {
   std::vector<size_t> pieces;
   for (size_t i = 0; i < ctx.input_count(); ++i)
     pieces.push_back(ctx.shape(i).elements(axis, out.rank()) * bytes);
-  return [pieces = std::move(pieces), outer = out.elements(0, axis)](const RunContext& run) {
-    auto* to = run.output<uint8_t>(0);
-    for (size_t o = 0; o < outer; ++o)
-      for (size_t i = 0; i < pieces.size(); ++i) {
-        std::memcpy(to, run.input<uint8_t>(i) + o * pieces[i], pieces[i]);
-        to += pieces[i];
-      }
+  return [pieces = std::move(pieces), row = out.elements(axis, out.rank()) * bytes,
+          outer = out.elements(0, axis)](const RunContext& run) {
+    run.workers.split(outer, 1, row * kElementCost / sizeof(float),
+                      [&](size_t begin, size_t end, size_t) {
+                        auto* to = run.output<uint8_t>(0) + begin * row;
+                        for (size_t o = begin; o < end; ++o)
+                          for (size_t i = 0; i < pieces.size(); ++i) {
+                            std::memcpy(to, run.input<uint8_t>(i) + o * pieces[i], pieces[i]);
+                            to += pieces[i];
+                          }
+                      });
   };
 }
 

@@ -1,6 +1,7 @@
 #include "ops/elementwise.h"
 
 #include "ops/element.h"
+#include "ops/split_nest.h"
 
 namespace octet {
 void infer_same(InferContext& ctx) {
@@ -17,8 +18,11 @@ Kernel unary_kernel(PrepareContext& ctx, const UnaryOp& op) {
       params[i] = ctx.attributes().get_float(attribute, fallback);
   const size_t count = ctx.shape(0).elements();
   return [=, &type](const RunContext& run) {
-    map_blocks(type, run.inputs[0], run.outputs[0], count,
-               [&](const void* x, void* y, size_t n) { function(x, y, n, params.data()); });
+    run.workers.split(count, kElementGrain, kFunctionCost, [&](size_t begin, size_t end, size_t) {
+      map_blocks(type, run.input<uint8_t>(0) + begin * type.bytes,
+                 run.output<uint8_t>(0) + begin * type.bytes, end - begin,
+                 [&](const void* x, void* y, size_t n) { function(x, y, n, params.data()); });
+    });
   };
 }
 
@@ -54,12 +58,16 @@ const void* BinaryLoop::fetch(size_t operand, const uint8_t* x, size_t n, bool r
   return block;
 }
 
-void BinaryLoop::operator()(const void* a, const void* b, void* y) const noexcept {
-  if (kernel_)
-    kernels::binary_f32(*kernel_, nest_, static_cast<const float*>(a), static_cast<const float*>(b),
-                        y);
-  else
-    run_blocks(a, b, y);
+void BinaryLoop::operator()(const Workers& workers, const void* a, const void* b,
+                            void* y) const noexcept {
+  if (!kernel_) return run_blocks(a, b, y);
+  const auto out_bytes = static_cast<ptrdiff_t>(out_ ? out_->bytes : 1);
+  split_nest(workers, nest_, kElementCost,
+             [&](const kernels::BinaryNest& nest, const kernels::BinaryNest::Offsets& at) {
+               kernels::binary_f32(*kernel_, nest, static_cast<const float*>(a) + at[0],
+                                   static_cast<const float*>(b) + at[1],
+                                   static_cast<uint8_t*>(y) + at[2] * out_bytes);
+             });
 }
 
 void BinaryLoop::run_blocks(const void* a, const void* b, void* y) const noexcept {
@@ -130,7 +138,7 @@ Kernel binary_kernel(PrepareContext& ctx, const BinaryOp& op) {
   return [loop = BinaryLoop(ctx, op, wide, {ctx.dtype(0), &ctx.shape(0)},
                             {ctx.dtype(1), &ctx.shape(1)},
                             {ctx.output(0).dtype, &ctx.output_shape(0)})](const RunContext& run) {
-    loop(run.inputs[0], run.inputs[1], run.outputs[0]);
+    loop(run.workers, run.inputs[0], run.inputs[1], run.outputs[0]);
   };
 }
 

@@ -153,7 +153,7 @@ public:
   BinaryLoop(const NodeContext& ctx, const BinaryOp& op, Wide compute, Operand a, Operand b,
              Operand out);
 
-  void operator()(const void* a, const void* b, void* y) const noexcept;
+  void operator()(const Workers& workers, const void* a, const void* b, void* y) const noexcept;
 
 private:
   struct Source {

@@ -37,12 +37,16 @@ size_t IntegerActivation::scratch_bytes() const {
 const int16_t* IntegerActivation::widen(const RunContext& run, uint8_t* scratch) const noexcept {
   if (dtype_ == DType::Int16) return run.input<int16_t>(input_);
   auto* wide = reinterpret_cast<int16_t*>(scratch);
-  if (dtype_ == DType::UInt8)
-    kernels::widen_u8(run.input<uint8_t>(input_), elements_,
-                      has_zero_ ? *run.input<uint8_t>(zero_input_) : 0, wide);
-  else
-    kernels::widen_s8(run.input<int8_t>(input_), elements_,
-                      has_zero_ ? *run.input<int8_t>(zero_input_) : 0, wide);
+  const auto* x = run.input<uint8_t>(input_);
+  const uint8_t zero = has_zero_ ? *run.input<uint8_t>(zero_input_) : 0;
+  run.workers.split(elements_, kElementGrain, kElementCost / 2,
+                    [&](size_t begin, size_t end, size_t) {
+                      if (dtype_ == DType::UInt8)
+                        kernels::widen_u8(x + begin, end - begin, zero, wide + begin);
+                      else
+                        kernels::widen_s8(reinterpret_cast<const int8_t*>(x) + begin, end - begin,
+                                          static_cast<int8_t>(zero), wide + begin);
+                    });
   return wide;
 }
 

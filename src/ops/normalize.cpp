@@ -44,15 +44,16 @@ Kernel prepare_row_norm(PrepareContext& ctx) {
   return [=, rows = x.elements(0, axis), epsilon = ctx.attributes().get_float("epsilon", 1e-5f),
           has_bias = ctx.has_input(2), has_mean = ctx.has_output(1),
           has_inverse_std = ctx.has_output(2)](const RunContext& run) {
-    function({.columns = columns,
-              .x = run.input<float>(0),
-              .y = run.output<float>(0),
-              .scale = run.input<float>(1),
-              .bias = has_bias ? run.input<float>(2) : nullptr,
-              .epsilon = epsilon,
-              .mean = has_mean ? run.output<float>(1) : nullptr,
-              .inverse_std = has_inverse_std ? run.output<float>(2) : nullptr},
-             0, rows);
+    const kernels::RowNorm norm{.columns = columns,
+                                .x = run.input<float>(0),
+                                .y = run.output<float>(0),
+                                .scale = run.input<float>(1),
+                                .bias = has_bias ? run.input<float>(2) : nullptr,
+                                .epsilon = epsilon,
+                                .mean = has_mean ? run.output<float>(1) : nullptr,
+                                .inverse_std = has_inverse_std ? run.output<float>(2) : nullptr};
+    run.workers.split(rows, 1, columns * kElementCost,
+                      [&](size_t begin, size_t end, size_t) { function(norm, begin, end); });
   };
 }
 

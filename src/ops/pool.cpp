@@ -36,14 +36,19 @@ template <class T, class Run>
 Kernel pool_kernel(PrepareContext& ctx, const ConvGeometry& geometry, const Run& run_pixels) {
   if (geometry.output.elements() == 0) return do_nothing();
   const ConvShape shape = geometry.kernel_shape(ctx);
-  ctx.request_scratch(kernels::pool_scratch_bytes(shape));
+  const size_t scratch_bytes = (kernels::pool_scratch_bytes(shape) + 63) / 64 * 64;
+  ctx.request_scratch(checked_mul(scratch_bytes, ctx.worker_count()));
   return [=](const RunContext& run) {
     const Pool<T> pool{.shape = shape,
                        .x = run.input<T>(0),
                        .x_stride = shape.in_channels,
                        .y = run.output<T>(0),
                        .y_stride = shape.in_channels};
-    run_pixels(pool, shape.batch * shape.out_h * shape.out_w, run.scratch);
+    run.workers.split(shape.batch * shape.out_h * shape.out_w, 4,
+                      kernels::tap_count(shape) * shape.in_channels * kElementCost / 4,
+                      [&](size_t begin, size_t end, size_t worker) {
+                        run_pixels(pool, begin, end, run.scratch + worker * scratch_bytes);
+                      });
   };
 }
 
@@ -51,8 +56,9 @@ Kernel prepare_max_pool(PrepareContext& ctx) {
   if (ctx.has_output(1)) ctx.unsupported("the output Indices");
   const ConvGeometry geometry = pool_geometry(ctx);
   const auto running = [](auto* function) {
-    return
-        [=](const auto& pool, size_t pixels, void* scratch) { function(pool, 0, pixels, scratch); };
+    return [=](const auto& pool, size_t begin, size_t end, void* scratch) {
+      function(pool, begin, end, scratch);
+    };
   };
   switch (ctx.dtype(0)) {
   case DType::Float32:
@@ -81,8 +87,8 @@ Kernel prepare_average_pool(PrepareContext& ctx) {
       .pad_bottom = pad_end.size() > 1 ? static_cast<size_t>(pad_end[0]) : 0,
       .pad_right = static_cast<size_t>(pad_end.back())};
   return pool_kernel<float>(ctx, geometry,
-                            [=](const Pool<float>& pool, size_t pixels, void* scratch) {
-                              kernels::average_pool_f32(pool, divisor, 0, pixels, scratch);
+                            [=](const Pool<float>& pool, size_t begin, size_t end, void* scratch) {
+                              kernels::average_pool_f32(pool, divisor, begin, end, scratch);
                             });
 }
 

@@ -1,5 +1,7 @@
 // Between real and quantized numbers: QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, and
 // the lowered DynamicQuantize, which yields what integer kernels read.
+#include <array>
+
 #include "kernels/convert/convert.h"
 #include "ops/element.h"
 
@@ -56,7 +58,9 @@ Kernel prepare_quantize(PrepareContext& ctx) {
     kernels::QuantAxis given = axes;
     given.scale = run.input<float>(1);
     given.zero_point = has_zero ? run.inputs[2] : nullptr;
-    kernels::quantize_linear(given, run.input<float>(0), type, run.outputs[0], 0, count);
+    run.workers.split(count, kElementGrain, kElementCost, [&](size_t begin, size_t end, size_t) {
+      kernels::quantize_linear(given, run.input<float>(0), type, run.outputs[0], begin, end);
+    });
   };
 }
 
@@ -70,12 +74,22 @@ Kernel prepare_dequantize(PrepareContext& ctx) {
     kernels::QuantAxis given = axes;
     given.scale = run.input<float>(1);
     given.zero_point = has_zero ? run.inputs[2] : nullptr;
-    kernels::dequantize_linear(given, run.inputs[0], type, run.output<float>(0), 0, count);
+    run.workers.split(count, kElementGrain, kElementCost, [&](size_t begin, size_t end, size_t) {
+      kernels::dequantize_linear(given, run.inputs[0], type, run.output<float>(0), begin, end);
+    });
   };
 }
 
-kernels::DynamicQuantParams dynamic_params(const float* x, size_t count) {
-  return kernels::choose_dynamic_params(kernels::value_range(x, count));
+kernels::DynamicQuantParams dynamic_params(const RunContext& run, size_t count) {
+  std::array<kernels::ValueRange, Workers::kMaxCount> ranges{};
+  run.workers.split(
+      count, kElementGrain, kElementCost / 4, [&](size_t begin, size_t end, size_t worker) {
+        const auto range = kernels::value_range(run.input<float>(0) + begin, end - begin);
+        ranges[worker] = kernels::merge(ranges[worker], range);
+      });
+  kernels::ValueRange all;
+  for (size_t i = 0; i < run.workers.count; ++i) all = kernels::merge(all, ranges[i]);
+  return kernels::choose_dynamic_params(all);
 }
 
 void check_float_input(const PrepareContext& ctx) {
@@ -91,9 +105,12 @@ void infer_dynamic_quantize_linear(InferContext& ctx) {
 Kernel prepare_dynamic_quantize_linear(PrepareContext& ctx) {
   check_float_input(ctx);
   return [count = ctx.shape(0).elements()](const RunContext& run) {
-    const auto params = dynamic_params(run.input<float>(0), count);
+    const auto params = dynamic_params(run, count);
     if (run.outputs[0])
-      kernels::quantize_u8(run.input<float>(0), count, params, run.output<uint8_t>(0));
+      run.workers.split(count, kElementGrain, kElementCost, [&](size_t begin, size_t end, size_t) {
+        kernels::quantize_u8(run.input<float>(0) + begin, end - begin, params,
+                             run.output<uint8_t>(0) + begin);
+      });
     if (run.outputs[1]) *run.output<float>(1) = params.scale;
     if (run.outputs[2]) *run.output<uint8_t>(2) = params.zero_point;
   };
@@ -107,8 +124,11 @@ void infer_dynamic_quantize(InferContext& ctx) {
 Kernel prepare_dynamic_quantize(PrepareContext& ctx) {
   check_float_input(ctx);
   return [count = ctx.shape(0).elements()](const RunContext& run) {
-    const auto params = dynamic_params(run.input<float>(0), count);
-    kernels::quantize_s16(run.input<float>(0), count, params, run.output<int16_t>(0));
+    const auto params = dynamic_params(run, count);
+    run.workers.split(count, kElementGrain, kElementCost, [&](size_t begin, size_t end, size_t) {
+      kernels::quantize_s16(run.input<float>(0) + begin, end - begin, params,
+                            run.output<int16_t>(0) + begin);
+    });
     *run.output<float>(1) = params.scale;
   };
 }

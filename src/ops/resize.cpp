@@ -208,31 +208,37 @@ Kernel prepare_resize(PrepareContext& ctx) {
                                    .out_w = static_cast<size_t>(columns.size),
                                    .channels = dim(x, rank - 1)};
   const size_t out_rows = shape.batch * shape.out_h;
+  const size_t row_cost = shape.out_w * shape.channels * kElementCost;
   const std::string mode = ctx.attributes().get_string("mode", "nearest");
   if (mode == "nearest") {
     return [=, row_table = nearest_table(ctx, rows, in_h),
             column_table = nearest_table(ctx, columns, in_w),
             bytes = element_bytes(ctx, ctx.dtype(0))](const RunContext& run) {
-      kernels::resize_nearest({.shape = shape,
-                               .rows = row_table.data(),
-                               .columns = column_table.data(),
-                               .element_bytes = bytes,
-                               .x = run.inputs[0],
-                               .y = run.outputs[0]},
-                              0, out_rows);
+      const kernels::ResizeNearest resize{.shape = shape,
+                                          .rows = row_table.data(),
+                                          .columns = column_table.data(),
+                                          .element_bytes = bytes,
+                                          .x = run.inputs[0],
+                                          .y = run.outputs[0]};
+      run.workers.split(out_rows, 1, row_cost, [&](size_t begin, size_t end, size_t) {
+        kernels::resize_nearest(resize, begin, end);
+      });
     };
   }
   if (mode != "linear") ctx.unsupported("mode '", mode, "'");
   if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
-  ctx.request_scratch(kernels::resize_linear_scratch_bytes(shape));
+  const size_t scratch_bytes = (kernels::resize_linear_scratch_bytes(shape) + 63) / 64 * 64;
+  ctx.request_scratch(checked_mul(scratch_bytes, ctx.worker_count()));
   return [=, row_table = linear_table(ctx, rows, in_h),
           column_table = linear_table(ctx, columns, in_w)](const RunContext& run) {
-    kernels::resize_linear_f32({.shape = shape,
-                                .rows = row_table.view(),
-                                .columns = column_table.view(),
-                                .x = run.input<float>(0),
-                                .y = run.output<float>(0)},
-                               0, out_rows, run.scratch);
+    const kernels::ResizeLinear resize{.shape = shape,
+                                       .rows = row_table.view(),
+                                       .columns = column_table.view(),
+                                       .x = run.input<float>(0),
+                                       .y = run.output<float>(0)};
+    run.workers.split(out_rows, 1, row_cost, [&](size_t begin, size_t end, size_t worker) {
+      kernels::resize_linear_f32(resize, begin, end, run.scratch + worker * scratch_bytes);
+    });
   };
 }
 } // namespace

@@ -28,7 +28,12 @@ Kernel prepare_softmax(PrepareContext& ctx) {
   if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
   if (ctx.shape(0).elements() == 0) return do_nothing();
   return [shape = softmax_shape(ctx)](const RunContext& run) {
-    function({shape, run.input<float>(0), run.output<float>(0)});
+    const size_t row = shape.axis * shape.inner;
+    run.workers.split(shape.outer, 1, row * kFunctionCost, [&](size_t begin, size_t end, size_t) {
+      kernels::AxisShape part = shape;
+      part.outer = end - begin;
+      function({part, run.input<float>(0) + begin * row, run.output<float>(0) + begin * row});
+    });
   };
 }
 } // namespace

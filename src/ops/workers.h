@@ -45,8 +45,14 @@ struct MatrixSplit {
   }
 };
 
+// What elementwise work is split by: whole cache lines of any type, and a cost that stands for
+// moving an element through the cache. Functions that compute more cost more.
+inline constexpr size_t kElementGrain = 64, kElementCost = 16, kFunctionCost = 32;
+
 // Those that a session may use; by default the caller alone.
 struct Workers {
+  static constexpr size_t kMaxCount = 64; // with the caller
+
   Threads* threads = nullptr;
   size_t count = 1;
 

@@ -21,7 +21,7 @@ namespace octet {
 
 class ThreadPool final : public Threads {
 public:
-  static constexpr size_t kMaxThreads = 64; // with the caller
+  static constexpr size_t kMaxThreads = Workers::kMaxCount;
 
   // Makes a thread call `work(worker)`, now or later. False: there will be none.
   using Start = std::function<bool(ThreadPool& pool, size_t worker)>;
