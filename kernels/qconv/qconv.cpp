@@ -182,13 +182,18 @@ void run_matrix_product(const QConv& conv, size_t begin, size_t end, void* scrat
              .c_stride = conv.y_stride,
              .byte_dot = conv.byte_dot,
              .output = conv.output,
-             .params = conv.params,
-             .scratch = !conv.byte_dot && uses_strassen(shape) ? scratch : nullptr};
-  const size_t step = gemm.scratch ? rows_at_once(gemm.k) : end - begin;
+             .params = conv.params};
+  const bool combines = !conv.byte_dot && uses_strassen(shape);
+  const size_t step = combines ? rows_at_once(gemm.k) : end - begin;
   for (size_t row = begin; row < end; row += step) {
     gemm.m = std::min(step, end - row);
     gemm.a = conv.x + row * conv.x_stride;
     gemm.c = static_cast<char*>(conv.y) + row * conv.y_stride * output_bytes(conv.output);
+    if (combines) {
+      combine_rows(gemm, 0, gemm.m, scratch);
+      gemm.combined_rows = scratch;
+      gemm.panels = static_cast<char*>(scratch) + combined_row_bytes(gemm.m, gemm.k);
+    }
     qgemm(gemm, 0, gemm.m);
   }
 }
@@ -247,8 +252,8 @@ void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsi
 size_t qconv_scratch_bytes(const ConvShape& shape) noexcept {
   if (!uses_strassen(shape)) return ConvScratch(shape, nullptr).bytes;
   const size_t pixels = shape.batch * shape.out_h * shape.out_w;
-  return strassen_scratch_bytes(std::min(rows_at_once(shape.in_channels), pixels),
-                                shape.in_channels);
+  return combined_row_bytes(std::min(rows_at_once(shape.in_channels), pixels), shape.in_channels) +
+         combined_panel_bytes(shape.in_channels);
 }
 
 void qconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept {
