@@ -16,10 +16,10 @@ set(CMAKE_EXE_LINKER_FLAGS_INIT
 
 # A module whose memory other threads share: workers of our own run it too, on stacks of their own (bindings/README.md), but only
 # loops that call neither JavaScript nor the system libraries. So these stay as they are for one thread, and no runtime for
-# threads is linked.
+# threads is linked. Browsers' TextDecoder reads no shared memory.
 if(OCTET_THREADS)
   string(APPEND CMAKE_CXX_FLAGS_INIT " -matomics -mbulk-memory")
-  string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -sIMPORTED_MEMORY -Wl,--shared-memory,--no-check-features")
+  string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -sIMPORTED_MEMORY -sTEXTDECODER=0 -Wl,--shared-memory,--no-check-features")
 endif()
 
 set(OCTET_MODULE_NAME octet)
