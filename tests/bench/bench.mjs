@@ -1,8 +1,9 @@
 /**
- * Octet beside onnxruntime-web on the same files and inputs, in one process, with one thread each:
+ * Octet beside onnxruntime-web on the same files and inputs, in one process, with one thread each unless told:
  *
  *   ./octet bench [NAME…] [--seconds N] [--json FILE]   networks whose name contains a NAME, N seconds each
  *   ./octet bench --browser …                           the same in Chromium
+ *   ./octet bench --threads N …                         Octet on one thread and on N, onnxruntime-web on N
  *   ./octet bench --layers [NAME…]                      single layers instead of networks
  *   ./octet bench --cold [NAME…]                        the first answer alone, each in a fresh process
  *   ./octet bench --profile NAME                        where the time of one network goes, by operator and by step
@@ -21,7 +22,8 @@ import { hold, warmUp } from './contest.mjs';
 import { measureLayers } from './layers.mjs';
 import { openPage } from './page.mjs';
 import { printProfile } from './profile.mjs';
-import { printHeader, printRow, showMb, showMs, showRatio } from './table.mjs';
+import { geometricMean, printHeader, printRow, showMb, showMs, showRatio } from './table.mjs';
+import { compareThreads } from './threads.mjs';
 
 /** Names as in networks.mjs, and which of its cases is measured. */
 const subjects = [
@@ -146,9 +148,6 @@ function printSpeed({ name, label, macs, medianMs, speedup }, ceilings) {
   ]);
 }
 
-const geometricMean = (values) =>
-  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-
 function printMeans(results) {
   const show = (kind) => showRatio(geometricMean(results.map(({ speedup }) => speedup[kind])));
   console.log(
@@ -202,6 +201,16 @@ async function compareAll(arena, chosen, { seconds, json }) {
   writeJson(json, { ceilings, results });
 }
 
+async function* loadAll(chosen) {
+  for (const subject of chosen) yield loadSubject(subject);
+}
+
+async function compareInArena(arena, chosen, { threads, ...options }) {
+  if (!threads) return compareAll(arena, chosen, options);
+  const results = await compareThreads(arena, loadAll(chosen), options.seconds, threads);
+  writeJson(options.json, { threads, results });
+}
+
 async function compareCold(chosen, { json }) {
   const rounds = 5;
   const results = [];
@@ -246,10 +255,14 @@ function readCommandLine() {
       browser: { type: 'boolean' },
       layers: { type: 'boolean' },
       cold: { type: 'boolean' },
+      threads: { type: 'string' },
     },
   });
   const seconds = Number(values.seconds);
   if (!(seconds > 0)) throw new Error(`--seconds ${values.seconds}: a positive number expected`);
+  const threads = Number(values.threads ?? 0);
+  if (!(Number.isInteger(threads) && (threads > 1 || values.threads === undefined)))
+    throw new Error(`--threads ${values.threads}: a whole number above 1 expected`);
   if (values.layers) return { ...values, seconds, filters: positionals };
   const filters = values.profile === undefined ? positionals : [values.profile];
   const chosen = subjects.filter(
@@ -258,7 +271,7 @@ function readCommandLine() {
   if (chosen.length === 0) {
     throw new Error(`no such network; there are ${subjects.map(({ name }) => name).join(', ')}`);
   }
-  return { ...values, seconds, chosen };
+  return { ...values, seconds, threads, chosen };
 }
 
 async function main() {
@@ -269,10 +282,10 @@ async function main() {
     for (const subject of chosen) await printProfile(await loadSubject(subject));
     return;
   }
-  if (!browser) return compareAll({ hold, warmUp, measureCeilings }, chosen, options);
+  if (!browser) return compareInArena({ hold, warmUp, measureCeilings }, chosen, options);
   const page = await openPage();
   try {
-    await compareAll(page, chosen, options);
+    await compareInArena(page, chosen, options);
   } finally {
     await page.close();
   }

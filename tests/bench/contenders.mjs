@@ -1,7 +1,8 @@
-/** The sessions that a benchmark runs against each other, all with onnxruntime's API and one thread. */
+/** The sessions that a benchmark runs against each other, all with onnxruntime's API, on one thread unless told. */
 import * as ort from 'onnxruntime-web';
-import { octet } from '../js/package_under_test.mjs';
+import { importAgain, octet } from '../js/package_under_test.mjs';
 
+octet.env.wasm.numThreads = 1;
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';
 
@@ -13,6 +14,15 @@ const libraries = {
 };
 
 export const sides = Object.keys(libraries);
+
+/** Before the first session: gives onnxruntime-web `threads`, and Octet as many on a further side, 'octetThreads'. */
+export async function addThreads(threads) {
+  if (libraries.octetThreads) return;
+  const library = await importAgain();
+  library.env.wasm.numThreads = threads;
+  ort.env.wasm.numThreads = threads;
+  libraries.octetThreads = { library, options: {} };
+}
 
 const now = () => performance.now();
 

@@ -1,14 +1,15 @@
 /** What benchmarks do with a network, in Node as in a page. */
-import { openSession, sides } from './contenders.mjs';
+import { addThreads, openSession, sides } from './contenders.mjs';
 import { measureInterleaved } from './measure.mjs';
 
 /**
  * Opens a session for each of `contenders`, `{ key, side, precision }`, and lets them take turns on the same feeds, `seconds` in all.
- * `files` are the network's, by precision.
+ * `files` are the network's, by precision. `threads`: for the sides that have several.
  *
  * @returns by contender's key: `medianMs` of a run, and what creating the session and its first run took
  */
-export async function hold({ contenders, files, feeds, seconds }) {
+export async function hold({ contenders, files, feeds, seconds, threads }) {
+  if (threads) await addThreads(threads);
   const open = {};
   for (const { key, side, precision } of contenders)
     open[key] = await openSession(side, files[precision], feeds);

@@ -10,3 +10,6 @@ export function printHeader(titles) {
 export const showMs = (ms) => (ms < 10 ? ms.toFixed(3) : ms.toFixed(1));
 export const showMb = (bytes) => (bytes / 1e6).toFixed(2);
 export const showRatio = (ratio) => `${ratio.toFixed(2)}×`;
+
+export const geometricMean = (values) =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);

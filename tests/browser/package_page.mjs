@@ -30,10 +30,15 @@ const document = `<!doctype html><title>package</title>
 const startPaths = () =>
   new Map([
     ['/index.html', document],
-    ['/tests/js/package_under_test.mjs', "export * as octet from '/octet/index.js';"],
+    [
+      '/tests/js/package_under_test.mjs',
+      `export * as octet from '/octet/index.js';
+      export const importAgain = () => import('/octet/index.js?again');`,
+    ],
   ]);
 
-function contentOf(paths, url) {
+function contentOf(paths, address) {
+  const url = address.split('?')[0];
   if (paths.has(url)) return paths.get(url);
   const folder = Object.keys(folders).find((prefix) => url.startsWith(prefix));
   const file = folder && path.join(folders[folder], path.basename(url));

@@ -60,3 +60,6 @@ export const entry = pathToFileURL(
   createRequire(path.join(projectDirectory, 'package.json')).resolve('octet-web'),
 );
 export const octet = await import(entry);
+
+/** The same module once more, with settings and an engine of its own. */
+export const importAgain = () => import(`${entry}?again`);

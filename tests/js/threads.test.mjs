@@ -119,17 +119,53 @@ test('threads sleep between runs, end with the last session, and start again', (
   assert.ok(idle < 100, `${idle} ms of work in half a second of rest`);
 });
 
+/** What `use` returns about a copy of the package that `change` has changed. */
+function withChanged(change, use) {
+  const copy = path.join(projectDirectory, `changed.${process.pid}`);
+  fs.cpSync(dist, copy, { recursive: true });
+  try {
+    change(copy);
+    return use(pathToFileURL(path.join(copy, 'index.js')));
+  } finally {
+    fs.rmSync(copy, { recursive: true });
+  }
+}
+
 test('one thread takes over where a part for several is missing', () => {
   const one = answers({ numThreads: 1 }, 'mobilenet_v2');
-  const copy = path.join(projectDirectory, `without-threads.${process.pid}`);
-  for (const missing of ['octet.thread.js', 'octet-mt.js', 'octet-mt.wasm']) {
-    fs.cpSync(dist, copy, { recursive: true });
-    fs.rmSync(path.join(copy, missing));
-    try {
-      const module = pathToFileURL(path.join(copy, 'index.js'));
-      assert.deepEqual(answers({ numThreads: 2 }, 'mobilenet_v2', module), one, missing);
-    } finally {
-      fs.rmSync(copy, { recursive: true });
-    }
-  }
+  for (const missing of ['octet.thread.js', 'octet-mt.js', 'octet-mt.wasm'])
+    withChanged(
+      (copy) => fs.rmSync(path.join(copy, missing)),
+      (module) =>
+        assert.deepEqual(answers({ numThreads: 2 }, 'mobilenet_v2', module), one, missing),
+    );
+});
+
+test('a thread that traps ends in an error, not in silence', () => {
+  const littleStack = `
+    const { get } = WebAssembly.Table.prototype;
+    WebAssembly.Table.prototype.get = function (i) {
+      const enter = get.call(this, i);
+      return (stack, pool, worker) => enter(256, pool, worker);
+    };`;
+  const problem = withChanged(
+    (copy) => {
+      const script = path.join(copy, 'octet.thread.js');
+      fs.writeFileSync(script, littleStack + fs.readFileSync(script, 'utf8'));
+    },
+    (module) =>
+      runProcess(
+        { numThreads: 2 },
+        `const file = await load('mobilenet_v2'), feeds = feedsOf('mobilenet_v2');
+        const session = await InferenceSession.create(file);
+        let problem = {};
+        for (let i = 0; i < 200 && !problem.code; ++i) {
+          await session.run(feeds).catch(({ name, code }) => { problem = { name, code }; });
+          await pause(5);
+        }
+        done(problem);`,
+        module,
+      ),
+  );
+  assert.deepEqual(problem, { name: 'OctetError', code: 'internal' });
 });
