@@ -9,8 +9,9 @@
 //   u8, s8 : y = clamp(round_half_even(float(t)·scale[n]), qmin − zero_point, qmax − zero_point)
 //                + zero_point
 //   s16 : the same without the final "+ zero_point": the form the next integer kernel reads.
-// With `hard_swish` the last three round h(float(t)·scale[n])·out_scale + out_shift instead, where
-// h(x) = x·min(max(x/6 + 1/2, 0), 1).
+// With an activation f the last three round f(float(t)·scale[n])·out_scale + out_shift instead:
+//   leaky_relu : f(x) = max(x, slope·x), slope ≤ 1
+//   hard_swish : f(x) = x·min(max(x/6 + 1/2, 0), 1)
 // u8 and s8 are ONNX QLinearConv / QLinearMatMul with scale[n] = a_scale·w_scale[n] / y_scale
 // computed in float, evaluated in the order onnxruntime uses. Multiplications and additions are
 // rounded one by one (no fused multiply-add), so every variant gives the same bits.
@@ -29,6 +30,7 @@ inline constexpr size_t kPanelWidth = 8;
 inline constexpr size_t kTileRows = 4;
 
 enum class QOutput : uint8_t { i32, f32, u8, s8, s16 };
+enum class QActivation : uint8_t { none, leaky_relu, hard_swish };
 
 inline constexpr size_t output_bytes(QOutput output) noexcept {
   switch (output) {
@@ -62,7 +64,8 @@ struct QOutputParams {
   int32_t zero_point = 0;
   int32_t qmin = 0;
   int32_t qmax = 255;
-  bool hard_swish = false;
+  QActivation activation = QActivation::none;
+  float slope = 0.0f;
   float out_scale = 1.0f;
   float out_shift = 0.0f;
 };

@@ -25,7 +25,11 @@ inline int32_t requantize(int32_t t, float scale, const QOutputParams& p) noexce
   const float lo = static_cast<float>(p.qmin - p.zero_point);
   const float hi = static_cast<float>(p.qmax - p.zero_point);
   float x = static_cast<float>(t) * scale;
-  if (p.hard_swish) x = hard_swish(x) * p.out_scale + p.out_shift;
+  if (p.activation != QActivation::none) {
+    const float leaky = x < x * p.slope ? x * p.slope : x;
+    const float f = p.activation == QActivation::hard_swish ? hard_swish(x) : leaky;
+    x = f * p.out_scale + p.out_shift;
+  }
   x = lo < x ? x : lo;
   x = x < hi ? x : hi;
   return static_cast<int32_t>(std::nearbyint(x));

@@ -75,7 +75,8 @@ public:
         a_scale_(wasm_f32x4_splat(p.a_scale)),
         clamps_(p.lo > -std::numeric_limits<float>::infinity() ||
                 p.hi < std::numeric_limits<float>::infinity()),
-        hard_swish_(p.hard_swish), out_scale_(p.out_scale), out_shift_(p.out_shift) {
+        activation_(p.activation), slope_(p.slope), out_scale_(p.out_scale),
+        out_shift_(p.out_shift) {
     if constexpr (kOutput == QOutput::f32) {
       lo_ = wasm_f32x4_splat(p.lo);
       hi_ = wasm_f32x4_splat(p.hi);
@@ -149,15 +150,24 @@ private:
       row.lo = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(row.lo), scale.lo);
       row.hi = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(row.hi), scale.hi);
     }
-    if (hard_swish_)
-      for (V8& row : acc) row = {swish_out(row.lo), swish_out(row.hi)};
+    if (activation_ != QActivation::none) activate(acc);
     for (V8& row : acc)
       row = {round_between(row.lo, lo_, hi_, offset_), round_between(row.hi, lo_, hi_, offset_)};
   }
 
-  [[clang::always_inline]] v128_t swish_out(v128_t x) const noexcept {
-    return wasm_f32x4_add(wasm_f32x4_mul(hard_swish(x), wasm_f32x4_splat(out_scale_)),
-                          wasm_f32x4_splat(out_shift_));
+  template <size_t kRows>
+  [[clang::always_inline]] void activate(V8 (&acc)[kRows]) const noexcept {
+    const v128_t slope = wasm_f32x4_splat(slope_);
+    if (activation_ == QActivation::hard_swish)
+      for (V8& row : acc) row = {hard_swish(row.lo), hard_swish(row.hi)};
+    else
+      for (V8& row : acc)
+        row = {wasm_f32x4_pmax(row.lo, wasm_f32x4_mul(row.lo, slope)),
+               wasm_f32x4_pmax(row.hi, wasm_f32x4_mul(row.hi, slope))};
+    const v128_t scale = wasm_f32x4_splat(out_scale_), shift = wasm_f32x4_splat(out_shift_);
+    for (V8& row : acc)
+      row = {wasm_f32x4_add(wasm_f32x4_mul(row.lo, scale), shift),
+             wasm_f32x4_add(wasm_f32x4_mul(row.hi, scale), shift)};
   }
 
   const int32_t* w_zero_;
@@ -166,8 +176,8 @@ private:
   const float* bias_f32_;
   v128_t a_scale_;
   bool clamps_;
-  bool hard_swish_;
-  float out_scale_, out_shift_;
+  QActivation activation_;
+  float slope_, out_scale_, out_shift_;
   v128_t lo_;
   v128_t hi_;
   v128_t offset_;

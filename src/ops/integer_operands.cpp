@@ -215,6 +215,15 @@ DType to_codes_type(const NodeContext& ctx) {
   return type == DType::UInt8 || type == DType::Int8 ? *type : DType::Int16;
 }
 
+namespace {
+kernels::QActivation to_codes_activation(const NodeContext& ctx) {
+  const std::string name = ctx.attributes().get_string("activation", "");
+  return name == "HardSwish"   ? kernels::QActivation::hard_swish
+         : name == "LeakyRelu" ? kernels::QActivation::leaky_relu
+                               : kernels::QActivation::none;
+}
+} // namespace
+
 ToCodes to_codes_params(const PrepareContext& ctx, size_t columns) {
   ToCodes out{.scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
               .bias = std::vector<int32_t>(kernels::column_capacity(columns)),
@@ -227,13 +236,14 @@ ToCodes to_codes_params(const PrepareContext& ctx, size_t columns) {
   const std::vector<float> bias = column_floats(ctx, 6, columns, 0, "the bias");
   const float a = scalar(ctx, 2, "the scale of the left operand");
   const float y = ctx.attributes().get_float("y_scale", 1);
-  out.hard_swish = ctx.attributes().get_string("activation", "") == "HardSwish";
+  out.activation = to_codes_activation(ctx);
+  out.slope = ctx.attributes().get_float("alpha", 0);
   out.out_scale = ctx.attributes().get_float("out_scale", 1) / y;
   out.out_shift = ctx.attributes().get_float("out_shift", 0) / y;
   for (size_t i = 0; i < columns; ++i) {
     const float unit = a * out.scale[i];
     out.bias[i] = static_cast<int32_t>(std::nearbyint(double{bias[i]} / double{unit}));
-    out.scale[i] = out.hard_swish ? unit : unit / y;
+    out.scale[i] = out.activation == kernels::QActivation::none ? unit / y : unit;
   }
   return out;
 }

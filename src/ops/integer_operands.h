@@ -124,17 +124,19 @@ struct ToFloat {
 ToFloat to_float_params(const PrepareContext& ctx, size_t columns);
 
 // How the lowered …ToCodes operators finish: y = saturate(round(acc · a_scale · b_scale /
-// y_scale)), codes between the attributes `low` and `high` (ops/codes.cpp), or bytes, which are
-// `zero_point` more, when `to` is the number of their type. The operands are those of ToFloat; all
-// but `a` are constant, and the bias is rounded to a multiple of a_scale · b_scale, in which form
-// exporters store it anyway.
+// y_scale)), or with an `activation` f, HardSwish or LeakyRelu of slope `alpha`,
+// saturate(round((f(acc · a_scale · b_scale) · out_scale + out_shift) / y_scale)). These are codes
+// between the attributes `low` and `high` (ops/codes.cpp), or bytes, which are `zero_point` more,
+// when `to` is the number of their type. The operands are those of ToFloat; all but `a` are
+// constant, and the bias is rounded to a multiple of a_scale · b_scale, in which form exporters
+// store it anyway.
 struct ToCodes {
   std::vector<float> scale;  // per column, padded
   std::vector<int32_t> bias; // the same
   kernels::QOutput output = kernels::QOutput::s16;
   int32_t zero_point = 0, low = 0, high = 0;
-  bool hard_swish = false;
-  float out_scale = 1, out_shift = 0;
+  kernels::QActivation activation = kernels::QActivation::none;
+  float slope = 0, out_scale = 1, out_shift = 0;
 
   kernels::QOutputParams params() const noexcept {
     return {.bias = bias.data(),
@@ -142,7 +144,8 @@ struct ToCodes {
             .zero_point = zero_point,
             .qmin = low + zero_point,
             .qmax = high + zero_point,
-            .hard_swish = hard_swish,
+            .activation = activation,
+            .slope = slope,
             .out_scale = out_scale,
             .out_shift = out_shift};
   }

@@ -358,13 +358,13 @@ private:
   // The node that computes the codes of what one, and functions of its result behind it, compute in
   // real numbers, if there is such a form.
   std::optional<Node> compute(ValueId x, const CodeParams& params, NodeId before) {
-    const CodeEpilogue epilogue = find_code_epilogue(graph_, x, params);
+    const CodeEpilogue epilogue = find_code_epilogue(graph_, facts_, x, params);
     if (!epilogue.maker) return std::nullopt;
     const Node& node = graph_.node(epilogue.maker);
     std::optional<Node> made;
     if (is_product(node))
       made = integer_product(node);
-    else if (epilogue.hard_swish)
+    else if (!epilogue.activation.empty())
       return std::nullopt;
     else if (is_op(node, "Add") || is_op(node, "Sub") || is_op(node, "Mul"))
       made = integer_binary(node, before);

@@ -35,6 +35,7 @@ constexpr struct {
     {"Gelu", Role::Maps},       {"Tanh", Role::Maps},
     {"Add", Role::Combines},    {"Sub", Role::Combines},
     {"Mul", Role::Combines},    {"GlobalAveragePool", Role::Averages},
+    {"Max", Role::Combines},    {"Min", Role::Combines},
 };
 
 // Hold weights, and have no form that reads integers of a fixed scale.
@@ -152,7 +153,8 @@ private:
         return {};
       if (!constant) out.push_back(in);
     }
-    return out;
+    const bool needs_number = node.op_type == "Max" || node.op_type == "Min";
+    return needs_number && out.size() != 1 ? std::vector<ValueId>() : out;
   }
 
   // A function of each element of one operand: with that, a single reader of it forms one function.

@@ -96,6 +96,18 @@ const operators = {
     const y = graph.add('HardSwish', [chain.conv(a)]);
     return graph.add('Add', [graph.add('Mul', [number(1.3), y]), number(-0.4)]);
   },
+  'Conv and LeakyRelu': (chain, a) =>
+    chain.graph.add('LeakyRelu', [chain.conv(a)], { alpha: float(0.2) }),
+  'Conv, LeakyRelu and Max': (chain, a) => {
+    const { graph } = chain;
+    const least = graph.initializer('least', tensor('float32', [1, 1, 1, 1], [-0.1]));
+    return graph.add('Max', [
+      graph.add('LeakyRelu', [chain.conv(a)], { alpha: float(0.2) }),
+      least,
+    ]);
+  },
+  'Min with a number': ({ graph }, a) =>
+    graph.add('Min', [a, graph.initializer('most', scalar('float32', 0.3))]),
   LeakyRelu: ({ graph }, a) => graph.add('LeakyRelu', [a], { alpha: float(0.1) }),
   HardSwish: ({ graph }, a) => graph.add('HardSwish', [a]),
   Sigmoid: ({ graph }, a) => graph.add('Sigmoid', [a]),

@@ -47,7 +47,10 @@ public:
     params_.qmin = lowest;
     params_.qmax = lowest + 255;
     if (random.chance()) params_.qmin = std::max(params_.qmin, params_.zero_point);
-    params_.hard_swish = random.integer(0, 3) == 0;
+    constexpr QActivation kActivations[] = {QActivation::none, QActivation::none,
+                                            QActivation::leaky_relu, QActivation::hard_swish};
+    params_.activation = kActivations[random.integer(0, 3)];
+    params_.slope = random.real(0.0f, 1.0f);
     params_.out_scale = random.real(0.1f, 2.0f);
     params_.out_shift = random.real(-20.0f, 20.0f);
   }
@@ -125,10 +128,11 @@ inline std::vector<char> expected_output(QOutput output, int64_t acc, int64_t ro
     give(std::min(std::max(x, p.lo), p.hi));
   } else {
     float x = real * p.scale[n];
-    if (p.hard_swish) {
-      const float slope = x * (1.0f / 6) + 0.5f;
+    const float slope = x * (1.0f / 6) + 0.5f;
+    if (p.activation == QActivation::hard_swish)
       x = x * std::min(std::max(slope, 0.0f), 1.0f) * p.out_scale + p.out_shift;
-    }
+    else if (p.activation == QActivation::leaky_relu)
+      x = std::max(x, x * p.slope) * p.out_scale + p.out_shift;
     const double rounded = std::nearbyint(static_cast<double>(x));
     const double q = std::clamp<double>(rounded + p.zero_point, p.qmin, p.qmax);
     if (output == QOutput::u8)
