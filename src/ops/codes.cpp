@@ -17,8 +17,10 @@ struct Bounds {
 };
 
 Bounds bounds_of(const NodeContext& ctx) {
-  return {static_cast<int32_t>(ctx.attributes().get_int("low", -255)),
-          static_cast<int32_t>(ctx.attributes().get_int("high", 255))};
+  const int64_t low = ctx.attributes().get_int("low", -255);
+  const int64_t high = ctx.attributes().get_int("high", 255);
+  if (low < -255 || high > 255) ctx.fail("codes from ", low, " to ", high);
+  return {static_cast<int32_t>(low), static_cast<int32_t>(high)};
 }
 
 void check_type(const NodeContext& ctx, size_t input, DType expected) {
@@ -46,9 +48,7 @@ Kernel prepare_quantize_codes(PrepareContext& ctx) {
 // Between codes and bytes: int8 or uint8 minus the attribute `zero_point` give codes, which plus it
 // give bytes of the ONNX type `to`.
 void infer_shift(InferContext& ctx) {
-  const auto to = dtype_from_onnx(ctx.attributes().get_int("to", 0));
-  ctx.set_output(0, ctx.dtype(0) == DType::Int16 ? to.value_or(DType::UInt8) : DType::Int16,
-                 ctx.shape(0));
+  ctx.set_output(0, ctx.dtype(0) == DType::Int16 ? to_codes_type(ctx) : DType::Int16, ctx.shape(0));
 }
 
 template <class Byte>
@@ -72,7 +72,9 @@ Kernel shift_kernel(PrepareContext& ctx, void (*widen)(const Byte*, size_t, Byte
 
 Kernel prepare_shift(PrepareContext& ctx) {
   const bool narrows = ctx.dtype(0) == DType::Int16;
-  const bool is_unsigned = narrows ? ctx.output(0).dtype == DType::UInt8 : is_unsigned_code(ctx, 0);
+  const DType to = ctx.output(0).dtype;
+  if (narrows && to == DType::Int16) ctx.unsupported("a shift between codes");
+  const bool is_unsigned = narrows ? to == DType::UInt8 : is_unsigned_code(ctx, 0);
   return is_unsigned ? shift_kernel<uint8_t>(ctx, kernels::widen_u8, kernels::narrow_u8)
                      : shift_kernel<int8_t>(ctx, kernels::widen_s8, kernels::narrow_s8);
 }
@@ -139,7 +141,7 @@ void infer_global_average_pool(InferContext& ctx) {
 Kernel prepare_global_average_pool(PrepareContext& ctx) {
   check_type(ctx, 0, DType::Int16);
   const Shape& x = ctx.shape(0);
-  if (x.elements() == 0) return do_nothing();
+  if (x.elements() == 0) ctx.unsupported("an image without pixels");
   const size_t batch = dim(x, 0), channels = dim(x, x.rank() - 1);
   const size_t pixels = x.elements() / batch / channels;
   constexpr size_t kMaxPixels = size_t{1} << 23; // their sum fits 32 bits

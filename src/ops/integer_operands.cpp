@@ -242,7 +242,9 @@ ToCodes to_codes_params(const PrepareContext& ctx, size_t columns) {
   out.out_shift = ctx.attributes().get_float("out_shift", 0) / y;
   for (size_t i = 0; i < columns; ++i) {
     const float unit = a * out.scale[i];
-    out.bias[i] = static_cast<int32_t>(std::nearbyint(double{bias[i]} / double{unit}));
+    const double steps = double{bias[i]} / double{unit};
+    if (!(std::abs(steps) < 0x1p31)) ctx.unsupported("a bias of ", steps, " accumulator steps");
+    out.bias[i] = static_cast<int32_t>(std::nearbyint(steps));
     out.scale[i] = out.activation == kernels::QActivation::none ? unit / y : unit;
   }
   return out;

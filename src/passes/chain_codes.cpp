@@ -50,9 +50,11 @@ private:
       note_function(id);
   }
 
-  static bool is_product(const Node& node) {
-    return is_op(node, "ConvIntegerToFloat", kLoweredDomain) ||
-           is_op(node, "MatMulIntegerToFloat", kLoweredDomain);
+  // As fold_qdq makes them.
+  bool is_product(const Node& node) const {
+    const bool named = is_op(node, "ConvIntegerToFloat", kLoweredDomain) ||
+                       is_op(node, "MatMulIntegerToFloat", kLoweredDomain);
+    return named && node.inputs.size() == 7 && graph_.constant(node.inputs[1]);
   }
 
   // --- new nodes and values
