@@ -4,7 +4,9 @@
  * Two convolutions give an operator its operands, so that the chain is integer from its first to its last tensor.
  */
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { test } from 'node:test';
+import { casesOf, network } from '../models/networks.mjs';
 import {
   encodeModel,
   float,
@@ -14,6 +16,7 @@ import {
   tensor,
 } from '../models/onnx_builder.mjs';
 import { Random } from '../models/random.mjs';
+import { sqnr } from './closeness.mjs';
 import { octet } from './package_under_test.mjs';
 import { candidate, exactReference, runOnce } from './sessions.mjs';
 
@@ -173,5 +176,23 @@ for (const [name, operator] of Object.entries(operators)) {
       });
     }
     assert.ok(steps <= 0.005 * count, `${steps} of ${count} codes differ`);
+  });
+}
+
+/** Deeper nets amplify the rare steps beyond any bound; these don't. */
+const wholeNetworks = ['mnist', 'ocr_cls', 'wake_word_embedding', 'mobilenet_v2', 'resnet50'];
+const leastSqnr = 35;
+
+for (const name of wholeNetworks) {
+  test(`statically quantized ${name} gives onnxruntime's answers`, async (t) => {
+    const source = fs.readFileSync(await network(name).locate());
+    const [{ steps }] = casesOf(network(name));
+    const calibration = steps.map(({ feeds }) => feeds);
+    const { model } = await octet.quantize(source, { mode: 'static', calibration });
+    const expected = Object.values(await runOnce(exactReference, model, steps[0].feeds));
+    const actual = Object.values(await runOnce(candidate(octet), model, steps[0].feeds));
+    const agreement = sqnr(actual, expected);
+    t.diagnostic(`${agreement.toFixed(1)} dB`);
+    assert.ok(agreement >= leastSqnr, `${agreement.toFixed(1)} dB`);
   });
 }
