@@ -111,6 +111,12 @@ struct WithByteDot {
   WithByteDot(const WithByteDot&) = delete;
 };
 
+/// Whether the kernels for `isa` read as selected. In an engine the kernel pack's have its reading,
+/// or none; all others have both.
+inline bool has_selected_byte_dot(Isa isa) {
+  return tried_byte_dot(kernel_table(isa).byte_dot) == byte_dot();
+}
+
 /// One output element as bytes, computed from the exact sums by the formula of output.h.
 inline std::vector<char> expected_output(QOutput output, int64_t acc, int64_t row_sum, size_t n,
                                          const QOutputParams& p) {

@@ -299,6 +299,7 @@ TEST_CASE("qconv computes convolutions of every geometry") {
   if (shape.groups > 1 || shape.in_channels % 2 != 0) return;
   const WithByteDot with_byte_dot(
       GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
+  if (!has_selected_byte_dot(selected_isa())) return;
   check_byte_dot(random, with_output_size(shape, pad));
 }
 

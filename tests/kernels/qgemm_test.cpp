@@ -159,12 +159,13 @@ TEST_CASE("matrix tiles equal their references") {
   for_each_variant<QTileFn>(
       [&](const char* family, const char* name, QTileFn* function, QTileFn* reference) {
         INFO(name);
+        const bool byte_dot = std::string_view(family).starts_with("qdot");
+        if (byte_dot && !has_selected_byte_dot(Isa::relaxed)) return;
         for (int round = 0; round < 60; ++round) {
           const size_t taps = random.size(1, 4);
           const size_t k = random.size(1, 19);
           const size_t n = random.size(1, 75);
           CAPTURE(taps, k, n);
-          const bool byte_dot = std::string_view(family).starts_with("qdot");
           TileCase tile(random, output_of(family), byte_dot, taps, k, n);
           REQUIRE(tile.run(function) == tile.run(reference));
         }
@@ -174,11 +175,10 @@ TEST_CASE("matrix tiles equal their references") {
 TEST_CASE("what the engine's byte dot product does is found by trying") {
   for (const ByteDot reading : {ByteDot::unsigned_activations, ByteDot::signed_activations}) {
     const WithByteDot with_byte_dot(reading);
-    for_each_variant<ByteDotFn>([&](const char*, const char* name, ByteDotFn* dot, ByteDotFn*) {
-      CAPTURE(name);
-      CHECK(tried_byte_dot(dot) == reading);
-    });
     CHECK(tried_byte_dot(kernel_table(Isa::reference).byte_dot) == reading);
+#ifndef __wasm__
+    CHECK(tried_byte_dot(kernel_table(Isa::relaxed).byte_dot) == reading);
+#endif
   }
 }
 
@@ -210,6 +210,7 @@ TEST_CASE("byte dot products have the bits of those of int16") {
   const WithByteDot with_byte_dot(
       GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
   const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
+  if (!has_selected_byte_dot(selected_isa())) return;
   Random random(9);
   for (const QOutput output : kOutputs) {
     for (int round = 0; round < 30; ++round) {
@@ -260,8 +261,10 @@ TEST_CASE("row sums equal their reference") {
       GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
   Random random(2);
   for_each_variant<QRowSumFn>(
-      [&](const char*, const char* name, QRowSumFn* function, QRowSumFn* reference) {
+      [&](const char* family, const char* name, QRowSumFn* function, QRowSumFn* reference) {
         INFO(name);
+        if (std::string_view(family).starts_with("qdot") && !has_selected_byte_dot(Isa::relaxed))
+          return;
         for (size_t n = 0; n < 40; ++n) {
           const auto x = random.integers<int16_t>(n, -255, 255);
           REQUIRE(function(x.data(), n) == reference(x.data(), n));
