@@ -94,10 +94,14 @@ test('compare measures two models', () => {
   assert.ok(outputs[0].sqnrDb > 15, `${outputs[0].sqnrDb} dB`);
 });
 
-test('bench times a model', () => {
-  const { medianMs, runs } = JSON.parse(succeed('bench', model, '--runs', '3', '--json').text);
-  assert.equal(runs, 3);
-  assert.ok(medianMs > 0);
+test('bench times a model on as many threads as it is told', () => {
+  for (const threads of [1, 2]) {
+    const flags = ['--runs', '3', '--threads', String(threads), '--json'];
+    const result = JSON.parse(succeed('bench', model, ...flags).text);
+    assert.equal(result.runs, 3);
+    assert.equal(result.threads, threads);
+    assert.ok(result.medianMs > 0);
+  }
 });
 
 test('help is no failure', () => {
@@ -108,6 +112,7 @@ const misused = {
   'no command': [],
   'an unknown command': ['fly'],
   'an unknown option': ['inspect', model, '--loudly'],
+  'threads that are no number': ['bench', model, '--threads', 'many'],
   'a missing argument': ['inspect'],
   'an unknown mode': ['quantize', model, '-o', inFolder('never.onnx'), '--mode', 'magic'],
   'a missing output': ['quantize', model, '--mode', 'dynamic'],

@@ -123,6 +123,13 @@ async function quantizeSampled(bytes: Uint8Array, options: QuantizeOptions, valu
   );
 }
 
+function countOf(option: string, given: unknown): number {
+  const count = Number(given);
+  if (!Number.isInteger(count) || count < 1)
+    throw new UsageError(`${option}: a number above 0 expected`);
+  return count;
+}
+
 const commands: Record<string, Command> = {
   quantize: {
     options: {
@@ -247,10 +254,8 @@ const commands: Record<string, Command> = {
     options: { runs: { type: 'string' }, threads: { type: 'string' }, ...dim, ...json },
     arguments: ['MODEL'],
     async run([path], values) {
-      const runs = Number(values.runs ?? 20);
-      if (!Number.isInteger(runs) || runs < 1)
-        throw new UsageError('--runs: a number above 0 expected');
-      if (values.threads !== undefined) env.wasm.numThreads = Number(values.threads);
+      const runs = countOf('--runs', values.runs ?? 20);
+      if (values.threads !== undefined) env.wasm.numThreads = countOf('--threads', values.threads);
       const bytes = await readInput(path);
       const sizes = sizesFrom(values);
       const { macs } = await inspect(bytes, { freeDimensions: sizes });
@@ -268,11 +273,20 @@ const commands: Record<string, Command> = {
         const rest = times.slice(1).sort((a, b) => a - b);
         const medianMs = rest[rest.length >> 1];
         const rate = macs === null ? null : macs / medianMs / 1e6;
-        const result = { createMs, firstMs, medianMs, minMs: rest[0], runs, gmacPerSecond: rate };
+        const { threads } = env.octet;
+        const result = {
+          createMs,
+          firstMs,
+          medianMs,
+          minMs: rest[0],
+          runs,
+          threads,
+          gmacPerSecond: rate,
+        };
         if (values.json) return print(JSON.stringify(result, null, 2));
         await print(
           `create ${createMs.toFixed(1)} ms, first run ${firstMs.toFixed(1)} ms, ` +
-            `median ${medianMs.toFixed(2)} ms, best ${rest[0].toFixed(2)} ms` +
+            `median ${medianMs.toFixed(2)} ms, best ${rest[0].toFixed(2)} ms, threads: ${threads}` +
             (rate === null ? '' : `, ${rate.toFixed(1)} GMAC/s`),
         );
       });
