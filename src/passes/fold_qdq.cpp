@@ -16,7 +16,7 @@ struct Quantized {
 
 class QdqFolder {
 public:
-  explicit QdqFolder(Graph& graph) : graph_(graph), edit_(graph) {}
+  explicit QdqFolder(Graph& graph) : graph_(graph), uses_(graph), edit_(graph) {}
 
   void run() {
     for (NodeId id : std::vector<NodeId>(graph_.nodes())) {
@@ -96,6 +96,16 @@ private:
     return edit_.new_constant(graph_.value(id).name, Tensor::of<float>({channels}, *row));
   }
 
+  // The addition of one number per column that alone reads a MatMul.
+  NodeId bias_addition(const Node& matmul, int64_t columns) const {
+    const NodeId next = uses_.only_reader(matmul.outputs[0]);
+    if (matmul.op_type != "MatMul" || !next || !is_op(graph_.node(next), "Add")) return {};
+    const auto operand = constant_operand(graph_, graph_.node(next));
+    const bool fits = operand && operand->constant->dtype() == DType::Float32 &&
+                      operand->constant->shape() == Shape{columns};
+    return fits ? next : NodeId();
+  }
+
   void fold(NodeId id, const char* lowered, size_t channel_axis) {
     const Node node = graph_.node(id);
     const auto x = activation(node.inputs[0]);
@@ -105,8 +115,11 @@ private:
     const bool is_conv = node.op_type == "Conv";
     const size_t rank = codes.shape().rank();
     if (is_conv ? rank != 3 && rank != 4 : rank != 2) return;
-    const auto row = bias(node, codes.shape()[channel_axis]);
+    const int64_t channels = codes.shape()[channel_axis];
+    auto row = bias(node, channels);
     if (!row) return;
+    const NodeId addition = bias_addition(node, channels);
+    if (addition) row = other_input(graph_.node(addition), node.outputs[0]);
     if (!is_conv && channel_axis == 0)
       w->codes =
           edit_.new_constant(graph_.value(w->codes).name, transposed(codes, {1, 0}, graph_.model));
@@ -115,10 +128,12 @@ private:
         .domain = std::string(kLoweredDomain),
         .inputs = {x->codes, w->codes, x->scale, w->scale, x->zero_point, w->zero_point, *row}};
     if (is_conv) fused.attributes = node.attributes;
-    edit_.replace_node(id, std::move(fused));
+    edit_.replace_node(addition ? addition : id, std::move(fused));
+    if (addition) edit_.remove_node(id);
   }
 
   Graph& graph_;
+  const Uses uses_;
   GraphEdit edit_;
 };
 } // namespace

@@ -230,6 +230,24 @@ TEST_CASE("products between Q/DQ pairs run on the integers") {
   CHECK(count(text, "DequantizeLinear") == 0);
 }
 
+TEST_CASE("a number per column that is added to a matrix product is its bias") {
+  GraphBuilder b;
+  const ValueId codes = b.input("codes", {2, 4}, DType::UInt8);
+  const ValueId zero = b.graph.add_constant("zero", Tensor::scalar<uint8_t>(128));
+  const ValueId x =
+      b.node("DequantizeLinear", "x", {codes, b.constant("x_scale", {}, {0.5f}), zero});
+  const ValueId w_codes = b.graph.add_constant(
+      "w_codes", Tensor::of<int8_t>({4, 3}, std::span<const int8_t>(std::vector<int8_t>(12, 1))));
+  const ValueId w = b.node("DequantizeLinear", "w", {w_codes, b.constant("w_scale", {}, {2})});
+  const ValueId product = b.node("MatMul", "product", {x, w});
+  b.output(b.node("Add", "y", {b.constant("bias", {3}, {1, 2, 3}), product}));
+  fold_qdq(b.graph);
+  const std::string text = nodes_of(b.graph);
+  INFO(text);
+  CHECK(b.graph.nodes().size() == 1);
+  CHECK(count(text, "y = octet.MatMulIntegerToFloat(codes") == 1);
+}
+
 TEST_CASE("weights with a scale along another axis than the channels stay float") {
   GraphBuilder b;
   const ValueId codes = b.input("codes", {2, 4}, DType::UInt8);
