@@ -16,15 +16,10 @@ set(CMAKE_EXE_LINKER_FLAGS_INIT
 
 # A module whose memory other threads share: workers of our own run it too, on stacks of their own (bindings/README.md), but only
 # loops that call neither JavaScript nor the system libraries. So these stay as they are for one thread, and no runtime for
-# threads is linked. Browsers' TextDecoder reads no shared memory.
+# threads is linked.
 if(OCTET_THREADS)
   string(APPEND CMAKE_CXX_FLAGS_INIT " -matomics -mbulk-memory")
-  string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -sIMPORTED_MEMORY -sTEXTDECODER=0 -Wl,--shared-memory,--no-check-features")
-endif()
-
-set(OCTET_MODULE_NAME octet)
-if(OCTET_THREADS)
-  set(OCTET_MODULE_NAME octet-mt)
+  string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -sIMPORTED_MEMORY -Wl,--shared-memory,--no-check-features")
 endif()
 
 # The ES module that the npm package wraps. Our own loader hands it the bytes, in Node too.
@@ -37,6 +32,12 @@ set(OCTET_MODULE_LINK_FLAGS
     -sDYNAMIC_EXECUTION=0
     -sFILESYSTEM=0
     -sALLOW_TABLE_GROWTH)
+set(OCTET_MODULE_NAME octet)
+if(OCTET_THREADS)
+  set(OCTET_MODULE_NAME octet-mt)
+  # Browsers' TextDecoder reads no shared memory. Not among the flags above, which build folders keep from their first configuration.
+  list(APPEND OCTET_MODULE_LINK_FLAGS -sTEXTDECODER=0)
+endif()
 
 # The unit tests: one script for Node that reads the real file system. Loading is synchronous because the asynchronous path
 # of older Emscripten mistakes the fetch of Node for that of a browser.
