@@ -7,6 +7,7 @@
 #include "formats/format_list.h"
 #include "formats/onnx/onnx_reader.h"
 #include "graph/validate.h"
+#include "ops/check_operators.h"
 #include "ops/cost.h"
 #include "ops/registry.h"
 
@@ -15,6 +16,7 @@ namespace octet {
 std::unique_ptr<Graph> open_model(SharedBytes file, std::span<const ExternalFile> external) {
   auto graph = read_model(std::move(file), external);
   validate(*graph);
+  check_operators(*graph);
   return graph;
 }
 

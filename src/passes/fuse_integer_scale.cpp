@@ -120,6 +120,8 @@ private:
   // The fused products that read a quantized value and its zero point, when nobody else reads
   // either.
   std::optional<std::vector<NodeId>> products_of(const Node& quantize) const {
+    if (quantize.outputs.size() != 3 || !quantize.outputs[1] || !quantize.outputs[2])
+      return std::nullopt;
     std::vector<NodeId> out;
     for (NodeId id : fused_)
       if (graph_.node(id).inputs[0] == quantize.outputs[0]) out.push_back(id);

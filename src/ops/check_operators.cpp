@@ -1,0 +1,87 @@
+#include "ops/check_operators.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "ops/registry.h"
+
+namespace octet {
+namespace {
+
+// The ONNX operator specification's numbers of required inputs, where they are not 1.
+struct RequiredInputs {
+  std::string_view op_type;
+  size_t count;
+};
+constexpr RequiredInputs kRequired[] = {
+    {"Constant", 0},
+    {"Add", 2},
+    {"Sub", 2},
+    {"Mul", 2},
+    {"Div", 2},
+    {"Mod", 2},
+    {"Pow", 2},
+    {"PRelu", 2},
+    {"Equal", 2},
+    {"Greater", 2},
+    {"Less", 2},
+    {"GreaterOrEqual", 2},
+    {"LessOrEqual", 2},
+    {"And", 2},
+    {"Or", 2},
+    {"Xor", 2},
+    {"BitwiseAnd", 2},
+    {"BitwiseOr", 2},
+    {"BitwiseXor", 2},
+    {"BitShift", 2},
+    {"Where", 3},
+    {"MatMul", 2},
+    {"Gemm", 2},
+    {"Conv", 2},
+    {"ConvTranspose", 2},
+    {"MatMulInteger", 2},
+    {"ConvInteger", 2},
+    {"QLinearMatMul", 8},
+    {"QLinearConv", 8},
+    {"QuantizeLinear", 2},
+    {"DequantizeLinear", 2},
+    {"BatchNormalization", 5},
+    {"InstanceNormalization", 3},
+    {"GroupNormalization", 3},
+    {"LayerNormalization", 2},
+    {"RMSNormalization", 2},
+    {"Gather", 2},
+    {"LSTM", 3},
+    {"GRU", 3},
+    {"RNN", 3},
+};
+
+size_t required_inputs(const Node& node) {
+  if (!find_op(node.domain, node.op_type)) return 0;
+  const auto found = std::find_if(std::begin(kRequired), std::end(kRequired),
+                                  [&](const auto& row) { return row.op_type == node.op_type; });
+  return found == std::end(kRequired) ? 1 : found->count;
+}
+
+void check_node(const Node& node) {
+  if (node.domain == kLoweredDomain)
+    fail(ErrorCode::UnsupportedOperator, "node '", node.name, "': operator ", node.domain, ".",
+         node.op_type, " is not supported");
+  for (size_t i = 0, count = required_inputs(node); i < count; ++i)
+    if (i >= node.inputs.size() || !node.inputs[i])
+      fail(ErrorCode::InvalidModel, node.op_type, " '", node.name, "': input ", i, " is missing");
+  if (node.outputs.empty())
+    fail(ErrorCode::InvalidModel, node.op_type, " '", node.name, "' has no output");
+}
+
+} // namespace
+
+void check_operators(const Graph& graph) {
+  for (NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    check_node(node);
+    for (const auto& subgraph : subgraphs_of(node.attributes)) check_operators(*subgraph);
+  }
+}
+
+} // namespace octet
