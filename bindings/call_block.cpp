@@ -74,6 +74,7 @@ uintptr_t CallBlock::run(Session& session) {
   for (size_t& fetch : fetches_) fetch = numbers.index(outputs);
   results_ = session.run_ordered(feeds_, fetches_);
   description_.clear();
+  description_.reserve(1); // no address would say that the call failed
   for (const Tensor& result : results_) describe(result);
   return reinterpret_cast<uintptr_t>(description_.data());
 }

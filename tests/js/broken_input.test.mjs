@@ -14,6 +14,8 @@ import { candidate, runOnce, runSteps } from './sessions.mjs';
 const { InferenceSession, OctetError, Tensor } = octet;
 const library = candidate(octet);
 const damageCount = 200;
+const quantizedDamageCount = 5000;
+const damageCodes = ['invalid-model', 'unsupported-operator', 'invalid-input', 'out-of-memory'];
 const mistakeRounds = 4;
 
 /** The networks that get broken: convolutions, an LSTM in an If, and rows of Gemm. */
@@ -102,11 +104,34 @@ test('damaged files', async (t) => {
     const name = names[i % names.length];
     const bytes = new Uint8Array(damages[name](random, victim.bytes));
     await t.test(`${i}: ${name} of ${victim.name}`, async () => {
-      const codes = ['invalid-model', 'unsupported-operator', 'invalid-input', 'out-of-memory'];
-      await outcomeOf(bytes, victim.feeds, codes, name);
+      await outcomeOf(bytes, victim.feeds, damageCodes, name);
       await assertUsable(i % 10 === 0);
     });
   }
+});
+
+// Lowering does most to quantized models, and finds few of the nodes that it expects in damaged ones.
+test('damaged quantized files', async () => {
+  const random = new Random('damaged quantized files');
+  const { image } = good.feeds;
+  const calibration = [{ image: new Tensor(image.type, image.data, image.dims) }];
+  for (const options of [{ mode: 'dynamic' }, { mode: 'static', calibration }]) {
+    const { model } = await octet.quantize(good.bytes, options);
+    let refused = 0;
+    for (let i = 0; i < quantizedDamageCount; ++i) {
+      const name = random.pick(Object.keys(damages));
+      const bytes = new Uint8Array(damages[name](random, model));
+      if (await outcomeOf(bytes, good.feeds, damageCodes, `${i}: ${name}`)) ++refused;
+    }
+    assert.ok(refused > 0 && refused < quantizedDamageCount, `${refused} refused`);
+  }
+  await assertUsable();
+});
+
+test('a model without outputs runs', async () => {
+  const model = decodeModel(good.bytes);
+  model.graph.output = [];
+  assert.deepEqual(await runOnce(library, encodeMessage(model), good.feeds), {});
 });
 
 /** A node of the graph or of a subgraph, picked among those that `suits` accepts. */
