@@ -95,4 +95,19 @@ private:
   bool is_empty_ = false;
 };
 
+/// The two innermost loops of a nest of two operands and a result, taken out as the rows of a
+/// kernel (BinaryRows, QBinaryRows); its pointers are left to the caller.
+template <class Rows>
+Rows take_rows(LoopNest<3>& nest) noexcept {
+  const auto columns = nest.take_inner();
+  const auto rows = nest.take_inner();
+  return {.rows = rows.size,
+          .columns = columns.size,
+          .a_stride = rows.strides[0],
+          .b_stride = rows.strides[1],
+          .y_stride = rows.strides[2],
+          .a_repeats = columns.strides[0] == 0,
+          .b_repeats = columns.strides[1] == 0};
+}
+
 } // namespace octet::kernels

@@ -28,15 +28,7 @@ void binary_f32(Binary op, const BinaryNest& nest, const float* a, const float* 
                 void* y) noexcept {
   const Choice choice = choose(op);
   BinaryNest outer = nest;
-  const auto columns = outer.take_inner();
-  const auto rows = outer.take_inner();
-  BinaryRows args{.rows = rows.size,
-                  .columns = columns.size,
-                  .a_stride = rows.strides[0],
-                  .b_stride = rows.strides[1],
-                  .y_stride = rows.strides[2],
-                  .a_repeats = columns.strides[0] == 0,
-                  .b_repeats = columns.strides[1] == 0};
+  auto args = take_rows<BinaryRows>(outer);
   outer.for_each([&](const BinaryNest::Offsets& at) {
     args.a = a + at[0];
     args.b = b + at[1];

@@ -198,6 +198,23 @@ void run_matrix_product(const QConv& conv, size_t begin, size_t end, void* scrat
   }
 }
 
+/// The ONNX weights of one group, each of whose columns has `inputs` weights a tap.
+QWeights group_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
+                       size_t inputs) noexcept {
+  const Runs runs = packed_runs(shape);
+  const size_t taps = tap_count(shape);
+  return {.data = weights,
+          .is_unsigned = is_unsigned,
+          .n = group_outputs(shape),
+          .k = inputs,
+          .taps = runs.taps,
+          .run = taps / runs.taps,
+          .n_stride = static_cast<ptrdiff_t>(inputs * taps),
+          .k_stride = static_cast<ptrdiff_t>(taps),
+          .tap_stride = static_cast<ptrdiff_t>(taps / runs.taps),
+          .run_stride = 1};
+}
+
 } // namespace
 
 size_t packed_dot_conv_weight_bytes(const ConvShape& shape) noexcept {
@@ -207,19 +224,7 @@ size_t packed_dot_conv_weight_bytes(const ConvShape& shape) noexcept {
 
 void pack_dot_conv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
                            void* packed, int32_t* sums) noexcept {
-  const Runs runs = packed_runs(shape);
-  const size_t taps = tap_count(shape);
-  const size_t inputs = 2 * shape.in_channels;
-  pack_dot_weights({.data = weights,
-                    .is_unsigned = is_unsigned,
-                    .n = shape.out_channels,
-                    .k = inputs,
-                    .taps = runs.taps,
-                    .run = taps / runs.taps,
-                    .n_stride = static_cast<ptrdiff_t>(inputs * taps),
-                    .k_stride = static_cast<ptrdiff_t>(taps),
-                    .tap_stride = static_cast<ptrdiff_t>(taps / runs.taps),
-                    .run_stride = 1},
+  pack_dot_weights(group_weights(shape, weights, is_unsigned, 2 * shape.in_channels),
                    static_cast<int8_t*>(packed), sums);
 }
 
@@ -229,20 +234,9 @@ size_t packed_conv_weight_bytes(const ConvShape& shape) noexcept {
 
 void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
                        void* packed) noexcept {
-  const Runs runs = packed_runs(shape);
-  const size_t taps = tap_count(shape);
   const size_t inputs = group_inputs(shape);
-  const size_t group_elements = group_outputs(shape) * inputs * taps;
-  QWeights w{.data = weights,
-             .is_unsigned = is_unsigned,
-             .n = group_outputs(shape),
-             .k = inputs,
-             .taps = runs.taps,
-             .run = taps / runs.taps,
-             .n_stride = static_cast<ptrdiff_t>(inputs * taps),
-             .k_stride = static_cast<ptrdiff_t>(taps),
-             .tap_stride = static_cast<ptrdiff_t>(taps / runs.taps),
-             .run_stride = 1};
+  const size_t group_elements = group_outputs(shape) * inputs * tap_count(shape);
+  QWeights w = group_weights(shape, weights, is_unsigned, inputs);
   for (size_t g = 0; g < shape.groups; ++g) {
     w.data = static_cast<const char*>(weights) + g * group_elements;
     pack_weights(w, static_cast<int8_t*>(packed) + g * packed_group_bytes(shape));

@@ -10,15 +10,7 @@ namespace {
 void run_nest(QBinaryFn* function, const QBinaryNest& nest, const int16_t* a, const int16_t* b,
               int16_t* y, const QBinaryParams& params) noexcept {
   QBinaryNest outer = nest;
-  const auto columns = outer.take_inner();
-  const auto rows = outer.take_inner();
-  QBinaryRows args{.rows = rows.size,
-                   .columns = columns.size,
-                   .a_stride = rows.strides[0],
-                   .b_stride = rows.strides[1],
-                   .y_stride = rows.strides[2],
-                   .a_repeats = columns.strides[0] == 0,
-                   .b_repeats = columns.strides[1] == 0};
+  auto args = take_rows<QBinaryRows>(outer);
   outer.for_each([&](const QBinaryNest::Offsets& at) {
     args.a = a + at[0];
     args.b = b + at[1];

@@ -64,9 +64,7 @@ size_t required_inputs(const Node& node) {
 }
 
 void check_node(const Node& node) {
-  if (node.domain == kLoweredDomain)
-    fail(ErrorCode::UnsupportedOperator, "node '", node.name, "': operator ", node.domain, ".",
-         node.op_type, " is not supported");
+  if (node.domain == kLoweredDomain) refuse_operator(node);
   for (size_t i = 0, count = required_inputs(node); i < count; ++i)
     if (i >= node.inputs.size() || !node.inputs[i])
       fail(ErrorCode::InvalidModel, node.op_type, " '", node.name, "': input ", i, " is missing");

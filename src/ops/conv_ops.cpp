@@ -4,6 +4,7 @@
 #include "kernels/winograd/winograd.h"
 #include "ops/activation.h"
 #include "ops/packed_operand.h"
+#include "ops/scratch_layout.h"
 #include "ops/window_geometry.h"
 
 namespace octet {
@@ -56,7 +57,7 @@ Kernel prepare_conv(PrepareContext& ctx) {
       ctx, 1, concat(family.name, "/", shape.groups), family.packed_elements(shape), scratch,
       [=, pack = family.pack](const float* from, float* to) { pack(shape, from, to); });
   PackedOperand bias = padded_bias(ctx, 2, shape.out_channels, scratch);
-  const size_t window_bytes = (family.scratch_bytes(shape) + 63) / 64 * 64;
+  const size_t window_bytes = aligned_scratch(family.scratch_bytes(shape));
   const size_t windows = scratch.reserve(checked_mul(window_bytes, ctx.worker_count()));
   ctx.request_scratch(scratch.bytes());
   const FusedActivation activation = fused_activation(ctx);

@@ -4,6 +4,7 @@
 #include "kernels/conv_transpose_f32/disjoint.h"
 #include "ops/activation.h"
 #include "ops/packed_operand.h"
+#include "ops/scratch_layout.h"
 #include "ops/window_geometry.h"
 
 namespace octet {
@@ -30,7 +31,7 @@ Kernel prepare_conv_transpose(PrepareContext& ctx) {
                           kernels::pack_f32_conv_transpose_weights(shape, from, to);
                         });
   PackedOperand bias = padded_bias(ctx, 2, shape.out_channels, scratch);
-  const size_t row_bytes = (kernels::conv_transpose_f32_scratch_bytes(shape) + 63) / 64 * 64;
+  const size_t row_bytes = aligned_scratch(kernels::conv_transpose_f32_scratch_bytes(shape));
   const size_t rows_at = scratch.reserve(checked_mul(row_bytes, ctx.worker_count()));
   const size_t products =
       kernels::group_inputs(shape) * kernels::tap_count(shape) / (shape.stride_h * shape.stride_w);

@@ -5,6 +5,7 @@
 #include "kernels/winograd/winograd.h"
 #include "ops/activation.h"
 #include "ops/integer_operands.h"
+#include "ops/scratch_layout.h"
 #include "ops/window_geometry.h"
 
 namespace octet {
@@ -45,7 +46,7 @@ struct IntegerConv {
     }
     const size_t bytes =
         centered ? centered->scratch_bytes(shape) : kernels::qconv_scratch_bytes(shape);
-    kernel_scratch = (bytes + 63) / 64 * 64;
+    kernel_scratch = aligned_scratch(bytes);
     ctx.request_scratch(checked_add(x.scratch_bytes() + byte_dot.scratch_bytes(),
                                     checked_mul(kernel_scratch, ctx.worker_count())));
   }

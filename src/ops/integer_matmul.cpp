@@ -31,7 +31,7 @@ public:
     });
   }
 
-  size_t scratch_bytes() const { return packed_ ? 0 : (matrix_bytes_ * count_ + 63) / 64 * 64; }
+  size_t scratch_bytes() const { return packed_ ? 0 : aligned_scratch(matrix_bytes_ * count_); }
 
   // All matrices, packed.
   const int8_t* get(const RunContext& run, uint8_t* scratch) const noexcept {
@@ -73,7 +73,7 @@ struct IntegerMatMul {
       combined_at = scratch.reserve(
           checked_mul(geometry.m / kernels::kBlockRows,
                       kernels::combined_row_bytes(kernels::kBlockRows, geometry.k)));
-      panel_bytes = (kernels::combined_panel_bytes(geometry.k) + 63) / 64 * 64;
+      panel_bytes = aligned_scratch(kernels::combined_panel_bytes(geometry.k));
       panels_at = scratch.reserve(checked_mul(panel_bytes, ctx.worker_count()));
     }
     ctx.request_scratch(scratch.bytes());

@@ -1,4 +1,5 @@
 #include "ops/integer_operands.h"
+#include "ops/scratch_layout.h"
 
 #include <algorithm>
 #include <cmath>
@@ -31,7 +32,7 @@ IntegerActivation::IntegerActivation(const NodeContext& ctx, size_t input, size_
 }
 
 size_t IntegerActivation::scratch_bytes() const {
-  return dtype_ == DType::Int16 ? 0 : (elements_ * sizeof(int16_t) + 63) / 64 * 64;
+  return dtype_ == DType::Int16 ? 0 : aligned_scratch(elements_ * sizeof(int16_t));
 }
 
 const int16_t* IntegerActivation::widen(const RunContext& run, uint8_t* scratch) const noexcept {
@@ -96,7 +97,7 @@ ByteDotWeights::ByteDotWeights(PrepareContext& ctx, const IntegerActivation& act
 }
 
 size_t ByteDotWeights::scratch_bytes() const {
-  return (centered_sums_.size() * sizeof(int32_t) + 63) / 64 * 64;
+  return aligned_scratch(centered_sums_.size() * sizeof(int32_t));
 }
 
 void ByteDotWeights::set(kernels::QOutputParams& params, int32_t a_zero,
@@ -145,7 +146,7 @@ ColumnZeroPoints::ColumnZeroPoints(const PrepareContext& ctx, size_t weight_inpu
 }
 
 size_t ColumnZeroPoints::scratch_bytes() const {
-  return count_ == 0 ? 0 : (kernels::column_capacity(columns_) * sizeof(int32_t) + 63) / 64 * 64;
+  return count_ == 0 ? 0 : aligned_scratch(kernels::column_capacity(columns_) * sizeof(int32_t));
 }
 
 const int32_t* ColumnZeroPoints::get(const RunContext& run, uint8_t* scratch) const noexcept {

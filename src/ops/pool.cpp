@@ -4,6 +4,7 @@
 #include "kernels/eltwise/unary.h"
 #include "kernels/reduce/reduce.h"
 #include "ops/element.h"
+#include "ops/scratch_layout.h"
 #include "ops/window_geometry.h"
 
 namespace octet {
@@ -36,7 +37,7 @@ template <class T, class Run>
 Kernel pool_kernel(PrepareContext& ctx, const ConvGeometry& geometry, const Run& run_pixels) {
   if (geometry.output.elements() == 0) return do_nothing();
   const ConvShape shape = geometry.kernel_shape(ctx);
-  const size_t scratch_bytes = (kernels::pool_scratch_bytes(shape) + 63) / 64 * 64;
+  const size_t scratch_bytes = aligned_scratch(kernels::pool_scratch_bytes(shape));
   ctx.request_scratch(checked_mul(scratch_bytes, ctx.worker_count()));
   return [=](const RunContext& run) {
     const Pool<T> pool{.shape = shape,

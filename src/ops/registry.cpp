@@ -27,11 +27,15 @@ const OpDef* find_op(std::string_view domain, std::string_view name) {
   return nullptr;
 }
 
-const OpDef& op_of(const Node& node) {
-  if (const OpDef* def = find_op(node.domain, node.op_type)) return *def;
+void refuse_operator(const Node& node) {
   fail(ErrorCode::UnsupportedOperator, "node '", node.name, "': operator ",
        node.domain.empty() ? "ai.onnx" : node.domain.c_str(), ".", node.op_type,
        " is not supported");
+}
+
+const OpDef& op_of(const Node& node) {
+  if (const OpDef* def = find_op(node.domain, node.op_type)) return *def;
+  refuse_operator(node);
 }
 
 void check_opset(const ModelInfo& model) {

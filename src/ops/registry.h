@@ -21,7 +21,10 @@ struct OpListing {
 // Null when there is no such operator. "ai.onnx" and "" are the same domain.
 const OpDef* find_op(std::string_view domain, std::string_view name);
 
-// The operator of a node; throws UnsupportedOperator naming the node.
+// Throws UnsupportedOperator naming the node.
+[[noreturn]] void refuse_operator(const Node& node);
+
+// The operator of a node, or refuse_operator.
 const OpDef& op_of(const Node& node);
 
 // Throws UnsupportedOperator for a model whose operators may mean something newer.

@@ -227,7 +227,7 @@ Kernel prepare_resize(PrepareContext& ctx) {
   }
   if (mode != "linear") ctx.unsupported("mode '", mode, "'");
   if (ctx.dtype(0) != DType::Float32) ctx.unsupported("data of type ", dtype_name(ctx.dtype(0)));
-  const size_t scratch_bytes = (kernels::resize_linear_scratch_bytes(shape) + 63) / 64 * 64;
+  const size_t scratch_bytes = aligned_scratch(kernels::resize_linear_scratch_bytes(shape));
   ctx.request_scratch(checked_mul(scratch_bytes, ctx.worker_count()));
   return [=, row_table = linear_table(ctx, rows, in_h),
           column_table = linear_table(ctx, columns, in_w)](const RunContext& run) {
