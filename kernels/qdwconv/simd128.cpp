@@ -87,16 +87,19 @@ struct AnyColumns {
 template <QOutput kOutput, class Strip>
 void run_panel(const QDwTile& tile, const OutputStep<kOutput>& output, size_t pixel, size_t c,
                void* const* y) noexcept {
-  const v128_t zero = wasm_i32x4_splat(0);
+  const V8 initial = output.initial(c);
   v128_t lo[Strip::kPixels], hi[Strip::kPixels];
-  for (size_t i = 0; i < Strip::kPixels; ++i) lo[i] = hi[i] = zero;
+  for (size_t i = 0; i < Strip::kPixels; ++i) {
+    lo[i] = initial.lo;
+    hi[i] = initial.hi;
+  }
   const size_t at = pixel * tile.x_pixel + 2 * c;
   const int16_t* w = tile.w + c / kDwChannels * tile.w_channels;
   Strip::add(tile, at, w, lo);
   Strip::add(tile, at + kDwPairs, w + tile.w_channels, hi);
   V8 acc[Strip::kPixels];
   for (size_t i = 0; i < Strip::kPixels; ++i) acc[i] = {lo[i], hi[i]};
-  output.store(acc, nullptr, c, tile.channels, y);
+  output.store_begun(acc, nullptr, c, tile.channels, y);
 }
 
 /// The pixels from `pixel` on that fill strips. Returns the first one left.

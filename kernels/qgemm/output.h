@@ -9,9 +9,10 @@
 //   u8, s8 : y = clamp(round_half_even(float(t)·scale[n]), qmin − zero_point, qmax − zero_point)
 //                + zero_point
 //   s16 : the same without the final "+ zero_point": the form the next integer kernel reads.
-// With an activation f the last three round f(float(t)·scale[n])·out_scale + out_shift instead:
+// With an activation f the last three round f(float(t)·scale[n]) + shift instead:
 //   leaky_relu : f(x) = max(x, slope·x), slope ≤ 1
-//   hard_swish : f(x) = x·min(max(x/6 + 1/2, 0), 1)
+//   hard_swish : f(x) = x·min(max(slope·x + 1/2, 0), 1), which is s·HardSwish(x/s) for a slope of
+//                1/(6·s)
 // u8 and s8 are ONNX QLinearConv / QLinearMatMul with scale[n] = a_scale·w_scale[n] / y_scale
 // computed in float, evaluated in the order onnxruntime uses. Multiplications and additions are
 // rounded one by one (no fused multiply-add), so every variant gives the same bits.
@@ -66,9 +67,14 @@ struct QOutputParams {
   int32_t qmax = 255;
   QActivation activation = QActivation::none;
   float slope = 0.0f;
-  float out_scale = 1.0f;
-  float out_shift = 0.0f;
+  float shift = 0.0f;
+  // What is rounded lies within ±kMostRounded whatever the activations: rounding goes without
+  // looking.
+  bool bounded = false;
 };
+
+/// The largest numbers that SIMD kernels round to integers in one addition.
+inline constexpr float kMostRounded = 0x1p22f;
 
 /// The same for the columns from n on.
 inline QOutputParams columns_from(QOutputParams params, size_t n) noexcept {

@@ -15,10 +15,10 @@ inline int32_t wrap_mul(int32_t a, int32_t b) noexcept {
   return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
 }
 
-inline float hard_swish(float x) noexcept {
-  float slope = x * (1.0f / 6) + 0.5f;
-  slope = 0.0f < slope ? slope : 0.0f;
-  return x * (slope < 1.0f ? slope : 1.0f);
+inline float hard_swish(float x, float slope) noexcept {
+  float factor = x * slope + 0.5f;
+  factor = 0.0f < factor ? factor : 0.0f;
+  return x * (factor < 1.0f ? factor : 1.0f);
 }
 
 inline int32_t requantize(int32_t t, float scale, const QOutputParams& p) noexcept {
@@ -27,8 +27,7 @@ inline int32_t requantize(int32_t t, float scale, const QOutputParams& p) noexce
   float x = static_cast<float>(t) * scale;
   if (p.activation != QActivation::none) {
     const float leaky = x < x * p.slope ? x * p.slope : x;
-    const float f = p.activation == QActivation::hard_swish ? hard_swish(x) : leaky;
-    x = f * p.out_scale + p.out_shift;
+    x = (p.activation == QActivation::hard_swish ? hard_swish(x, p.slope) : leaky) + p.shift;
   }
   x = lo < x ? x : lo;
   x = x < hi ? x : hi;

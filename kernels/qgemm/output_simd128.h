@@ -1,25 +1,16 @@
 // The output step of output.h for the accumulators of one panel: kRows rows of 8 columns, each row
 // two vectors.
 //
-// Rounding adds 1.5·2^23: after the clamp the value is small, so the sum's low bits are the integer
-// rounded half to even. pmin and pmax are single instructions, unlike the NaN-correct min and max;
-// the operand order decides what a NaN becomes.
+// Rounding adds 1.5·2^23: to a value within ±kMostRounded, so that the sum's low bits are the
+// integer rounded half to even. Codes are clamped as int16, half as many vectors as of floats. pmin
+// and pmax are single instructions, unlike the NaN-correct min and max; the operand order decides
+// what a NaN becomes.
 #pragma once
 
 #include "kernels/qgemm/output.h"
 #include "kernels/vectors_simd128.h"
 
 namespace octet::kernels {
-
-/// The element type of kOutput, for one row: 4-byte types fill both vectors, others the low one.
-template <QOutput kOutput>
-V8 narrow_output(V8 v) noexcept {
-  if constexpr (output_bytes(kOutput) == 4) return v;
-  const v128_t narrow = wasm_i16x8_narrow_i32x4(v.lo, v.hi);
-  if constexpr (kOutput == QOutput::u8) return {wasm_u8x16_narrow_i16x8(narrow, narrow), narrow};
-  if constexpr (kOutput == QOutput::s8) return {wasm_i8x16_narrow_i16x8(narrow, narrow), narrow};
-  return {narrow, narrow};
-}
 
 template <QOutput kOutput>
 void store_columns(V8 v, char* to) noexcept {
@@ -54,15 +45,24 @@ inline v128_t round_to_int(v128_t x) noexcept {
   return wasm_i32x4_sub(wasm_f32x4_add(x, magic), magic);
 }
 
-inline v128_t hard_swish(v128_t x) noexcept {
+inline v128_t hard_swish(v128_t x, v128_t slope) noexcept {
   const v128_t one = wasm_f32x4_splat(1.0f), half = wasm_f32x4_splat(0.5f);
-  const v128_t slope = wasm_f32x4_add(wasm_f32x4_mul(x, wasm_f32x4_splat(1.0f / 6)), half);
-  const v128_t positive = wasm_f32x4_pmax(wasm_f32x4_splat(0.0f), slope);
+  const v128_t factor = wasm_f32x4_add(wasm_f32x4_mul(x, slope), half);
+  const v128_t positive = wasm_f32x4_pmax(wasm_f32x4_splat(0.0f), factor);
   return wasm_f32x4_mul(x, wasm_f32x4_pmin(one, positive));
 }
 
-inline v128_t round_between(v128_t x, v128_t lo, v128_t hi, v128_t offset) noexcept {
-  return wasm_i32x4_add(round_to_int(wasm_f32x4_pmin(hi, wasm_f32x4_pmax(lo, x))), offset);
+/// What rounds in one addition; NaN gives the lowest.
+inline V8 limit_to_rounded(const V8& x) noexcept {
+  const v128_t most = wasm_f32x4_splat(kMostRounded), least = wasm_f32x4_splat(-kMostRounded);
+  return {wasm_f32x4_pmin(most, wasm_f32x4_pmax(least, x.lo)),
+          wasm_f32x4_pmin(most, wasm_f32x4_pmax(least, x.hi))};
+}
+
+/// Eight numbers within ±kMostRounded as int16 between bounds.
+inline v128_t round_to_codes(const V8& x, v128_t lo, v128_t hi) noexcept {
+  const v128_t codes = wasm_i16x8_narrow_i32x4(round_to_int(x.lo), round_to_int(x.hi));
+  return wasm_i16x8_min(hi, wasm_i16x8_max(lo, codes));
 }
 
 /// The output step with its constants in registers, made once for a tile. Members are inlined by
@@ -75,29 +75,42 @@ public:
         a_scale_(wasm_f32x4_splat(p.a_scale)),
         clamps_(p.lo > -std::numeric_limits<float>::infinity() ||
                 p.hi < std::numeric_limits<float>::infinity()),
-        activation_(p.activation), slope_(p.slope), out_scale_(p.out_scale),
-        out_shift_(p.out_shift) {
+        bounded_(p.bounded), activation_(p.activation), slope_(p.slope), shift_(p.shift) {
     if constexpr (kOutput == QOutput::f32) {
       lo_ = wasm_f32x4_splat(p.lo);
       hi_ = wasm_f32x4_splat(p.hi);
     } else {
-      lo_ = wasm_f32x4_splat(static_cast<float>(p.qmin - p.zero_point));
-      hi_ = wasm_f32x4_splat(static_cast<float>(p.qmax - p.zero_point));
+      lo_ = wasm_i16x8_splat(static_cast<int16_t>(p.qmin - p.zero_point));
+      hi_ = wasm_i16x8_splat(static_cast<int16_t>(p.qmax - p.zero_point));
     }
-    offset_ = wasm_i32x4_splat(kOutput == QOutput::s16 ? 0 : p.zero_point);
+    offset_ = wasm_i16x8_splat(static_cast<int16_t>(p.zero_point));
   }
 
-  /// Finishes kRows accumulators of columns [n, n + 8) and stores those before column_end.
+  /// What the accumulators of columns [n, n + 8) begin with.
+  [[clang::always_inline]] V8 initial(size_t n) const noexcept {
+    const v128_t zero = wasm_i32x4_splat(0);
+    return bias_ ? load_v8(bias_ + n) : V8{zero, zero};
+  }
+
+  /// Finishes kRows accumulators of columns [n, n + 8), which began with zeros, and stores those
+  /// before column_end.
   template <size_t kRows>
   [[clang::always_inline]] void store(V8 (&acc)[kRows], const int32_t* row_sum, size_t n,
                                       size_t column_end, void* const* c) const noexcept {
+    const V8 bias = initial(n);
+    for (V8& row : acc) row = {wasm_i32x4_add(row.lo, bias.lo), wasm_i32x4_add(row.hi, bias.hi)};
+    store_begun(acc, row_sum, n, column_end, c);
+  }
+
+  /// The same for accumulators that began with initial(n).
+  template <size_t kRows>
+  [[clang::always_inline]] void store_begun(V8 (&acc)[kRows], const int32_t* row_sum, size_t n,
+                                            size_t column_end, void* const* c) const noexcept {
     if (w_zero_) subtract_zero_points(acc, row_sum, n);
-    if (bias_) add_bias(acc, n);
     if constexpr (kOutput == QOutput::f32)
       make_float(acc, n);
     else if constexpr (kOutput != QOutput::i32)
       make_quantized(acc, n);
-    for (V8& row : acc) row = narrow_output<kOutput>(row);
 
     const size_t offset = n * output_bytes(kOutput);
     if (n + kPanelWidth <= column_end)
@@ -121,15 +134,6 @@ private:
   }
 
   template <size_t kRows>
-  [[clang::always_inline]] void add_bias(V8 (&acc)[kRows], size_t n) const noexcept {
-    const V8 bias = load_v8(bias_ + n);
-    for (V8& row : acc) {
-      row.lo = wasm_i32x4_add(row.lo, bias.lo);
-      row.hi = wasm_i32x4_add(row.hi, bias.hi);
-    }
-  }
-
-  template <size_t kRows>
   [[clang::always_inline]] void make_float(V8 (&acc)[kRows], size_t n) const noexcept {
     const V8 w_scale = load_v8(scale_ + n);
     const V8 scale = {wasm_f32x4_mul(a_scale_, w_scale.lo), wasm_f32x4_mul(a_scale_, w_scale.hi)};
@@ -143,6 +147,7 @@ private:
     for (V8& row : acc) row = {clamp(row.lo, lo_, hi_), clamp(row.hi, lo_, hi_)};
   }
 
+  /// Leaves a row's codes in its low vector.
   template <size_t kRows>
   [[clang::always_inline]] void make_quantized(V8 (&acc)[kRows], size_t n) const noexcept {
     const V8 scale = load_v8(scale_ + n);
@@ -151,23 +156,30 @@ private:
       row.hi = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(row.hi), scale.hi);
     }
     if (activation_ != QActivation::none) activate(acc);
-    for (V8& row : acc)
-      row = {round_between(row.lo, lo_, hi_, offset_), round_between(row.hi, lo_, hi_, offset_)};
+    if (!bounded_)
+      for (V8& row : acc) row = limit_to_rounded(row);
+    for (V8& row : acc) row.lo = code_bytes(round_to_codes(row, lo_, hi_));
+  }
+
+  v128_t code_bytes(v128_t codes) const noexcept {
+    if constexpr (kOutput == QOutput::s16) return codes;
+    const v128_t shifted = wasm_i16x8_add(codes, offset_);
+    return kOutput == QOutput::u8 ? wasm_u8x16_narrow_i16x8(shifted, shifted)
+                                  : wasm_i8x16_narrow_i16x8(shifted, shifted);
   }
 
   template <size_t kRows>
   [[clang::always_inline]] void activate(V8 (&acc)[kRows]) const noexcept {
     const v128_t slope = wasm_f32x4_splat(slope_);
     if (activation_ == QActivation::hard_swish)
-      for (V8& row : acc) row = {hard_swish(row.lo), hard_swish(row.hi)};
+      for (V8& row : acc) row = {hard_swish(row.lo, slope), hard_swish(row.hi, slope)};
     else
       for (V8& row : acc)
         row = {wasm_f32x4_pmax(row.lo, wasm_f32x4_mul(row.lo, slope)),
                wasm_f32x4_pmax(row.hi, wasm_f32x4_mul(row.hi, slope))};
-    const v128_t scale = wasm_f32x4_splat(out_scale_), shift = wasm_f32x4_splat(out_shift_);
-    for (V8& row : acc)
-      row = {wasm_f32x4_add(wasm_f32x4_mul(row.lo, scale), shift),
-             wasm_f32x4_add(wasm_f32x4_mul(row.hi, scale), shift)};
+    if (shift_ == 0) return;
+    const v128_t shift = wasm_f32x4_splat(shift_);
+    for (V8& row : acc) row = {wasm_f32x4_add(row.lo, shift), wasm_f32x4_add(row.hi, shift)};
   }
 
   const int32_t* w_zero_;
@@ -175,9 +187,9 @@ private:
   const float* scale_;
   const float* bias_f32_;
   v128_t a_scale_;
-  bool clamps_;
+  bool clamps_, bounded_;
   QActivation activation_;
-  float slope_, out_scale_, out_shift_;
+  float slope_, shift_;
   v128_t lo_;
   v128_t hi_;
   v128_t offset_;

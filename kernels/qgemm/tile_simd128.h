@@ -45,12 +45,12 @@ const Weight* add_tap(V8 (&acc)[kTileRows], const int16_t* const* rows, const We
 template <QOutput kOutput, class Product>
 void run_four_rows(const QTile& tile, const typename Product::Weight* b) noexcept {
   const OutputStep<kOutput> output(*tile.params);
-  const v128_t zero = wasm_i32x4_splat(0);
   for (size_t n = tile.column_begin; n < tile.column_end; n += kPanelWidth) {
-    V8 acc[kTileRows] = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
+    const V8 initial = output.initial(n);
+    V8 acc[kTileRows] = {initial, initial, initial, initial};
     for (size_t t = 0; t < tile.taps; ++t)
       b = add_tap<Product>(acc, tile.a + t * kTileRows, b, tile.k);
-    output.store(acc, tile.row_sum, n, tile.column_end, tile.c);
+    output.store_begun(acc, tile.row_sum, n, tile.column_end, tile.c);
   }
 }
 
@@ -61,9 +61,8 @@ void run_panels(const QTile& tile, const OutputStep<kOutput>& output, const Weig
                 size_t apart) noexcept {
   constexpr size_t kStep = Product::kStep;
   const size_t distance = apart * tile.taps * ((tile.k + 1) / 2) * kStep;
-  const v128_t zero = wasm_i32x4_splat(0);
   V8 acc[kPanels];
-  for (V8& a : acc) a = {zero, zero};
+  for (size_t p = 0; p < kPanels; ++p) acc[p] = output.initial(n + p * apart * kPanelWidth);
   for (size_t t = 0; t < tile.taps; ++t) {
     const int16_t* a = tile.a[t * kTileRows];
     for (const Weight* end = b + tile.k / 2 * kStep; b != end; b += kStep, a += 2) {
@@ -80,7 +79,7 @@ void run_panels(const QTile& tile, const OutputStep<kOutput>& output, const Weig
 #pragma clang loop unroll(full)
   for (size_t p = 0; p < kPanels; ++p) {
     V8 sums[] = {acc[p]};
-    output.store(sums, tile.row_sum, n + p * apart * kPanelWidth, tile.column_end, tile.c);
+    output.store_begun(sums, tile.row_sum, n + p * apart * kPanelWidth, tile.column_end, tile.c);
   }
 }
 

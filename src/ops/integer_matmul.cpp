@@ -170,6 +170,7 @@ struct IntegerMatMul {
     gemm.combined_rows = combined;
   }
 
+  ProductSize size() const { return {geometry.n, geometry.k}; }
   bool is_empty() const { return geometry.output.elements() == 0; }
 
   MatMulGeometry geometry;
@@ -201,7 +202,7 @@ void infer_qlinear_matmul(InferContext& ctx) {
 Kernel prepare_qlinear_matmul(PrepareContext& ctx) {
   IntegerMatMul product(ctx, 0, 2, 3, 5);
   if (product.is_empty()) return do_nothing();
-  Requantize requantize = requantize_params(ctx, 1, 4, 6, 7, product.geometry.n);
+  Requantize requantize = requantize_params(ctx, 1, 4, 6, 7, product.size(), {});
   return [product = std::move(product), requantize = std::move(requantize)](const RunContext& run) {
     kernels::QOutputParams params;
     requantize.set(params);
@@ -231,7 +232,7 @@ void infer_matmul_to_codes(InferContext& ctx) {
 Kernel prepare_matmul_to_codes(PrepareContext& ctx) {
   IntegerMatMul product(ctx, 0, 4, 1, 5);
   if (product.is_empty()) return do_nothing();
-  ToCodes finish = to_codes_params(ctx, product.geometry.n);
+  ToCodes finish = to_codes_params(ctx, product.size());
   return [product = std::move(product), finish = std::move(finish)](const RunContext& run) {
     product.run(run, finish.output, finish.params(), {});
   };

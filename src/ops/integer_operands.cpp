@@ -185,10 +185,26 @@ float scalar(const PrepareContext& ctx, size_t input, const char* what) {
 }
 } // namespace
 
+namespace {
+// QOutputParams::bounded of columns that add up to `depth` products of codes, and `bias`.
+bool are_bounded(const std::vector<float>& scale, const std::vector<int32_t>& bias, double shift,
+                 const ProductSize& size) {
+  constexpr double kMostProduct = 255 * 255, kMost = double{kernels::kMostRounded} / 2;
+  const double sum = static_cast<double>(size.depth) * kMostProduct;
+  for (size_t i = 0; i < size.columns; ++i) {
+    const double biased = sum + (bias.empty() ? 0.0 : std::abs(static_cast<double>(bias[i])));
+    const double scaled = std::min(biased, 0x1p31) * std::abs(static_cast<double>(scale[i]));
+    if (!(scaled + std::abs(shift) < kMost)) return false;
+  }
+  return true;
+}
+} // namespace
+
 Requantize requantize_params(const PrepareContext& ctx, size_t a_scale, size_t w_scale,
-                             size_t y_scale, size_t y_zero, size_t columns) {
+                             size_t y_scale, size_t y_zero, const ProductSize& size,
+                             const std::vector<int32_t>& bias) {
   const bool is_unsigned = ctx.output(0).dtype == DType::UInt8;
-  Requantize out{.scale = column_floats(ctx, w_scale, columns, 1, "the scale of the weights"),
+  Requantize out{.scale = column_floats(ctx, w_scale, size.columns, 1, "the scale of the weights"),
                  .output = is_unsigned ? kernels::QOutput::u8 : kernels::QOutput::s8,
                  .zero_point = 0,
                  .qmin = is_unsigned ? 0 : -128,
@@ -196,6 +212,7 @@ Requantize requantize_params(const PrepareContext& ctx, size_t a_scale, size_t w
   const float a = scalar(ctx, a_scale, "the scale of the left operand");
   const float y = scalar(ctx, y_scale, "the scale of the result");
   for (float& s : out.scale) s = a * s / y;
+  out.bounded = are_bounded(out.scale, bias, 0, size);
   if (ctx.has_input(y_zero)) {
     const auto zero = ctx.int_values(y_zero);
     if (!zero || zero->size() != 1)
@@ -225,7 +242,8 @@ kernels::QActivation to_codes_activation(const NodeContext& ctx) {
 }
 } // namespace
 
-ToCodes to_codes_params(const PrepareContext& ctx, size_t columns) {
+ToCodes to_codes_params(const PrepareContext& ctx, const ProductSize& size) {
+  const size_t columns = size.columns;
   ToCodes out{.scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
               .bias = std::vector<int32_t>(kernels::column_capacity(columns)),
               .low = static_cast<int32_t>(ctx.attributes().get_int("low", 0)),
@@ -237,17 +255,21 @@ ToCodes to_codes_params(const PrepareContext& ctx, size_t columns) {
   const std::vector<float> bias = column_floats(ctx, 6, columns, 0, "the bias");
   const float a = scalar(ctx, 2, "the scale of the left operand");
   const float y = ctx.attributes().get_float("y_scale", 1);
+  const float out_scale = ctx.attributes().get_float("out_scale", 1);
+  if (!(out_scale > 0)) ctx.fail("'out_scale' is ", out_scale);
   out.activation = to_codes_activation(ctx);
-  out.slope = ctx.attributes().get_float("alpha", 0);
-  out.out_scale = ctx.attributes().get_float("out_scale", 1) / y;
-  out.out_shift = ctx.attributes().get_float("out_shift", 0) / y;
+  out.slope = out.activation == kernels::QActivation::hard_swish
+                  ? y / (6 * out_scale)
+                  : ctx.attributes().get_float("alpha", 0);
+  out.shift = ctx.attributes().get_float("out_shift", 0) / y;
   for (size_t i = 0; i < columns; ++i) {
     const float unit = a * out.scale[i];
     const double steps = double{bias[i]} / double{unit};
     if (!(std::abs(steps) < 0x1p31)) ctx.unsupported("a bias of ", steps, " accumulator steps");
     out.bias[i] = static_cast<int32_t>(std::nearbyint(steps));
-    out.scale[i] = out.activation == kernels::QActivation::none ? unit / y : unit;
+    out.scale[i] = unit * out_scale / y;
   }
+  out.bounded = std::isfinite(out.slope) && are_bounded(out.scale, out.bias, out.shift, size);
   return out;
 }
 

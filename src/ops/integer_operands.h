@@ -90,22 +90,31 @@ private:
 std::vector<float> column_floats(const PrepareContext& ctx, size_t input, size_t columns,
                                  float fallback, const char* what);
 
+// Columns of a product and codes that are multiplied for each.
+struct ProductSize {
+  size_t columns, depth;
+};
+
 // How QLinearConv and QLinearMatMul finish: y = saturate(round(acc · a_scale · w_scale / y_scale) +
 // zero).
 struct Requantize {
   std::vector<float> scale; // per column, padded
   kernels::QOutput output = kernels::QOutput::u8;
   int32_t zero_point = 0, qmin = 0, qmax = 255;
+  bool bounded = false;
 
   void set(kernels::QOutputParams& params) const noexcept {
     params.scale = scale.data();
     params.zero_point = zero_point;
     params.qmin = qmin;
     params.qmax = qmax;
+    params.bounded = bounded;
   }
 };
+// `bias`: padded per column, or empty.
 Requantize requantize_params(const PrepareContext& ctx, size_t a_scale, size_t w_scale,
-                             size_t y_scale, size_t y_zero, size_t columns);
+                             size_t y_scale, size_t y_zero, const ProductSize& size,
+                             const std::vector<int32_t>& bias);
 
 // How the lowered …ToFloat operators finish: y = activation(acc · a_scale · scale + bias). Their
 // operands are (a, b, a_scale, b_scale, a_zero_point, b_zero_point, bias).
@@ -125,7 +134,8 @@ ToFloat to_float_params(const PrepareContext& ctx, size_t columns);
 
 // How the lowered …ToCodes operators finish: y = saturate(round(acc · a_scale · b_scale /
 // y_scale)), or with an `activation` f, HardSwish or LeakyRelu of slope `alpha`,
-// saturate(round((f(acc · a_scale · b_scale) · out_scale + out_shift) / y_scale)). These are codes
+// saturate(round((f(acc · a_scale · b_scale) · out_scale + out_shift) / y_scale)), out_scale > 0,
+// where f takes the factors behind it into its argument (kernels/qgemm/output.h). These are codes
 // between the attributes `low` and `high` (ops/codes.cpp), or bytes, which are `zero_point` more,
 // when `to` is the number of their type. The operands are those of ToFloat; all but `a` are
 // constant, and the bias is rounded to a multiple of a_scale · b_scale, in which form exporters
@@ -136,7 +146,8 @@ struct ToCodes {
   kernels::QOutput output = kernels::QOutput::s16;
   int32_t zero_point = 0, low = 0, high = 0;
   kernels::QActivation activation = kernels::QActivation::none;
-  float slope = 0, out_scale = 1, out_shift = 0;
+  float slope = 0, shift = 0;
+  bool bounded = false;
 
   kernels::QOutputParams params() const noexcept {
     return {.bias = bias.data(),
@@ -146,11 +157,11 @@ struct ToCodes {
             .qmax = high + zero_point,
             .activation = activation,
             .slope = slope,
-            .out_scale = out_scale,
-            .out_shift = out_shift};
+            .shift = shift,
+            .bounded = bounded};
   }
 };
-ToCodes to_codes_params(const PrepareContext& ctx, size_t columns);
+ToCodes to_codes_params(const PrepareContext& ctx, const ProductSize& size);
 // The type of their result.
 DType to_codes_type(const NodeContext& ctx);
 

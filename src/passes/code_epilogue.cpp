@@ -71,7 +71,8 @@ private:
         found.maker = inner_maker(node.inputs[0]);
         found.activation = node.op_type;
         found.alpha = node.attributes.get_float("alpha", 0.01f);
-        if (std::isfinite(found.scale) && std::isfinite(found.shift)) epilogue = found;
+        if (std::isfinite(found.scale) && found.scale > 0 && std::isfinite(found.shift))
+          epilogue = found;
         return;
       }
       const bool multiplies = is_op(node, "Mul");

@@ -9,8 +9,8 @@
 
 namespace octet {
 
-// y = clamp(round((f(x) · scale + shift) / y_scale), low, high); f is HardSwish or LeakyRelu, or
-// there is none, and scale and shift are 1 and 0.
+// y = clamp(round((f(x) · scale + shift) / y_scale), low, high); f is HardSwish or LeakyRelu and
+// scale is positive, or there is no f, and scale and shift are 1 and 0.
 struct CodeEpilogue {
   NodeId maker; // of x
   int32_t low, high;

@@ -51,8 +51,8 @@ public:
                                             QActivation::leaky_relu, QActivation::hard_swish};
     params_.activation = kActivations[random.integer(0, 3)];
     params_.slope = random.real(0.0f, 1.0f);
-    params_.out_scale = random.real(0.1f, 2.0f);
-    params_.out_shift = random.real(-20.0f, 20.0f);
+    if (random.chance()) params_.shift = random.real(-20.0f, 20.0f);
+    params_.bounded = random.chance();
   }
 
   QOutputParams& params() { return params_; }
@@ -134,11 +134,10 @@ inline std::vector<char> expected_output(QOutput output, int64_t acc, int64_t ro
     give(std::min(std::max(x, p.lo), p.hi));
   } else {
     float x = real * p.scale[n];
-    const float slope = x * (1.0f / 6) + 0.5f;
     if (p.activation == QActivation::hard_swish)
-      x = x * std::min(std::max(slope, 0.0f), 1.0f) * p.out_scale + p.out_shift;
+      x = x * std::min(std::max(x * p.slope + 0.5f, 0.0f), 1.0f) + p.shift;
     else if (p.activation == QActivation::leaky_relu)
-      x = std::max(x, x * p.slope) * p.out_scale + p.out_shift;
+      x = std::max(x, x * p.slope) + p.shift;
     const double rounded = std::nearbyint(static_cast<double>(x));
     const double q = std::clamp<double>(rounded + p.zero_point, p.qmin, p.qmax);
     if (output == QOutput::u8)
