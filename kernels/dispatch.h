@@ -26,6 +26,7 @@
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/strassen.h"
 #include "kernels/qgemm/tile.h"
+#include "kernels/qrows/rows.h"
 #include "kernels/reduce/variants.h"
 #include "kernels/resize/variants.h"
 #include "kernels/softmax/variants.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "kernels/conv_window.h"
-#include "kernels/qconv/gather.h"
+#include "kernels/qconv/gathered.h"
 #include "kernels/qdot/pack.h"
 #include "kernels/qgemm/qgemm.h"
 #include "kernels/qgemm/strassen.h"
@@ -23,15 +23,13 @@ Runs row_runs(const ConvShape& shape) noexcept {
   return {shape.kernel_h, shape.kernel_w * group_inputs(shape)};
 }
 
-/// With an odd number of channels, as in first layers, every tap would be padded to even. There the
-/// packed runs are kernel rows, and windows whose rows can't be read in place are gathered.
-bool gathers(const ConvShape& shape) noexcept {
-  return shape.groups == 1 && shape.in_channels % 2 == 1;
+/// Runs that are multiplied one by one. Even channels pack alike as taps and as kernel rows.
+Runs tap_runs(const ConvShape& shape) noexcept {
+  return {tap_count(shape), group_inputs(shape)};
 }
 
-/// Even channels pack alike as taps and as kernel rows.
 Runs packed_runs(const ConvShape& shape) noexcept {
-  return gathers(shape) ? row_runs(shape) : Runs{tap_count(shape), group_inputs(shape)};
+  return gathers(shape) ? Runs{1, tap_count(shape) * shape.in_channels} : tap_runs(shape);
 }
 
 size_t packed_group_bytes(const ConvShape& shape) noexcept {
@@ -40,21 +38,14 @@ size_t packed_group_bytes(const ConvShape& shape) noexcept {
 }
 
 struct ConvScratch : WindowScratch<int16_t, kTileRows> {
-  size_t window;     // elements of a gathered window
-  int16_t* gathered; // the windows of a tile; null where none are
-
   ConvScratch(const ConvShape& shape, void* memory) noexcept
-      : WindowScratch(shape, tap_count(shape), memory),
-        window(gathers(shape) ? tap_count(shape) * shape.in_channels : 0) {
-    Scratch rest(memory ? static_cast<char*>(memory) + bytes : nullptr);
-    gathered = rest.take<int16_t>(kTileRows * window);
-    bytes += rest.bytes();
-  }
+      : WindowScratch(shape, tap_count(shape), memory) {}
 };
 
 /// Whether row_runs can be read in place.
 bool rows_are_runs(const QConv& conv) noexcept {
-  return conv.shape.dilation_w == 1 && conv.x_stride == group_inputs(conv.shape);
+  return conv.shape.dilation_w == 1 && conv.x_stride == group_inputs(conv.shape) &&
+         group_inputs(conv.shape) % 2 == 0;
 }
 
 /// One running call of qconv.
@@ -68,52 +59,38 @@ private:
   /// Output pixels of a range for the columns that the tile names, of every group.
   void run_columns(size_t pixel_begin, size_t pixel_end) noexcept;
   void point_tile(bool inside) noexcept;
-  void point_gathered() noexcept;
   void run_groups(size_t pixel, size_t rows) noexcept;
 
   const QConv& conv_;
   const ConvShape& shape_;
-  const Runs packed_runs_;
+  const Runs tap_runs_;
   const Runs inside_runs_; // of windows without padding
   const TileKernels kernels_;
   const ConvScratch scratch_;
   const WindowPointers<int16_t> pointers_;
-  const WindowGather gather_;
   QOutputParams params_;
   QTile tile_;
   Window<int16_t> windows_[kTileRows];
 };
 
 ConvRun::ConvRun(const QConv& conv, void* scratch) noexcept
-    : conv_(conv), shape_(conv.shape), packed_runs_(packed_runs(shape_)),
-      inside_runs_(rows_are_runs(conv) ? row_runs(shape_) : packed_runs_),
+    : conv_(conv), shape_(conv.shape), tap_runs_(tap_runs(shape_)),
+      inside_runs_(rows_are_runs(conv) ? row_runs(shape_) : tap_runs_),
       kernels_(tile_kernels(conv.output, conv.byte_dot)), scratch_(shape_, scratch),
-      pointers_(input_of(conv), scratch_.offsets, scratch_.zeros), gather_(conv),
+      pointers_(input_of(conv), scratch_.offsets, scratch_.zeros),
       tile_{.a = scratch_.pointers, .params = &params_} {
   set_tap_offsets(input_of(conv), tap_count(shape_) / inside_runs_.taps, scratch_.offsets);
   std::fill_n(scratch_.zeros, shape_.in_channels, conv.padding);
 }
 
 void ConvRun::point_tile(bool inside) noexcept {
-  const bool in_place = gathers(shape_) ? inside && rows_are_runs(conv_) : inside;
-  const Runs runs = in_place ? inside_runs_ : packed_runs_;
+  const Runs runs = inside ? inside_runs_ : tap_runs_;
   tile_.taps = runs.taps;
   tile_.k = runs.k;
-  if (in_place)
+  if (inside)
     pointers_.point_inside(windows_, runs.taps, scratch_.pointers);
-  else if (gathers(shape_))
-    point_gathered();
   else
     pointers_.point_checked(windows_, scratch_.pointers);
-}
-
-void ConvRun::point_gathered() noexcept {
-  for (size_t p = 0; p < kTileRows; ++p) {
-    int16_t* window = scratch_.gathered + p * scratch_.window;
-    gather_.copy(windows_[p], window);
-    for (size_t t = 0; t < tile_.taps; ++t)
-      scratch_.pointers[t * kTileRows + p] = window + t * tile_.k;
-  }
 }
 
 void ConvRun::run_groups(size_t pixel, size_t rows) noexcept {
@@ -139,8 +116,8 @@ void ConvRun::run(size_t pixel_begin, size_t pixel_end) noexcept {
   const size_t columns = group_outputs(shape_);
   tile_.column_end = columns;
   if (shape_.groups > 1) return run_columns(pixel_begin, pixel_end);
-  tile_.taps = packed_runs_.taps;
-  tile_.k = packed_runs_.k;
+  tile_.taps = tap_runs_.taps;
+  tile_.k = tap_runs_.k;
   tile_.b = static_cast<const int8_t*>(conv_.w);
   WidePanels wide(tile_, pixel_end - pixel_begin, conv_.byte_dot);
   for (size_t n = 0; n < columns; n += wide.columns()) {
@@ -199,9 +176,8 @@ void run_matrix_product(const QConv& conv, size_t begin, size_t end, void* scrat
 }
 
 /// The ONNX weights of one group, each of whose columns has `inputs` weights a tap.
-QWeights group_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
-                       size_t inputs) noexcept {
-  const Runs runs = packed_runs(shape);
+QWeights group_weights(const ConvShape& shape, const Runs& runs, const void* weights,
+                       bool is_unsigned, size_t inputs) noexcept {
   const size_t taps = tap_count(shape);
   return {.data = weights,
           .is_unsigned = is_unsigned,
@@ -218,14 +194,15 @@ QWeights group_weights(const ConvShape& shape, const void* weights, bool is_unsi
 } // namespace
 
 size_t packed_dot_conv_weight_bytes(const ConvShape& shape) noexcept {
-  const Runs runs = packed_runs(shape);
+  const Runs runs = tap_runs(shape);
   return packed_dot_weight_bytes(shape.out_channels, runs.taps, runs.k);
 }
 
 void pack_dot_conv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
                            void* packed, int32_t* sums) noexcept {
-  pack_dot_weights(group_weights(shape, weights, is_unsigned, 2 * shape.in_channels),
-                   static_cast<int8_t*>(packed), sums);
+  pack_dot_weights(
+      group_weights(shape, tap_runs(shape), weights, is_unsigned, 2 * shape.in_channels),
+      static_cast<int8_t*>(packed), sums);
 }
 
 size_t packed_conv_weight_bytes(const ConvShape& shape) noexcept {
@@ -236,7 +213,7 @@ void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsi
                        void* packed) noexcept {
   const size_t inputs = group_inputs(shape);
   const size_t group_elements = group_outputs(shape) * inputs * tap_count(shape);
-  QWeights w = group_weights(shape, weights, is_unsigned, inputs);
+  QWeights w = group_weights(shape, packed_runs(shape), weights, is_unsigned, inputs);
   for (size_t g = 0; g < shape.groups; ++g) {
     w.data = static_cast<const char*>(weights) + g * group_elements;
     pack_weights(w, static_cast<int8_t*>(packed) + g * packed_group_bytes(shape));
@@ -244,13 +221,21 @@ void pack_conv_weights(const ConvShape& shape, const void* weights, bool is_unsi
 }
 
 size_t qconv_scratch_bytes(const ConvShape& shape) noexcept {
+  if (gathers(shape))
+    return std::max(gathered_scratch_bytes(shape), ConvScratch(shape, nullptr).bytes);
   if (!uses_strassen(shape)) return ConvScratch(shape, nullptr).bytes;
   const size_t pixels = shape.batch * shape.out_h * shape.out_w;
   return combined_row_bytes(std::min(rows_at_once(shape.in_channels), pixels), shape.in_channels) +
          combined_panel_bytes(shape.in_channels);
 }
 
+bool qconv_pools(const ConvShape& shape) noexcept {
+  return gathers(shape);
+}
+
 void qconv(const QConv& conv, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept {
+  if (gathers(conv.shape) && !conv.byte_dot)
+    return qconv_gathered(conv, pixel_begin, pixel_end, scratch);
   if (is_matrix_product(conv.shape))
     return run_matrix_product(conv, pixel_begin, pixel_end, scratch);
   ConvRun(conv, scratch).run(pixel_begin, pixel_end);

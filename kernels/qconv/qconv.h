@@ -19,6 +19,7 @@ struct QConv {
   const void* w = nullptr;    // packed by pack_conv_weights
   void* y = nullptr;          // [batch, out_h, out_w] pixels, element type as `output` says
   size_t y_stride = 0;        // elements between pixels, ≥ out_channels
+  bool pools = false;         // see qconv_pools
   bool byte_dot = false;      // x and w as kernels/qdot/pack.h has them
   int16_t padding = 0;        // what the padding holds: for byte dots the pair of zero points
   QOutput output = QOutput::f32;
@@ -39,10 +40,16 @@ size_t packed_dot_conv_weight_bytes(const ConvShape& shape) noexcept;
 void pack_dot_conv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
                            void* packed, int32_t* sums) noexcept;
 
+/// Whether `pools` may be set for a convolution without zero points of weights: then each output
+/// pixel is the largest of two by two, a column or row without a neighbour left out. The output
+/// step must rise with its sums.
+bool qconv_pools(const ConvShape& shape) noexcept;
+
 /// Scratch memory of one running call, 16-byte aligned.
 size_t qconv_scratch_bytes(const ConvShape& shape) noexcept;
 
-/// Computes the output pixels [pixel_begin, pixel_end) of batch · out_h · out_w, all channels.
+/// Computes the output pixels [pixel_begin, pixel_end) of batch · out_h · out_w (halves of both
+/// when it pools), all channels.
 /// Ranges that do not overlap may run on different threads, each with its own scratch.
 void qconv(const QConv& args, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept;
 

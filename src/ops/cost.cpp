@@ -14,7 +14,9 @@ double multiply_adds(const Node& node, const GraphFacts& facts) {
   if (op == "Conv" || op == "ConvInteger" || op == "ConvIntegerToFloat" ||
       op == "ConvIntegerToCodes" || op == "QLinearConv") {
     const Shape* w = shape(op == "QLinearConv" ? 3 : 1);
-    return w && w->rank() >= 2 ? elements * static_cast<double>(w->elements(1, w->rank())) : 0;
+    const double pooled = node.attributes.get_int("pool", 0) != 0 ? 4 : 1;
+    return w && w->rank() >= 2 ? elements * pooled * static_cast<double>(w->elements(1, w->rank()))
+                               : 0;
   }
   if (op == "ConvTranspose") {
     const Shape *x = shape(0), *w = shape(1);

@@ -28,9 +28,23 @@ constexpr CenteredFamily kWinograd{"qwinograd", kernels::packed_qwinograd_bytes,
                                    kernels::pack_qwinograd_weights,
                                    kernels::qwinograd_scratch_bytes, kernels::qwinograd};
 
+// Whether the largest of each 2x2 pixels is the result (passes/fuse_pool).
+bool pools(const NodeContext& ctx) {
+  return ctx.attributes().get_int("pool", 0) != 0;
+}
+
+Shape output_shape(const NodeContext& ctx) {
+  Shape shape = conv_geometry(ctx, 1).output;
+  if (!pools(ctx)) return shape;
+  if (shape.rank() != 4) ctx.unsupported("pooling of ", shape.rank(), " dims");
+  shape[1] /= 2;
+  shape[2] /= 2;
+  return shape;
+}
+
 struct IntegerConv {
   IntegerConv(PrepareContext& ctx, size_t x_zero, size_t w_input, size_t w_zero)
-      : geometry(conv_geometry(ctx, w_input)), x(ctx, 0, x_zero) {
+      : geometry(conv_geometry(ctx, w_input)), x(ctx, 0, x_zero), pools(octet::pools(ctx)) {
     if (is_empty()) return;
     shape = geometry.kernel_shape(ctx);
     const Tensor* w = ctx.constant(w_input);
@@ -44,6 +58,8 @@ struct IntegerConv {
       zero = column_zero_points(ctx, w_input, w_zero, shape.out_channels);
       pack_dense(ctx, *w, w_input, w_zeros);
     }
+    if (pools && !(kernels::qconv_pools(shape) && zero.empty()))
+      ctx.unsupported("pooling behind this convolution");
     const size_t bytes =
         centered ? centered->scratch_bytes(shape) : kernels::qconv_scratch_bytes(shape);
     kernel_scratch = aligned_scratch(bytes);
@@ -53,7 +69,8 @@ struct IntegerConv {
 
   void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input, const Tensor* w_zeros) {
     if (pack_byte_dot(ctx, w_input)) return;
-    if (kernels::winograd_pays(shape)) return pack_centered(ctx, kWinograd, w, w_input, w_zeros);
+    if (!pools && kernels::winograd_pays(shape))
+      return pack_centered(ctx, kWinograd, w, w_input, w_zeros);
     packed = ctx.packed(w_input, concat("qconv/", shape.groups), [&] {
       Buffer out(kernels::packed_conv_weight_bytes(shape));
       kernels::pack_conv_weights(shape, w.bytes(), is_unsigned_code(ctx, w_input), out.data());
@@ -101,6 +118,7 @@ struct IntegerConv {
                         .x_stride = shape.in_channels,
                         .y = context.outputs[0],
                         .y_stride = shape.out_channels,
+                        .pools = pools,
                         .output = output};
     if (byte_dot) {
       const int32_t x_zero = x.code_zero(context);
@@ -115,6 +133,7 @@ struct IntegerConv {
     }
     conv.params = params;
     MatrixSplit split = pixel_split(shape);
+    if (pools) split.rows = shape.batch * (shape.out_h / 2) * (shape.out_w / 2);
     if (centered == &kWinograd) split.keep_rows(kernels::winograd_grain(shape));
     const auto kernel = centered ? centered->run : kernels::qconv;
     run_activated(context.workers, split, activation, context.output<float>(0),
@@ -124,12 +143,17 @@ struct IntegerConv {
                   });
   }
 
+  ProductSize size() const {
+    const size_t inputs = geometry.in_channels / shape.groups;
+    return {shape.out_channels, kernels::tap_count(shape) * inputs};
+  }
   bool is_empty() const { return geometry.output.elements() == 0; }
 
   ConvGeometry geometry;
   ConvShape shape;
   const CenteredFamily* centered = nullptr; // null: the dense kernels
   IntegerActivation x;
+  bool pools;
   std::shared_ptr<const Buffer> packed;
   ByteDotWeights byte_dot;   // instead of packed, where it has weights
   std::vector<int32_t> zero; // of dense weights
@@ -167,9 +191,11 @@ std::vector<int32_t> integer_bias(const PrepareContext& ctx, size_t input, size_
 Kernel prepare_qlinear_conv(PrepareContext& ctx) {
   IntegerConv conv(ctx, 2, 3, 5);
   if (conv.is_empty()) return do_nothing();
-  const size_t columns = conv.shape.out_channels;
-  return [conv = std::move(conv), requantize = requantize_params(ctx, 1, 4, 6, 7, columns),
-          bias = integer_bias(ctx, 8, columns)](const RunContext& run) {
+  const ProductSize size = conv.size();
+  auto bias = integer_bias(ctx, 8, size.columns);
+  Requantize requantize = requantize_params(ctx, 1, 4, 6, 7, size, bias);
+  return [conv = std::move(conv), requantize = std::move(requantize),
+          bias = std::move(bias)](const RunContext& run) {
     kernels::QOutputParams params{.bias = data_or_null(bias)};
     requantize.set(params);
     conv.run(run, requantize.output, params, {});
@@ -178,7 +204,7 @@ Kernel prepare_qlinear_conv(PrepareContext& ctx) {
 
 // (x, w, x_scale, w_scale, x_zero, w_zero, bias)
 void infer_conv_to_float(InferContext& ctx) {
-  ctx.set_output(0, DType::Float32, conv_geometry(ctx, 1).output);
+  ctx.set_output(0, DType::Float32, output_shape(ctx));
 }
 
 Kernel prepare_conv_to_float(PrepareContext& ctx) {
@@ -192,13 +218,13 @@ Kernel prepare_conv_to_float(PrepareContext& ctx) {
 
 // The same; the result are codes or bytes.
 void infer_conv_to_codes(InferContext& ctx) {
-  ctx.set_output(0, to_codes_type(ctx), conv_geometry(ctx, 1).output);
+  ctx.set_output(0, to_codes_type(ctx), output_shape(ctx));
 }
 
 Kernel prepare_conv_to_codes(PrepareContext& ctx) {
   IntegerConv conv(ctx, 4, 1, 5);
   if (conv.is_empty()) return do_nothing();
-  ToCodes finish = to_codes_params(ctx, conv.shape.out_channels);
+  ToCodes finish = to_codes_params(ctx, conv.size());
   return [conv = std::move(conv), finish = std::move(finish)](const RunContext& run) {
     conv.run(run, finish.output, finish.params(), {});
   };

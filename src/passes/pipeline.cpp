@@ -10,6 +10,7 @@
 #include "passes/fuse_attention.h"
 #include "passes/fuse_bias.h"
 #include "passes/fuse_integer_scale.h"
+#include "passes/fuse_pool.h"
 #include "passes/recognise_functions.h"
 #include "passes/remove_identity.h"
 
@@ -63,6 +64,7 @@ void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost&
   choose_layout(graph, facts);
   fuse_bias(graph);
   fuse_activation(graph);
+  fuse_pool(graph);
   GraphEdit(graph).remove_dead();
 }
 

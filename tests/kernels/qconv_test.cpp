@@ -5,6 +5,7 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/qdwconv/qdwconv.h"
+#include "kernels/qgemm/pack.h"
 #include "kernels/winograd/winograd.h"
 #include "tests/kernels/q_operands.h"
 #include "tests/kernels/windows.h"
@@ -62,12 +63,33 @@ std::vector<char> direct_conv(const QConv& conv, Weight&& weight) {
   return result;
 }
 
+/// The same, with the largest of two by two pixels. The output step must rise with the sums.
+template <class Weight>
+std::vector<char> direct_pooled_conv(const QConv& conv, Weight&& weight) {
+  const ConvShape& s = conv.shape;
+  std::vector<char> result;
+  for (size_t row = 0; row < s.batch * (s.out_h / 2); ++row)
+    for (size_t column = 0; column < s.out_w / 2; ++column)
+      for (size_t o = 0; o < s.out_channels; ++o) {
+        const size_t upper = row / (s.out_h / 2) * s.out_h + row % (s.out_h / 2) * 2;
+        int64_t largest = std::numeric_limits<int64_t>::min();
+        for (size_t i = 0; i < 4; ++i) {
+          const size_t pixel = (upper + i / 2) * s.out_w + 2 * column + i % 2;
+          largest = std::max(largest, direct_sums(conv, pixel, o, weight).products);
+        }
+        const auto bytes = expected_output(conv.output, largest, 0, o, conv.params);
+        result.insert(result.end(), bytes.begin(), bytes.end());
+      }
+  return result;
+}
+
 using ConvFn = void(const QConv&, size_t, size_t, void*) noexcept;
 
 /// Runs in two ranges and drops the gap between output pixels.
 std::vector<char> run_conv(Random& random, QConv conv, ConvFn* function, size_t scratch_bytes) {
   const size_t element = output_bytes(conv.output);
-  const size_t pixels = conv.shape.batch * conv.shape.out_h * conv.shape.out_w;
+  const size_t side = conv.pools ? 2 : 1; // of a square of which one pixel is left
+  const size_t pixels = conv.shape.batch * (conv.shape.out_h / side) * (conv.shape.out_w / side);
   const size_t channels = conv.shape.out_channels;
   std::vector<char> y(((pixels - 1) * conv.y_stride + channels) * element);
   std::vector<int64_t> scratch(scratch_bytes / sizeof(int64_t), -1);
@@ -107,6 +129,32 @@ void check_conv(Random& random, const ConvShape& shape) {
       return is_unsigned ? static_cast<uint8_t>(w[i]) - 128 : w[i];
     };
     REQUIRE(run_conv(random, conv, qconv, qconv_scratch_bytes(shape)) == direct_conv(conv, stored));
+  }
+}
+
+void check_pooled_conv(Random& random, const ConvShape& shape) {
+  for (const QOutput output : kOutputs) {
+    CAPTURE(static_cast<int>(output));
+    const size_t weights = shape.in_channels * tap_count(shape);
+    OutputOperands operands(random, output, shape.out_channels, weights);
+    operands.params().w_zero = nullptr;
+    if (operands.params().activation == QActivation::hard_swish)
+      operands.params().activation = QActivation::none;
+    const size_t in_pixels = shape.batch * shape.in_h * shape.in_w;
+    const auto x = random.integers<int16_t>(in_pixels * shape.in_channels, -255, 255);
+    const auto w = random.integers<int8_t>(shape.out_channels * weights, -128, 127);
+    std::vector<int8_t> packed(packed_conv_weight_bytes(shape));
+    pack_conv_weights(shape, w.data(), false, packed.data());
+    const QConv conv{.shape = shape,
+                     .x = x.data(),
+                     .x_stride = shape.in_channels,
+                     .w = packed.data(),
+                     .y_stride = shape.out_channels + random.size(0, 3),
+                     .pools = true,
+                     .output = output,
+                     .params = operands.params()};
+    REQUIRE(run_conv(random, conv, qconv, qconv_scratch_bytes(shape)) ==
+            direct_pooled_conv(conv, [&](size_t i) { return w[i]; }));
   }
 }
 
@@ -301,6 +349,69 @@ TEST_CASE("qconv computes convolutions of every geometry") {
       GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
   if (!has_selected_byte_dot(selected_isa())) return;
   check_byte_dot(random, with_output_size(shape, pad));
+}
+
+TEST_CASE("qconv of odd channels takes the largest of two by two pixels") {
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
+  Random random(11);
+  for (int round = 0; round < 40; ++round) {
+    ConvShape shape = random_windows(random).shape;
+    if (shape.out_h < 2 || shape.out_w < 2) continue;
+    shape.in_channels = 2 * random.size(0, 2) + 1;
+    shape.out_channels = random.size(1, 20);
+    REQUIRE(qconv_pools(shape));
+    CAPTURE(round, shape.in_channels, shape.kernel_h, shape.kernel_w);
+    check_pooled_conv(random, shape);
+  }
+  // Rows of more pixels than are gathered at once.
+  check_pooled_conv(
+      random,
+      with_output_size({.in_h = 5, .in_w = 80, .out_channels = 3, .kernel_h = 2, .kernel_w = 2},
+                       {0, 0, 0, 0}));
+}
+
+TEST_CASE("rows of gathered windows equal their references") {
+  Random random(12);
+  for_each_variant<QRowsFn>(
+      [&](const char* family, const char* name, QRowsFn* function, QRowsFn* reference) {
+        INFO(name);
+        const QOutput output = output_of(family);
+        for (int round = 0; round < 60; ++round) {
+          const size_t k = random.size(1, 40), columns = random.size(1, 30);
+          QRows rows{.a_stride = (k + 1) / 2 * 2 + random.size(0, 3),
+                     .rows = random.size(1, 13),
+                     .k = k,
+                     .columns = columns,
+                     .c_stride = (columns + random.size(0, 3)) * output_bytes(output),
+                     .pools = random.chance()};
+          if (rows.pools) rows.rows *= kPooledRows;
+          CAPTURE(rows.rows, k, columns, rows.pools);
+          OutputOperands operands(random, output, columns, k);
+          if (rows.pools) operands.params().w_zero = nullptr;
+          rows.params = &operands.params();
+          const auto a = random.integers<int16_t>(rows.rows * rows.a_stride, -255, 255);
+          const auto w = random.integers<int8_t>(columns * k, -128, 127);
+          const auto sums = random.integers<int32_t>(rows.rows, -10000, 10000);
+          std::vector<int8_t> packed(packed_weight_bytes(columns, 1, k));
+          pack_weights({.data = w.data(),
+                        .n = columns,
+                        .k = k,
+                        .n_stride = static_cast<ptrdiff_t>(k),
+                        .k_stride = 1},
+                       packed.data());
+          rows.a = a.data();
+          rows.b = packed.data();
+          if (operands.params().w_zero) rows.row_sum = sums.data();
+          const size_t outputs = rows.pools ? rows.rows / kPooledRows : rows.rows;
+          const auto run = [&](QRowsFn* kernel) {
+            std::vector<char> c(outputs * rows.c_stride, 0x5A);
+            rows.c = c.data();
+            kernel(rows);
+            return c;
+          };
+          REQUIRE(run(function) == run(reference));
+        }
+      });
 }
 
 TEST_CASE("qdwconv computes depthwise convolutions of every geometry") {

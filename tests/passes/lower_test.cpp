@@ -263,3 +263,37 @@ TEST_CASE("weights with a scale along another axis than the channels stay float"
   fold_qdq(b.graph);
   CHECK(count(nodes_of(b.graph), "= MatMul(") == 1);
 }
+
+namespace {
+// A quantized convolution of `channels` channels, an activation, and a pool of squares of `side`.
+std::string lowered_pool(int64_t channels, const char* activation, int64_t side) {
+  GraphBuilder b;
+  const ValueId scale = b.constant("s", {}, {0.5f});
+  const ValueId zero = b.graph.add_constant("z", Tensor::scalar<uint8_t>(0));
+  const auto pair = [&](ValueId x, const std::string& name) {
+    const ValueId q = b.node("QuantizeLinear", (name + "_q").c_str(), {x, scale, zero});
+    return b.node("DequantizeLinear", (name + "_dq").c_str(), {q, scale, zero});
+  };
+  const ValueId w = b.node(
+      "DequantizeLinear", "w",
+      {b.graph.add_constant(
+           "w_codes", Tensor::of<int8_t>({4, channels, 1, 1}, std::vector<int8_t>(4 * channels))),
+       b.constant("w_s", {}, {2})});
+  const ValueId conv = b.node("Conv", "conv", {pair(b.input("x", {1, channels, 8, 8}), "x"), w});
+  const ValueId pool = b.node("MaxPool", "pool", {b.node(activation, "act", {conv})},
+                              {{"kernel_shape", std::vector<int64_t>{side, side}},
+                               {"strides", std::vector<int64_t>{2, 2}}});
+  b.output(pair(pool, "y"));
+  return lowered(b.graph);
+}
+} // namespace
+
+TEST_CASE("a pool of two by two pixels joins a convolution of odd channels whose result rises") {
+  const std::string joined = lowered_pool(3, "Relu", 2);
+  INFO(joined);
+  CHECK(count(joined, "MaxPool(") == 0);
+  CHECK(count(joined, "pool=1") == 1);
+  CHECK(count(lowered_pool(3, "Relu", 3), "MaxPool(") == 1);
+  CHECK(count(lowered_pool(4, "Relu", 2), "MaxPool(") == 1);
+  CHECK(count(lowered_pool(3, "HardSwish", 2), "MaxPool(") == 1);
+}

@@ -99,7 +99,7 @@ constexpr ConvFamily kByteDot{packed_dot_conv_weight_bytes,
                               qconv_scratch_bytes, qconv};
 
 void bench_conv(const char* name, const ConvFamily& asked, ConvShape shape,
-                QOutput output = QOutput::f32) {
+                QOutput output = QOutput::f32, bool pools = false) {
   const bool bytes = &asked == &kDense && uses_bytes(shape.in_channels);
   const ConvFamily& family = bytes ? kByteDot : asked;
   const size_t outputs = shape.out_channels;
@@ -120,11 +120,13 @@ void bench_conv(const char* name, const ConvFamily& asked, ConvShape shape,
                    .w = packed.data(),
                    .y = y.data(),
                    .y_stride = outputs,
+                   .pools = pools,
                    .byte_dot = bytes,
                    .output = output,
-                   .params = {.scale = scale.data(), .bias_f32 = scale.data()}};
+                   .params = {.scale = scale.data(), .bias_f32 = scale.data(), .bounded = true}};
+  const size_t range = pools ? shape.out_h / 2 * (shape.out_w / 2) : pixels;
   report(name, static_cast<double>(pixels * macs_per_pixel), kMacs,
-         [&] { family.run(conv, 0, pixels, scratch.data()); });
+         [&] { family.run(conv, 0, range, scratch.data()); });
 }
 
 void bench_qb4(const char* name, size_t m, size_t k, size_t n, size_t block) {
@@ -194,6 +196,8 @@ void integer_kernels() {
   bench_conv("conv 3x3 3>32 s2 224x224", kDense, same_shape(224, 3, 32, 3, 2));
   bench_conv("conv 7x7 3>64 s2 224x224", kDense, same_shape(224, 3, 64, 7, 2));
   bench_conv("conv 3x3 1>32 28x28", kDense, same_shape(28, 1, 32, 3, 1));
+  bench_conv("conv 3x3 1>32 28x28 to codes", kDense, same_shape(28, 1, 32, 3, 1), QOutput::s16);
+  bench_conv("conv 3x3 1>32 28x28 pooled", kDense, same_shape(28, 1, 32, 3, 1), QOutput::s16, true);
   bench_conv("depthwise 3x3 144 56x56", kDepthwise, same_shape(56, 144, 0, 3, 1));
   bench_conv("depthwise 3x3 s2 144 56x56", kDepthwise, same_shape(56, 144, 0, 3, 2));
   bench_conv("depthwise 5x5 144 56x56", kDepthwise, same_shape(56, 144, 0, 5, 1));

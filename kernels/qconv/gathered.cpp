@@ -1,0 +1,186 @@
+#include "kernels/qconv/gathered.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/dispatch.h"
+#include "kernels/dwconv_walk.h"
+#include "kernels/scratch.h"
+
+namespace octet::kernels {
+namespace {
+
+/// Elements of one copied piece, of which the last of a row may hang over.
+constexpr size_t kPiece = 8, kShortPiece = 4;
+
+size_t window_elements(const ConvShape& shape) noexcept {
+  return tap_count(shape) * shape.in_channels;
+}
+size_t row_stride(const ConvShape& shape) noexcept {
+  return (window_elements(shape) + kPiece) / 2 * 2;
+}
+
+/// Rows of a call of the kernel: so many that they stay in the first-level cache.
+size_t row_count(const ConvShape& shape) noexcept {
+  constexpr size_t kMost = 64, kElements = 8 * 1024;
+  return std::clamp(kElements / row_stride(shape), size_t{1}, kMost / kPooledRows) * kPooledRows;
+}
+
+class GatheredRun {
+public:
+  GatheredRun(const QConv& conv, void* memory) noexcept
+      : conv_(conv), shape_(conv.shape), most_rows_(row_count(shape_)),
+        row_elements_(shape_.kernel_w * shape_.in_channels),
+        row_step_(shape_.dilation_h * shape_.in_w * conv.x_stride),
+        rows_are_runs_(shape_.dilation_w == 1 && conv.x_stride == shape_.in_channels),
+        x_elements_(shape_.batch * shape_.in_h * shape_.in_w * conv.x_stride) {
+    Scratch scratch(memory);
+    rows_ = scratch.take<int16_t>(most_rows_ * row_stride(shape_));
+    sums_ = scratch.take<int32_t>(most_rows_);
+    args_ = {.a = rows_,
+             .a_stride = row_stride(shape_),
+             .k = window_elements(shape_),
+             .b = static_cast<const int8_t*>(conv.w),
+             .columns = shape_.out_channels,
+             .c_stride = conv.y_stride * output_bytes(conv.output),
+             .row_sum = conv.params.w_zero ? sums_ : nullptr,
+             .pools = conv.pools,
+             .params = &conv.params};
+  }
+
+  void run(size_t pixel_begin, size_t pixel_end) noexcept {
+    for (size_t pixel = pixel_begin; pixel < pixel_end; pixel += most_rows_) {
+      const size_t count = std::min(most_rows_, pixel_end - pixel);
+      gather(pixel, count, [](size_t i) { return i; });
+      multiply(pixel, count);
+    }
+  }
+
+  /// Counts pooled pixels, each of two pixels in each of two rows.
+  void run_pooled(size_t pixel_begin, size_t pixel_end) noexcept {
+    const size_t width = shape_.out_w / 2, height = shape_.out_h / 2;
+    for (size_t pixel = pixel_begin, count; pixel < pixel_end; pixel += count) {
+      const size_t row = pixel / width, column = pixel % width;
+      count = std::min({most_rows_ / kPooledRows, width - column, pixel_end - pixel});
+      const size_t upper = (row / height * shape_.out_h + row % height * 2) * shape_.out_w;
+      for (size_t i = 0; i < 2; ++i)
+        gather(upper + i * shape_.out_w + 2 * column, 2 * count,
+               [=](size_t at) { return at / 2 * kPooledRows + 2 * i + at % 2; });
+      multiply(pixel, count * kPooledRows);
+    }
+  }
+
+private:
+  /// Copies the windows of `count` pixels, the i-th into row row_of(i).
+  template <class RowOf>
+  void gather(size_t pixel, size_t count, RowOf&& row_of) noexcept {
+    for_each_dw_stretch(shape_, pixel, pixel + count, [&](const DwStretch& stretch) {
+      const auto to = [&](size_t i) {
+        return rows_ + row_of(stretch.first - pixel + i) * args_.a_stride;
+      };
+      const size_t whole = overreadable_pixels(stretch);
+      if (row_elements_ <= kShortPiece)
+        copy_whole<kShortPiece>(stretch, whole, to);
+      else
+        copy_whole<kPiece>(stretch, whole, to);
+      for (size_t i = whole; i < stretch.pixels; ++i) copy_window(stretch, i, to(i));
+    });
+  }
+
+  /// Index of the element under the first tap inside of the image of pixel i.
+  size_t first_tap(const DwStretch& stretch, size_t i) const noexcept {
+    return (stretch.in_pixel + i * shape_.stride_w) * conv_.x_stride;
+  }
+
+  /// How many of the first pixels have windows whose rows are runs, readable a piece further.
+  size_t overreadable_pixels(const DwStretch& stretch) const noexcept {
+    const bool is_whole =
+        stretch.rows.count() == shape_.kernel_h && stretch.columns.count() == shape_.kernel_w;
+    if (!is_whole || !rows_are_runs_) return 0;
+    const size_t reach = (shape_.kernel_h - 1) * row_step_ + row_elements_ + kPiece - 1;
+    size_t pixels = stretch.pixels;
+    while (pixels > 0 && first_tap(stretch, pixels - 1) + reach > x_elements_) --pixels;
+    return pixels;
+  }
+
+  /// Kernel row by kernel row, as pieces hang over into the next.
+  template <size_t kElements, class To>
+  void copy_whole(const DwStretch& stretch, size_t pixels, To&& to) const noexcept {
+    if (pixels == 0) return;
+    const size_t step = shape_.stride_w * conv_.x_stride;
+    for (size_t r = 0; r < shape_.kernel_h; ++r)
+      for (size_t at = 0; at < row_elements_; at += kElements) {
+        const int16_t* from = conv_.x + first_tap(stretch, 0) + r * row_step_ + at;
+        for (size_t i = 0; i < pixels; ++i)
+          std::memcpy(to(i) + r * row_elements_ + at, from + i * step, kElements * sizeof(int16_t));
+      }
+  }
+
+  void copy_window(const DwStretch& stretch, size_t pixel, int16_t* to) const noexcept {
+    std::fill_n(to, args_.k, int16_t{0});
+    const size_t rows = stretch.rows.count(), columns = stretch.columns.count();
+    if (rows == 0 || columns == 0) return;
+    const int16_t* from = conv_.x + first_tap(stretch, pixel);
+    to += stretch.rows.begin * row_elements_ + stretch.columns.begin * shape_.in_channels;
+    for (size_t r = 0; r < rows; ++r, from += row_step_, to += row_elements_)
+      for (size_t c = 0; c < columns; ++c)
+        std::copy_n(from + c * shape_.dilation_w * conv_.x_stride, shape_.in_channels,
+                    to + c * shape_.in_channels);
+  }
+
+  void multiply(size_t pixel, size_t rows) noexcept {
+    if (args_.row_sum)
+      for (size_t r = 0; r < rows; ++r)
+        sums_[r] = kernel_table().qgemm_row_sum(rows_ + r * args_.a_stride, args_.k);
+    args_.rows = rows;
+    args_.c = static_cast<char*>(conv_.y) + pixel * args_.c_stride;
+    kernel()(args_);
+  }
+
+  QRowsFn* kernel() const noexcept {
+    const KernelTable& table = kernel_table();
+    switch (conv_.output) {
+    case QOutput::i32:
+      return table.qrows_i32;
+    case QOutput::f32:
+      return table.qrows_f32;
+    case QOutput::u8:
+      return table.qrows_u8;
+    case QOutput::s8:
+      return table.qrows_s8;
+    case QOutput::s16:
+      return table.qrows_s16;
+    }
+    return nullptr;
+  }
+
+  const QConv& conv_;
+  const ConvShape& shape_;
+  const size_t most_rows_;
+  const size_t row_elements_, row_step_; // of a kernel row, and from one to the next
+  const bool rows_are_runs_;
+  const size_t x_elements_; // of touching pixels
+  int16_t* rows_;
+  int32_t* sums_;
+  QRows args_;
+};
+
+} // namespace
+
+size_t gathered_scratch_bytes(const ConvShape& shape) noexcept {
+  Scratch scratch(nullptr);
+  scratch.take<int16_t>(row_count(shape) * row_stride(shape));
+  scratch.take<int32_t>(row_count(shape));
+  return scratch.bytes();
+}
+
+void qconv_gathered(const QConv& conv, size_t pixel_begin, size_t pixel_end,
+                    void* scratch) noexcept {
+  GatheredRun run(conv, scratch);
+  if (conv.pools)
+    run.run_pooled(pixel_begin, pixel_end);
+  else
+    run.run(pixel_begin, pixel_end);
+}
+
+} // namespace octet::kernels
