@@ -49,8 +49,7 @@ void qs16_lookup(const int16_t* x, size_t n, const int16_t* table, int32_t low,
 void qs16_mean(const int16_t* x, size_t rows, size_t columns, const QBinaryParams& params,
                int16_t* y, int32_t* sums) noexcept {
   std::fill_n(sums, columns, 0);
-  QAccumulateFn* accumulate = kernel_table().qs16_accumulate;
-  for (size_t r = 0; r < rows; ++r) accumulate(x + r * columns, columns, sums);
+  kernel_table().qs16_accumulate(x, rows, columns, sums);
   for (size_t c = 0; c < columns; ++c)
     y[c] = round_to_code(static_cast<float>(sums[c]) * params.a_scale, params);
 }

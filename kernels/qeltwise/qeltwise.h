@@ -1,5 +1,5 @@
 // Elementwise functions of codes: int16 that hold an 8-bit code minus its zero point, the form in
-// which integer operators hand tensors to one another (qgemm/output.h).
+// which integer operators hand tensors to one another (qgemm/output.h), so −255 to 255.
 //
 //   add:    y = round_half_even(clamp(float(a)·a_scale + float(b)·b_scale, lo, hi))
 //   mul:    y = round_half_even(clamp(float(a·b)·a_scale, lo, hi))

@@ -31,8 +31,10 @@ void qs16_mul_reference(const QBinaryRows& rows, const QBinaryParams& params) no
   });
 }
 
-void qs16_accumulate_reference(const int16_t* x, size_t n, int32_t* sums) noexcept {
-  for (size_t c = 0; c < n; ++c) sums[c] += x[c];
+void qs16_accumulate_reference(const int16_t* x, size_t rows, size_t columns,
+                               int32_t* sums) noexcept {
+  for (size_t r = 0; r < rows; ++r)
+    for (size_t c = 0; c < columns; ++c) sums[c] += x[r * columns + c];
 }
 
 } // namespace octet::kernels

@@ -38,7 +38,7 @@ struct QBinaryRows {
 
 using QBinaryFn = void(const QBinaryRows& rows, const QBinaryParams& params) noexcept;
 
-/// sums[c] += x[c].
-using QAccumulateFn = void(const int16_t* x, size_t n, int32_t* sums) noexcept;
+/// sums[c] += Σ x[i][c] over `rows` rows of `columns` codes.
+using QAccumulateFn = void(const int16_t* x, size_t rows, size_t columns, int32_t* sums) noexcept;
 
 } // namespace octet::kernels

@@ -19,7 +19,8 @@ std::vector<int16_t> codes(Random& random, size_t n) {
 
 QBinaryParams random_params(Random& random) {
   const int low = random.integer(-255, 0);
-  return {.a_scale = random.real(0.001f, 2.0f),
+  const bool is_huge = random.integer(0, 9) == 0;
+  return {.a_scale = random.real(0.001f, 2.0f) * (is_huge ? 1e6f : 1.0f),
           .b_scale = random.real(-2.0f, 2.0f),
           .lo = static_cast<float>(low),
           .hi = static_cast<float>(low + random.integer(0, 255))};
@@ -67,13 +68,15 @@ TEST_CASE("sums of codes equal their references") {
   for_each_variant<QAccumulateFn>(
       [&](const char*, const char* name, QAccumulateFn* function, QAccumulateFn* reference) {
         INFO(name);
-        for (size_t n = 1; n < 60; ++n) {
-          const auto x = codes(random, n);
-          auto got = random.integers<int32_t>(n, -100000, 100000), expected = got;
-          function(x.data(), n, got.data());
-          reference(x.data(), n, expected.data());
-          REQUIRE(got == expected);
-        }
+        for (size_t n = 1; n < 60; ++n)
+          for (const size_t rows : {size_t{1}, size_t{7}, size_t{300}}) {
+            auto x = codes(random, rows * n);
+            if (random.chance()) std::fill(x.begin(), x.end(), random.chance() ? 255 : -255);
+            auto got = random.integers<int32_t>(n, -100000, 100000), expected = got;
+            function(x.data(), rows, n, got.data());
+            reference(x.data(), rows, n, expected.data());
+            REQUIRE(got == expected);
+          }
       });
 }
 
