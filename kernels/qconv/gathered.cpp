@@ -26,6 +26,29 @@ size_t row_count(const ConvShape& shape) noexcept {
   return std::clamp(kElements / row_stride(shape), size_t{1}, kMost / kPooledRows) * kPooledRows;
 }
 
+/// Copies n elements in pieces of kPiece, the last of which overlaps; n ≥ kPiece.
+template <size_t kElements>
+void copy_overlapping(const int16_t* from, size_t n, int16_t* to) noexcept {
+  for (size_t i = 0; i + kElements < n; i += kElements)
+    std::memcpy(to + i, from + i, kElements * sizeof(int16_t));
+  std::memcpy(to + n - kElements, from + n - kElements, kElements * sizeof(int16_t));
+}
+
+/// Exactly n elements; few, for which a call of memcpy would cost more than the copy.
+void copy_run(const int16_t* from, size_t n, int16_t* to) noexcept {
+  if (n >= 8) return copy_overlapping<8>(from, n, to);
+  if (n >= 4) return copy_overlapping<4>(from, n, to);
+  if (n >= 2) return copy_overlapping<2>(from, n, to);
+  *to = *from;
+}
+
+/// Which row the i-th pixel of some goes to: `group` pixels touch, groups are `step` rows apart.
+struct RowsOfPixels {
+  size_t first = 0, group = 1, step = 1;
+
+  size_t operator()(size_t i) const noexcept { return first + i / group * step + i % group; }
+};
+
 class GatheredRun {
 public:
   GatheredRun(const QConv& conv, void* memory) noexcept
@@ -51,7 +74,7 @@ public:
   void run(size_t pixel_begin, size_t pixel_end) noexcept {
     for (size_t pixel = pixel_begin; pixel < pixel_end; pixel += most_rows_) {
       const size_t count = std::min(most_rows_, pixel_end - pixel);
-      gather(pixel, count, [](size_t i) { return i; });
+      gather(pixel, count, {});
       multiply(pixel, count);
     }
   }
@@ -65,25 +88,22 @@ public:
       const size_t upper = (row / height * shape_.out_h + row % height * 2) * shape_.out_w;
       for (size_t i = 0; i < 2; ++i)
         gather(upper + i * shape_.out_w + 2 * column, 2 * count,
-               [=](size_t at) { return at / 2 * kPooledRows + 2 * i + at % 2; });
+               {.first = 2 * i, .group = 2, .step = kPooledRows});
       multiply(pixel, count * kPooledRows);
     }
   }
 
 private:
-  /// Copies the windows of `count` pixels, the i-th into row row_of(i).
-  template <class RowOf>
-  void gather(size_t pixel, size_t count, RowOf&& row_of) noexcept {
+  /// Copies the windows of `count` pixels.
+  void gather(size_t pixel, size_t count, const RowsOfPixels& row_of) noexcept {
     for_each_dw_stretch(shape_, pixel, pixel + count, [&](const DwStretch& stretch) {
-      const auto to = [&](size_t i) {
-        return rows_ + row_of(stretch.first - pixel + i) * args_.a_stride;
-      };
+      const size_t before = stretch.first - pixel;
       const size_t whole = overreadable_pixels(stretch);
-      if (row_elements_ <= kShortPiece)
-        copy_whole<kShortPiece>(stretch, whole, to);
-      else
-        copy_whole<kPiece>(stretch, whole, to);
-      for (size_t i = whole; i < stretch.pixels; ++i) copy_window(stretch, i, to(i));
+      // Those of a group that are at the same place in it.
+      for (size_t i = 0; i < std::min(row_of.group, whole); ++i)
+        copy_whole(stretch, i, whole, row_of, rows_ + row_of(before + i) * args_.a_stride);
+      for (size_t i = whole; i < stretch.pixels; ++i)
+        copy_window(stretch, i, rows_ + row_of(before + i) * args_.a_stride);
     });
   }
 
@@ -103,29 +123,40 @@ private:
     return pixels;
   }
 
-  /// Kernel row by kernel row, as pieces hang over into the next.
-  template <size_t kElements, class To>
-  void copy_whole(const DwStretch& stretch, size_t pixels, To&& to) const noexcept {
-    if (pixels == 0) return;
-    const size_t step = shape_.stride_w * conv_.x_stride;
-    for (size_t r = 0; r < shape_.kernel_h; ++r)
-      for (size_t at = 0; at < row_elements_; at += kElements) {
-        const int16_t* from = conv_.x + first_tap(stretch, 0) + r * row_step_ + at;
-        for (size_t i = 0; i < pixels; ++i)
-          std::memcpy(to(i) + r * row_elements_ + at, from + i * step, kElements * sizeof(int16_t));
-      }
+  /// The windows of every row_of.group-th pixel from `first` on. Kernel row by kernel row, as
+  /// pieces hang over into the next.
+  void copy_whole(const DwStretch& stretch, size_t first, size_t end, const RowsOfPixels& row_of,
+                  int16_t* to) const noexcept {
+    const int16_t* from = conv_.x + first_tap(stretch, first);
+    const size_t count = (end - first + row_of.group - 1) / row_of.group;
+    for (size_t r = 0; r < shape_.kernel_h; ++r, from += row_step_, to += row_elements_)
+      if (row_elements_ <= kShortPiece)
+        copy_pieces<kShortPiece>(from, count, row_of, to);
+      else
+        for (size_t at = 0; at < row_elements_; at += kPiece)
+          copy_pieces<kPiece>(from + at, count, row_of, to + at);
+  }
+
+  template <size_t kElements>
+  void copy_pieces(const int16_t* from, size_t count, const RowsOfPixels& row_of,
+                   int16_t* to) const noexcept {
+    const size_t from_step = row_of.group * shape_.stride_w * conv_.x_stride;
+    const size_t to_step = row_of.step * args_.a_stride;
+    for (; count > 0; --count, from += from_step, to += to_step)
+      std::memcpy(to, from, kElements * sizeof(int16_t));
   }
 
   void copy_window(const DwStretch& stretch, size_t pixel, int16_t* to) const noexcept {
-    std::fill_n(to, args_.k, int16_t{0});
+    constexpr int16_t kZeros[kPiece] = {};
+    for (size_t i = 0; i < args_.k; i += kPiece) std::memcpy(to + i, kZeros, sizeof kZeros);
     const size_t rows = stretch.rows.count(), columns = stretch.columns.count();
     if (rows == 0 || columns == 0) return;
     const int16_t* from = conv_.x + first_tap(stretch, pixel);
+    const size_t runs = rows_are_runs_ ? 1 : columns, run = columns / runs * shape_.in_channels;
     to += stretch.rows.begin * row_elements_ + stretch.columns.begin * shape_.in_channels;
     for (size_t r = 0; r < rows; ++r, from += row_step_, to += row_elements_)
-      for (size_t c = 0; c < columns; ++c)
-        std::copy_n(from + c * shape_.dilation_w * conv_.x_stride, shape_.in_channels,
-                    to + c * shape_.in_channels);
+      for (size_t c = 0; c < runs; ++c)
+        copy_run(from + c * shape_.dilation_w * conv_.x_stride, run, to + c * run);
   }
 
   void multiply(size_t pixel, size_t rows) noexcept {
