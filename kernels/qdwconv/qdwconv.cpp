@@ -21,6 +21,19 @@ size_t group_elements(const ConvShape& shape) noexcept {
   return row_pairs(shape) * pair_elements(shape);
 }
 
+/// Where the number of kernel rows is odd, weights are packed twice, the second time with nothing
+/// beside the first row: windows that begin at odd rows of the image take these, and all share the
+/// pairs that begin at even rows.
+size_t weight_sets(const ConvShape& shape) noexcept {
+  return shape.kernel_h % 2 == 1 && shape.dilation_h == 1 ? 2 : 1;
+}
+
+size_t set_elements(const ConvShape& shape) noexcept {
+  const size_t groups =
+      (shape.in_channels + kPanelWidth - 1) / kPanelWidth * kPanelWidth / kDwChannels;
+  return groups * group_elements(shape);
+}
+
 int16_t read_weight(const void* data, bool is_unsigned, size_t index) noexcept {
   return is_unsigned ? static_cast<const uint8_t*>(data)[index]
                      : static_cast<const int8_t*>(data)[index];
@@ -115,40 +128,42 @@ void point_tile(QDwTile& tile, const QConv& conv, const DwStretch& stretch, Pair
   if (stretch.rows.count() == 0 || tile.columns == 0) return;
   const ConvShape& shape = conv.shape;
   const size_t out_row = stretch.first / shape.out_w;
-  const size_t first = stretch.rows.begin / 2, end = (stretch.rows.end + 1) / 2;
+  const auto top = static_cast<ptrdiff_t>(out_row % shape.out_h * shape.stride_h) -
+                   static_cast<ptrdiff_t>(shape.pad_top);
+  const size_t shift = top % 2 == 0 ? 0 : weight_sets(shape) - 1;
+  const size_t first = (stretch.rows.begin + shift) / 2, end = (stretch.rows.end + shift + 1) / 2;
   tile.row_pairs = end - first;
   tile.w =
-      static_cast<const int16_t*>(conv.w) + first * tile.w_row + stretch.columns.begin * kDwPairs;
+      weights + shift * set_elements(shape) + first * tile.w_row + stretch.columns.begin * kDwPairs;
   const size_t from = stretch.columns.input * paired_pixel_elements(shape.in_channels);
   for (size_t pair = first; pair < end; ++pair) {
-    const auto y = static_cast<ptrdiff_t>(out_row % shape.out_h * shape.stride_h +
-                                          2 * pair * shape.dilation_h) -
-                   static_cast<ptrdiff_t>(shape.pad_top);
-    x[pair - first] = rows.get(out_row / shape.out_h, y) + from;
+    const auto below = static_cast<ptrdiff_t>(2 * pair * shape.dilation_h);
+    x[pair - first] =
+        rows.get(out_row / shape.out_h, top - static_cast<ptrdiff_t>(shift) + below) + from;
   }
 }
 
 } // namespace
 
 size_t packed_dwconv_weight_bytes(const ConvShape& shape) noexcept {
-  const size_t groups =
-      (shape.in_channels + kPanelWidth - 1) / kPanelWidth * kPanelWidth / kDwChannels;
-  return groups * group_elements(shape) * sizeof(int16_t);
+  return weight_sets(shape) * set_elements(shape) * sizeof(int16_t);
 }
 
 void pack_dwconv_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
                          const void* zero_point, bool per_channel, void* packed) noexcept {
-  auto* groups = static_cast<int16_t*>(packed);
-  std::fill_n(groups, packed_dwconv_weight_bytes(shape) / sizeof(int16_t), int16_t{0});
-  size_t index = 0;
-  for (size_t c = 0; c < shape.in_channels; ++c) {
-    const int16_t zero =
-        zero_point ? read_weight(zero_point, is_unsigned, per_channel ? c : 0) : int16_t{0};
-    int16_t* channel = groups + c / kDwChannels * group_elements(shape) + c % kDwChannels * 2;
-    for (size_t ky = 0; ky < shape.kernel_h; ++ky)
-      for (size_t kx = 0; kx < shape.kernel_w; ++kx)
-        channel[ky / 2 * pair_elements(shape) + kx * kDwPairs + ky % 2] =
-            static_cast<int16_t>(read_weight(weights, is_unsigned, index++) - zero);
+  auto* set = static_cast<int16_t*>(packed);
+  std::fill_n(set, packed_dwconv_weight_bytes(shape) / sizeof(int16_t), int16_t{0});
+  for (size_t shift = 0; shift < weight_sets(shape); ++shift, set += set_elements(shape)) {
+    size_t index = 0;
+    for (size_t c = 0; c < shape.in_channels; ++c) {
+      const int16_t zero =
+          zero_point ? read_weight(zero_point, is_unsigned, per_channel ? c : 0) : int16_t{0};
+      int16_t* channel = set + c / kDwChannels * group_elements(shape) + c % kDwChannels * 2;
+      for (size_t row = shift; row < shift + shape.kernel_h; ++row)
+        for (size_t kx = 0; kx < shape.kernel_w; ++kx)
+          channel[row / 2 * pair_elements(shape) + kx * kDwPairs + row % 2] =
+              static_cast<int16_t>(read_weight(weights, is_unsigned, index++) - zero);
+    }
   }
 }
 

@@ -4,7 +4,8 @@
 // each of them once, where an output pixel reads them as often as a kernel row has taps. The tile
 // then walks over pairs of kernel rows. Packed weights (written by pack_dwconv_weights): for each
 // group of 4 channels, for each pair of kernel rows, for each column: 4 channels × 2 rows of int16,
-// 16 bytes. Kernel rows are padded to even, channels to a multiple of 8, with zeros.
+// 16 bytes. Kernel rows are padded to even, channels to a multiple of 8, with zeros. With an odd
+// number of kernel rows a second set follows, in which the padding comes first.
 #pragma once
 
 #include "kernels/qgemm/output.h"
