@@ -47,6 +47,14 @@ void pack_dot_weights(const QWeights& w, int8_t* packed, int32_t* sums) noexcept
   }
 }
 
+void move_zero_point(const int32_t* bias, int32_t a_zero, const int32_t* centered_sums, size_t n,
+                     int32_t* y) noexcept {
+  const auto factor = static_cast<uint32_t>(a_zero);
+  for (size_t i = 0; i < n; ++i)
+    y[i] = static_cast<int32_t>((bias ? static_cast<uint32_t>(bias[i]) : 0u) -
+                                factor * static_cast<uint32_t>(centered_sums[i]));
+}
+
 void invert_sign(const uint8_t* x, size_t n, uint8_t* y) noexcept {
   for (size_t i = 0; i < n; ++i) y[i] = static_cast<uint8_t>(x[i] ^ 0x80);
 }

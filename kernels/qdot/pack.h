@@ -24,6 +24,11 @@ size_t packed_dot_weight_bytes(size_t n, size_t taps, size_t k) noexcept;
 /// codes. sums[n] = Σ of column n's stored weights.
 void pack_dot_weights(const QWeights& w, int8_t* packed, int32_t* sums) noexcept;
 
+/// y[i] = bias[i] − a_zero · centered_sums[i], modulo 2^32: the last term above. A null bias is
+/// left out.
+void move_zero_point(const int32_t* bias, int32_t a_zero, const int32_t* centered_sums, size_t n,
+                     int32_t* y) noexcept;
+
 /// y = x with the highest bit inverted: makes uint8 int8 by subtracting 128, and back.
 void invert_sign(const uint8_t* x, size_t n, uint8_t* y) noexcept;
 

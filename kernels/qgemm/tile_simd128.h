@@ -57,8 +57,8 @@ void run_four_rows(const QTile& tile, const typename Product::Weight* b) noexcep
 /// One row of the panel at column n, with weights at b, and of kPanels − 1 more panels that lie
 /// `apart` panels from one another. An odd k is finished as above.
 template <QOutput kOutput, class Product, size_t kPanels, class Weight = typename Product::Weight>
-void run_panels(const QTile& tile, const OutputStep<kOutput>& output, const Weight* b, size_t n,
-                size_t apart) noexcept {
+[[clang::always_inline]] void run_panels(const QTile& tile, const OutputStep<kOutput>& output,
+                                         const Weight* b, size_t n, size_t apart) noexcept {
   constexpr size_t kStep = Product::kStep;
   const size_t distance = apart * tile.taps * ((tile.k + 1) / 2) * kStep;
   V8 acc[kPanels];

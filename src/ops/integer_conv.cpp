@@ -80,12 +80,13 @@ struct IntegerConv {
 
   // Then the shape counts pairs of channels.
   bool pack_byte_dot(PrepareContext& ctx, size_t w_input) {
-    if (shape.groups != 1 || shape.in_channels % 2 != 0) return false;
+    if (shape.groups != 1 || shape.in_channels % 2 != 0 || !x.has_codes()) return false;
     ConvShape pairs = shape;
     pairs.in_channels /= 2;
-    byte_dot = ByteDotWeights(ctx, x, w_input, zero, shape.out_channels,
-                              shape.in_channels * shape.kernel_h * shape.kernel_w,
-                              kernels::packed_dot_conv_weight_bytes(pairs),
+    byte_dot = ByteDotWeights(ctx, w_input, zero,
+                              {.columns = shape.out_channels,
+                               .column_codes = shape.in_channels * shape.kernel_h * shape.kernel_w,
+                               .packed_bytes = kernels::packed_dot_conv_weight_bytes(pairs)},
                               [&](const uint8_t* source, int8_t* to, int32_t* sums) {
                                 kernels::pack_dot_conv_weights(
                                     pairs, source, is_unsigned_code(ctx, w_input), to, sums);

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "kernels/convert/convert.h"
+#include "kernels/qdot/pack.h"
 #include "kernels/qgemm/pack.h"
 #include "kernels/qgemv/qgemv.h"
 #include "ops/element.h"
@@ -36,10 +37,16 @@ void infer_quantized_lstm(InferContext& ctx) {
 
 // One direction's [k, n] codes with what the output step needs.
 struct QuantizedMatrix {
-  std::shared_ptr<const Buffer> packed;
+  ByteDotWeights byte_dot;
+  std::shared_ptr<const Buffer> packed; // where byte_dot has no weights
   size_t n = 0, k = 0;
   std::vector<float> scale;
   std::vector<int32_t> zero; // empty when all are 0
+};
+
+// Places in the scratch memory that all products of a run use in turn.
+struct ProductScratch {
+  size_t codes_at, bias_at;
 };
 
 // Entry `column` of direction `d` in a tensor of [directions] or [directions, columns].
@@ -62,17 +69,6 @@ QuantizedMatrix quantized_matrix(PrepareContext& ctx, size_t input, size_t d, si
   if (!codes || !scale || scale->dtype() != DType::Float32 || !zero)
     ctx.unsupported("weights, scales or zero points that are not constant");
   QuantizedMatrix out{.n = n, .k = k};
-  out.packed = ctx.packed(input, concat("lstm/", d), [&] {
-    Buffer packed(kernels::packed_weight_bytes(n, 1, k));
-    kernels::pack_weights({.data = codes->bytes() + d * k * n,
-                           .is_unsigned = is_unsigned,
-                           .n = n,
-                           .k = k,
-                           .n_stride = 1,
-                           .k_stride = static_cast<ptrdiff_t>(n)},
-                          reinterpret_cast<int8_t*>(packed.data()));
-    return packed;
-  });
   out.scale.assign(kernels::column_capacity(n), 1.0f);
   out.zero.assign(kernels::column_capacity(n), 0);
   for (size_t c = 0; c < n; ++c) {
@@ -82,33 +78,65 @@ QuantizedMatrix quantized_matrix(PrepareContext& ctx, size_t input, size_t d, si
   }
   if (std::all_of(out.zero.begin(), out.zero.end(), [](int32_t z) { return z == 0; }))
     out.zero.clear();
+  const kernels::QWeights weights{.data = codes->bytes() + d * k * n,
+                                  .is_unsigned = is_unsigned,
+                                  .n = n,
+                                  .k = k,
+                                  .n_stride = 1,
+                                  .k_stride = static_cast<ptrdiff_t>(n)};
+  if (k % 2 == 0)
+    out.byte_dot = ByteDotWeights(ctx, input, out.zero,
+                                  {.columns = n,
+                                   .column_codes = k,
+                                   .packed_bytes = kernels::packed_dot_weight_bytes(n, 1, k / 2),
+                                   .part = d},
+                                  [&](const uint8_t*, int8_t* to, int32_t* sums) {
+                                    kernels::pack_dot_weights(weights, to, sums);
+                                  });
+  if (out.byte_dot) return out;
+  out.packed = ctx.packed(input, concat("lstm/", d), [&] {
+    Buffer packed(kernels::packed_weight_bytes(n, 1, k));
+    kernels::pack_weights(weights, reinterpret_cast<int8_t*>(packed.data()));
+    return packed;
+  });
   return out;
 }
 
-// `codes_at`: scratch for the quantized rows.
-RowProduct quantized_product(QuantizedMatrix matrix, size_t codes_at) {
+// Quantizes the rows of `a` and points the operands of the product at them and at the weights.
+void set_operands(const QuantizedMatrix& matrix, const ProductScratch& at, const RunContext& run,
+                  const float* a, kernels::QGemm& gemm) noexcept {
+  const size_t count = gemm.m * matrix.k;
+  const auto params = kernels::choose_dynamic_params(kernels::value_range(a, count));
+  auto* codes = reinterpret_cast<int16_t*>(run.scratch + at.codes_at);
+  gemm.a = codes;
+  gemm.params.a_scale = params.scale;
+  if (!matrix.byte_dot) {
+    kernels::quantize_s16(a, count, params, codes);
+    gemm.b = reinterpret_cast<const int8_t*>(matrix.packed->data());
+    gemm.params.w_zero = data_or_null(matrix.zero);
+    return;
+  }
+  const int32_t a_zero = quantize_for_byte_dot(a, count, params, reinterpret_cast<uint8_t*>(codes));
+  gemm.b = matrix.byte_dot.data();
+  gemm.k = gemm.a_stride = matrix.k / 2;
+  gemm.byte_dot = true;
+  matrix.byte_dot.set(gemm.params, a_zero, run.scratch + at.bias_at);
+}
+
+RowProduct quantized_product(QuantizedMatrix matrix, const ProductScratch& at) {
   return {.begin = [](const RunContext&) {},
           .multiply =
-              [matrix = std::move(matrix), codes_at](const RunContext& run, const float* a,
-                                                     size_t rows, const float* bias, float* out) {
-                auto* codes = reinterpret_cast<int16_t*>(run.scratch + codes_at);
-                const size_t count = rows * matrix.k;
-                const auto params = kernels::choose_dynamic_params(kernels::value_range(a, count));
-                kernels::quantize_s16(a, count, params, codes);
-                const kernels::QGemm gemm{
-                    .m = rows,
-                    .n = matrix.n,
-                    .k = matrix.k,
-                    .a = codes,
-                    .a_stride = matrix.k,
-                    .b = reinterpret_cast<const int8_t*>(matrix.packed->data()),
-                    .c = out,
-                    .c_stride = matrix.n,
-                    .output = kernels::QOutput::f32,
-                    .params = {.w_zero = data_or_null(matrix.zero),
-                               .scale = matrix.scale.data(),
-                               .bias_f32 = bias,
-                               .a_scale = params.scale}};
+              [matrix = std::move(matrix), at](const RunContext& run, const float* a, size_t rows,
+                                               const float* bias, float* out) {
+                kernels::QGemm gemm{.m = rows,
+                                    .n = matrix.n,
+                                    .k = matrix.k,
+                                    .a_stride = matrix.k,
+                                    .c = out,
+                                    .c_stride = matrix.n,
+                                    .output = kernels::QOutput::f32,
+                                    .params = {.scale = matrix.scale.data(), .bias_f32 = bias}};
+                set_operands(matrix, at, run, a, gemm);
                 if (rows <= kernels::kMaxGemvRows)
                   kernels::qgemv(gemm, 0, matrix.n);
                 else
@@ -121,11 +149,13 @@ Kernel prepare_quantized_lstm(PrepareContext& ctx) {
   ScratchLayout scratch;
   const size_t elements =
       shape.batch * std::max(checked_mul(shape.steps, shape.input), shape.hidden);
-  const size_t codes_at = scratch.reserve_floats(elements); // twice what int16 needs
+  const ProductScratch at{
+      .codes_at = scratch.reserve(checked_mul(elements, sizeof(int16_t))),
+      .bias_at = scratch.reserve(kernels::column_capacity(shape.gate_floats()) * sizeof(int32_t))};
   std::vector<LstmProducts> products;
   for (size_t d = 0; d < shape.directions; ++d)
-    products.push_back({quantized_product(quantized_matrix(ctx, 1, d, 8), codes_at),
-                        quantized_product(quantized_matrix(ctx, 2, d, 10), codes_at)});
+    products.push_back({quantized_product(quantized_matrix(ctx, 1, d, 8), at),
+                        quantized_product(quantized_matrix(ctx, 2, d, 10), at)});
   return lstm_kernel(ctx, shape, std::move(products), scratch);
 }
 } // namespace

@@ -82,9 +82,11 @@ struct IntegerMatMul {
   ByteDotWeights byte_dot_weights(PrepareContext& ctx, size_t b_input, size_t b_zero) const {
     const size_t n = geometry.n, k = geometry.k;
     const bool zero_known = !ctx.has_input(b_zero) || ctx.constant(b_zero);
-    if (geometry.b_matrices != 1 || k % 2 != 0 || !zero_known || !ctx.constant(b_input)) return {};
-    return ByteDotWeights(ctx, a, b_input, column_zero_points(ctx, b_input, b_zero, n), n, k,
-                          kernels::packed_dot_weight_bytes(n, 1, k / 2),
+    if (geometry.b_matrices != 1 || k % 2 != 0 || !zero_known || !a.has_codes()) return {};
+    return ByteDotWeights(ctx, b_input, column_zero_points(ctx, b_input, b_zero, n),
+                          {.columns = n,
+                           .column_codes = k,
+                           .packed_bytes = kernels::packed_dot_weight_bytes(n, 1, k / 2)},
                           [&](const uint8_t* source, int8_t* to, int32_t* sums) {
                             kernels::pack_dot_weights(
                                 {.data = source,

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/convert/convert.h"
 #include "kernels/qdot/byte_dot.h"
 #include "kernels/qdot/pack.h"
 #include "kernels/qgemm/pack.h"
@@ -75,24 +74,23 @@ int32_t IntegerActivation::code_zero(const RunContext& run) const noexcept {
          (has_sign(dtype_) ? *run.input<int8_t>(zero_input_) : *run.input<uint8_t>(zero_input_));
 }
 
-ByteDotWeights::ByteDotWeights(PrepareContext& ctx, const IntegerActivation& activation,
-                               size_t input, const std::vector<int32_t>& zero, size_t columns,
-                               size_t column_codes, size_t packed_bytes, const Pack& pack) {
+ByteDotWeights::ByteDotWeights(PrepareContext& ctx, size_t input, const std::vector<int32_t>& zero,
+                               const Size& size, const Pack& pack) {
   const Tensor* weights = ctx.constant(input);
-  if (kernels::byte_dot() == kernels::ByteDot::none || !activation.has_codes() || !weights) return;
-  packed_ = ctx.packed(input, concat("qdot/", packed_bytes), [&] {
-    Buffer out(packed_bytes + columns * sizeof(int32_t));
+  if (kernels::byte_dot() == kernels::ByteDot::none || !weights) return;
+  packed_ = ctx.packed(input, concat("qdot/", size.packed_bytes, "/", size.part), [&] {
+    Buffer out(size.packed_bytes + size.columns * sizeof(int32_t));
     pack(weights->bytes(), reinterpret_cast<int8_t*>(out.data()),
-         reinterpret_cast<int32_t*>(out.data() + packed_bytes));
+         reinterpret_cast<int32_t*>(out.data() + size.packed_bytes));
     return out;
   });
   zero_ = zero;
-  centered_sums_.assign(kernels::column_capacity(columns), 0);
-  const auto* sums = reinterpret_cast<const int32_t*>(packed_->data() + packed_bytes);
-  for (size_t n = 0; n < columns; ++n) {
+  centered_sums_.assign(kernels::column_capacity(size.columns), 0);
+  const auto* sums = reinterpret_cast<const int32_t*>(packed_->data() + size.packed_bytes);
+  for (size_t n = 0; n < size.columns; ++n) {
     const auto point = static_cast<uint32_t>(zero.empty() ? 0 : zero[n]);
     centered_sums_[n] = static_cast<int32_t>(static_cast<uint32_t>(sums[n]) -
-                                             static_cast<uint32_t>(column_codes) * point);
+                                             static_cast<uint32_t>(size.column_codes) * point);
   }
 }
 
@@ -102,13 +100,18 @@ size_t ByteDotWeights::scratch_bytes() const {
 
 void ByteDotWeights::set(kernels::QOutputParams& params, int32_t a_zero,
                          uint8_t* scratch) const noexcept {
-  auto* bias = reinterpret_cast<uint32_t*>(scratch);
-  const auto factor = static_cast<uint32_t>(a_zero);
-  for (size_t n = 0; n < centered_sums_.size(); ++n)
-    bias[n] = (params.bias ? static_cast<uint32_t>(params.bias[n]) : 0u) -
-              factor * static_cast<uint32_t>(centered_sums_[n]);
+  auto* bias = reinterpret_cast<int32_t*>(scratch);
+  kernels::move_zero_point(params.bias, a_zero, centered_sums_.data(), centered_sums_.size(), bias);
   params.w_zero = data_or_null(zero_);
-  params.bias = reinterpret_cast<const int32_t*>(scratch);
+  params.bias = bias;
+}
+
+int32_t quantize_for_byte_dot(const float* x, size_t n, kernels::DynamicQuantParams params,
+                              uint8_t* codes) noexcept {
+  kernels::quantize_u8(x, n, params, codes);
+  if (!wants_sign()) return params.zero_point;
+  kernels::invert_sign(codes, n, codes);
+  return params.zero_point - 128;
 }
 
 std::vector<int32_t> column_zero_points(const PrepareContext& ctx, size_t weight_input,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/convert/convert.h"
 #include "kernels/qgemm/output.h"
 #include "ops/activation.h"
 #include "ops/op_def.h"
@@ -43,12 +44,17 @@ public:
   // Packs; what follows the packed bytes are the sums of the columns.
   using Pack = std::function<void(const uint8_t* source, int8_t* packed, int32_t* sums)>;
 
+  struct Size {
+    size_t columns, column_codes; // codes: of a column
+    size_t packed_bytes;
+    size_t part = 0; // which matrix of the tensor
+  };
+
   // Weights of other forms.
   ByteDotWeights() = default;
-  // `column_codes`: codes of a column; `zero`: as column_zero_points returns it.
-  ByteDotWeights(PrepareContext& ctx, const IntegerActivation& activation, size_t input,
-                 const std::vector<int32_t>& zero, size_t columns, size_t column_codes,
-                 size_t packed_bytes, const Pack& pack);
+  // `zero`: as column_zero_points returns it.
+  ByteDotWeights(PrepareContext& ctx, size_t input, const std::vector<int32_t>& zero,
+                 const Size& size, const Pack& pack);
 
   explicit operator bool() const { return packed_ != nullptr; }
   const int8_t* data() const { return reinterpret_cast<const int8_t*>(packed_->data()); }
@@ -62,6 +68,10 @@ private:
   std::vector<int32_t> zero_;
   std::vector<int32_t> centered_sums_; // of columns, zero points subtracted
 };
+
+// Quantizes to codes in the signedness of kernels::byte_dot() and returns their zero point.
+int32_t quantize_for_byte_dot(const float* x, size_t n, kernels::DynamicQuantParams params,
+                              uint8_t* codes) noexcept;
 
 // Zero points of weights as the kernels want them: one per column (padded), those of uint8 shifted
 // by 128 like the weights themselves. Empty when all are 0. `zero_input` must be known and have one
