@@ -6,6 +6,7 @@
 //   c  = f · c_prev + i · tanh(z_c)
 //   o  = σ(z_o + p_o · c)
 //   h  = o · tanh(c)
+// c and h are exact to 1e-6, relative or absolute.
 #pragma once
 
 #include "kernels/lstm/variants.h"

@@ -37,21 +37,56 @@ v128_t bounded(const LstmGates& gates, const Units& units, size_t gate,
   return wasm_f32x4_pmin(wasm_f32x4_pmax(z, splat(-gates.clip)), splat(gates.clip));
 }
 
+/// 1 / σ(x) = 1 + exp(−x), x bounded to ±30 and exp computed as 2^fraction · 2^n. The polynomial is
+/// the minimax one of 2^r for |r| ≤ 1/2, with a relative error of 7.5e-8.
+v128_t inverse_sigmoid(v128_t x) noexcept {
+  const v128_t magic = splat(12582912.0f + 127); // the sum's low bits are n + 127
+  const v128_t t = wasm_f32x4_mul(wasm_f32x4_pmin(wasm_f32x4_pmax(x, splat(-30.0f)), splat(30.0f)),
+                                  splat(-1.44269504088896341f));
+  const v128_t shifted = wasm_f32x4_add(t, magic);
+  const v128_t r = wasm_f32x4_sub(t, wasm_f32x4_sub(shifted, magic));
+  const v128_t p = polynomial(r, 1.327647217e-3f, 9.675541331e-3f, 5.550713273e-2f, 2.402211972e-1f,
+                              6.931469671e-1f, 1.000000072f);
+  return multiply_add(p, wasm_i32x4_shl(shifted, 23), splat(1.0f));
+}
+
+struct Ratio {
+  v128_t numerator, denominator;
+};
+
+/// tanh(x), which rounds to ±1 from ±9 on: the rational approximation of Eigen and MLAS.
+Ratio tanh_ratio(v128_t x) noexcept {
+  const v128_t bounded = wasm_f32x4_pmin(wasm_f32x4_pmax(x, splat(-9.0f)), splat(9.0f));
+  const v128_t z = wasm_f32x4_mul(bounded, bounded);
+  const v128_t p = polynomial(z, -2.76076847742355e-16f, 2.00018790482477e-13f,
+                              -8.60467152213735e-11f, 5.12229709037114e-08f, 1.48572235717979e-05f,
+                              6.37261928875436e-04f, 4.89352455891786e-03f);
+  const v128_t q = polynomial(z, 1.19825839466702e-06f, 1.18534705686654e-04f,
+                              2.26843463243900e-03f, 4.89352518554385e-03f);
+  return {wasm_f32x4_mul(bounded, p), q};
+}
+
 } // namespace
 
-// Two loops: all functions of a unit in a row wait for one another.
+// Fractions are joined: one division for c, one for h. Two loops, as h would wait for c.
 void f32_lstm_gates_simd128(const LstmGates& gates) noexcept {
   for_each_four(gates.hidden, [&](const Units& units) {
     const v128_t c = units.load(gates.c_prev);
-    const v128_t i = sigmoid(bounded(gates, units, 0, c));
-    const v128_t f = gates.couples_input_forget ? wasm_f32x4_sub(splat(1.0f), i)
-                                                : sigmoid(bounded(gates, units, 2, c));
-    const v128_t g = tanh(bounded(gates, units, 3, c));
-    units.store(multiply_add(f, c, wasm_f32x4_mul(i, g)), gates.c);
+    const v128_t z_i = bounded(gates, units, 0, c);
+    const v128_t i = inverse_sigmoid(z_i);
+    const v128_t f = inverse_sigmoid(gates.couples_input_forget ? wasm_f32x4_neg(z_i)
+                                                                : bounded(gates, units, 2, c));
+    const Ratio g = tanh_ratio(bounded(gates, units, 3, c));
+    const v128_t input = wasm_f32x4_mul(i, g.denominator);
+    units.store(wasm_f32x4_div(multiply_add(c, input, wasm_f32x4_mul(g.numerator, f)),
+                               wasm_f32x4_mul(input, f)),
+                gates.c);
   });
   for_each_four(gates.hidden, [&](const Units& units) {
     const v128_t c = units.load(gates.c);
-    units.store(wasm_f32x4_mul(sigmoid(bounded(gates, units, 1, c)), tanh(c)), gates.h);
+    const v128_t o = inverse_sigmoid(bounded(gates, units, 1, c));
+    const Ratio y = tanh_ratio(c);
+    units.store(wasm_f32x4_div(y.numerator, wasm_f32x4_mul(o, y.denominator)), gates.h);
   });
 }
 
