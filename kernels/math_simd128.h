@@ -77,6 +77,17 @@ inline v128_t exp_of_negative(v128_t x) noexcept {
   return multiply_add(e.fraction, scale, scale);
 }
 
+/// 2^x for -127 <= x <= 127, where 2^-127 gives 0, with a relative error of 2^-23 + |x| · 2^-25.
+/// The polynomial is the minimax one of 2^r for |r| <= 1/2.
+inline v128_t power_of_two_f32(v128_t x) noexcept {
+  const v128_t magic = splat(12582912.0f + 127); // the sum's low bits are the rounded x, plus 127
+  const v128_t shifted = wasm_f32x4_add(x, magic);
+  const v128_t r = wasm_f32x4_sub(x, wasm_f32x4_sub(shifted, magic));
+  const v128_t p = polynomial(r, 1.327647217e-3f, 9.675541331e-3f, 5.550713273e-2f, 2.402211972e-1f,
+                              6.931469671e-1f, 1.000000072f);
+  return wasm_f32x4_mul(p, wasm_i32x4_shl(shifted, 23));
+}
+
 /// exp(x) − 1 for x <= 0, exact to a few units in the last place also near 0.
 inline v128_t expm1_of_negative(v128_t x) noexcept {
   const ExpParts e = split_exp(wasm_f32x4_pmax(x, splat(-88.0f)));

@@ -37,17 +37,11 @@ v128_t bounded(const LstmGates& gates, const Units& units, size_t gate,
   return wasm_f32x4_pmin(wasm_f32x4_pmax(z, splat(-gates.clip)), splat(gates.clip));
 }
 
-/// 1 / σ(x) = 1 + exp(−x), x bounded to ±30 and exp computed as 2^fraction · 2^n. The polynomial is
-/// the minimax one of 2^r for |r| ≤ 1/2, with a relative error of 7.5e-8.
+/// 1 / σ(x) = 1 + exp(−x), x bounded to ±30.
 v128_t inverse_sigmoid(v128_t x) noexcept {
-  const v128_t magic = splat(12582912.0f + 127); // the sum's low bits are n + 127
-  const v128_t t = wasm_f32x4_mul(wasm_f32x4_pmin(wasm_f32x4_pmax(x, splat(-30.0f)), splat(30.0f)),
-                                  splat(-1.44269504088896341f));
-  const v128_t shifted = wasm_f32x4_add(t, magic);
-  const v128_t r = wasm_f32x4_sub(t, wasm_f32x4_sub(shifted, magic));
-  const v128_t p = polynomial(r, 1.327647217e-3f, 9.675541331e-3f, 5.550713273e-2f, 2.402211972e-1f,
-                              6.931469671e-1f, 1.000000072f);
-  return multiply_add(p, wasm_i32x4_shl(shifted, 23), splat(1.0f));
+  const v128_t bounded = wasm_f32x4_pmin(wasm_f32x4_pmax(x, splat(-30.0f)), splat(30.0f));
+  const v128_t minus_log2_e = splat(-1.44269504088896341f);
+  return wasm_f32x4_add(power_of_two_f32(wasm_f32x4_mul(bounded, minus_log2_e)), splat(1.0f));
 }
 
 struct Ratio {

@@ -25,6 +25,12 @@ struct LogFinish {
   }
 };
 
+/// exp(x − max), 0 where that would not be a normal number.
+v128_t exp_below(v128_t max, v128_t x) noexcept {
+  const v128_t log2 = wasm_f32x4_mul(wasm_f32x4_sub(x, max), splat(1.44269504088896341f));
+  return power_of_two_f32(wasm_f32x4_pmax(log2, splat(-127.0f)));
+}
+
 v128_t horizontal_max(v128_t v) noexcept {
   v = wasm_f32x4_pmax(v, swap_halves(v));
   return wasm_f32x4_pmax(v, swap_neighbours(v));
@@ -40,10 +46,10 @@ v128_t first_lanes(v128_t x, size_t n) noexcept {
 template <class Op>
 void finish_row(const float* x, size_t n, v128_t last, v128_t max, float* y) noexcept {
   const size_t whole = n / 4 * 4;
-  const v128_t last_exponential = exp_of_negative(wasm_f32x4_sub(last, max));
+  const v128_t last_exponential = exp_below(max, last);
   v128_t sum = last_exponential;
   for (size_t i = 0; i < whole; i += 4) {
-    const v128_t e = exp_of_negative(wasm_f32x4_sub(wasm_v128_load(x + i), max));
+    const v128_t e = exp_below(max, wasm_v128_load(x + i));
     if (Op::kKeepsExponentials) wasm_v128_store(y + i, e);
     sum = wasm_f32x4_add(sum, e);
   }
@@ -103,7 +109,7 @@ void run_columns(const float* x, size_t n, size_t step, float* y) noexcept {
 
   v128_t sum = splat(0.0f);
   for (size_t i = 0; i < end; i += step) {
-    const v128_t e = exp_of_negative(wasm_f32x4_sub(load_columns<kColumns>(x + i), max));
+    const v128_t e = exp_below(max, load_columns<kColumns>(x + i));
     if (Op::kKeepsExponentials) store_columns<kColumns>(e, y + i);
     sum = wasm_f32x4_add(sum, e);
   }
