@@ -92,7 +92,8 @@ void use_relaxed_kernels(std::span<const uintptr_t> functions) noexcept {
 #define OCTET_FAMILY(family, Fn)
 #define OCTET_VARIANT(family, isa, function)                                                       \
   if constexpr (Isa::isa == Isa::relaxed)                                                          \
-    relaxed_table.family = reinterpret_cast<family##_fn*>(functions[i++]);
+    if (const uintptr_t given = functions[i++])                                                    \
+      relaxed_table.family = reinterpret_cast<family##_fn*>(given);
 #include "kernels/kernel_list.inc"
 #undef OCTET_FAMILY
 #undef OCTET_VARIANT

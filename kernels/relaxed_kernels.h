@@ -11,7 +11,7 @@ namespace octet::kernels {
 std::span<const char* const> relaxed_kernel_names() noexcept;
 
 /// Fills the table of Isa::relaxed with these functions, as many and in the order of the names,
-/// selects it, and selects the ByteDot that it has.
+/// selects it, and selects the ByteDot that it has. 0 stands for one that had better not be used.
 void use_relaxed_kernels(std::span<const uintptr_t> functions) noexcept;
 
 } // namespace octet::kernels

@@ -17,4 +17,8 @@ void f32_gemm_4x8_relaxed(const FTile& tile) noexcept {
   run_four_rows<Math>(tile);
 }
 
+void f32_gemv_1x32_relaxed(const FTile& tile) noexcept {
+  run_one_row<Math, 4>(tile);
+}
+
 } // namespace octet::kernels

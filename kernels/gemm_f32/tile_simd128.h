@@ -1,4 +1,4 @@
-// The tile of four rows for SIMD instruction sets that differ in how they multiply and add:
+// The tiles for SIMD instruction sets that differ in how they multiply and add:
 // Math::multiply_add(a, b, c) gives a · b + c.
 #pragma once
 
@@ -67,6 +67,58 @@ void run_four_rows(const FTile& tile) noexcept {
       b = add_tap<Math>(acc, tile.a + t * kFTileRows, b, tile.k);
     output.store(acc, n, tile.c);
   }
+}
+
+/// Columns [n, n + 8) of one row and those of kPanels − 1 more panels that lie `apart` panels from
+/// one another.
+template <class Math, size_t kPanels>
+[[clang::always_inline]] void run_panels(const FTile& tile, const FOutputStep& output, size_t n,
+                                         size_t apart) noexcept {
+  const size_t panel = tile.taps * tile.k * kFPanelWidth, distance = apart * panel;
+  const float* b = tile.b + n / kFPanelWidth * panel;
+  const v128_t zero = wasm_f32x4_splat(0);
+  V8 acc[kPanels];
+  for (V8& a : acc) a = {zero, zero};
+  for (size_t t = 0; t < tile.taps; ++t) {
+    const float* a = tile.a[t * kFTileRows];
+    for (size_t k = 0; k < tile.k; ++k, b += kFPanelWidth) {
+      const v128_t value = wasm_v128_load32_splat(a + k);
+#pragma clang loop unroll(full)
+      for (size_t p = 0; p < kPanels; ++p) {
+        const V8 weights = load_v8(b + p * distance);
+        acc[p].lo = Math::multiply_add(value, weights.lo, acc[p].lo);
+        acc[p].hi = Math::multiply_add(value, weights.hi, acc[p].hi);
+      }
+    }
+  }
+#pragma clang loop unroll(full)
+  for (size_t p = 0; p < kPanels; ++p) {
+    V8 sums[] = {acc[p]};
+    output.store(sums, n + p * apart * kFPanelWidth, tile.c);
+  }
+}
+
+/// The same for as many of the panels as lie before `panels_left`.
+template <class Math, size_t kPanels>
+[[clang::always_inline]] void run_present_panels(const FTile& tile, const FOutputStep& output,
+                                                 size_t n, size_t apart,
+                                                 size_t panels_left) noexcept {
+  if constexpr (kPanels > 1)
+    if ((kPanels - 1) * apart >= panels_left)
+      return run_present_panels<Math, kPanels - 1>(tile, output, n, apart, panels_left);
+  run_panels<Math, kPanels>(tile, output, n, apart);
+}
+
+/// kStreams streams of weights, each that part of them long: far apart, they come faster from
+/// memory than a single one, and from a cache faster than neighbouring panels.
+template <class Math, size_t kStreams>
+void run_one_row(const FTile& tile) noexcept {
+  const FOutputStep output(tile);
+  const size_t panels = (tile.column_end - tile.column_begin + kFPanelWidth - 1) / kFPanelWidth;
+  const size_t apart = (panels + kStreams - 1) / kStreams;
+  for (size_t i = 0; i < apart; ++i)
+    run_present_panels<Math, kStreams>(tile, output, tile.column_begin + i * kFPanelWidth, apart,
+                                       panels - i);
 }
 
 } // namespace octet::kernels
