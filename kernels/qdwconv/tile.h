@@ -1,46 +1,49 @@
-// The two kernels under qdwconv.
+// The kernels under qdwconv.
 //
-// i32x4.dot adds two products, so two rows of the image are interleaved first, element by element:
-// each of them once, where an output pixel reads them as often as a kernel row has taps. The tile
-// then walks over pairs of kernel rows. Packed weights (written by pack_dwconv_weights): for each
-// group of 4 channels, for each pair of kernel rows, for each column: 4 channels × 2 rows of int16,
-// 16 bytes. Kernel rows are padded to even, channels to a multiple of 8, with zeros. With an odd
-// number of kernel rows a second set follows, in which the padding comes first.
+// One instruction multiplies and adds the codes of several rows of the image: i32x4.dot two rows of
+// int16, a byte dot product (kernels/qdot/byte_dot.h) four rows of bytes. So that many rows are
+// interleaved first, element by element: each of them once, where an output pixel reads them as
+// often as a kernel row has taps. Four channels are 16 bytes in either form. Tiles then walk over
+// groups of kernel rows, and count all in int16 elements. Packed weights: for each group of 4
+// channels, for each group of kernel rows, for each column: 4 channels × the rows of the group, 16
+// bytes. Kernel rows are padded to whole groups, channels to a multiple of 8, with zeros. Where
+// there is room in the last group, a second set follows, in which one row of padding comes first.
 #pragma once
 
 #include "kernels/qgemm/output.h"
 
 namespace octet::kernels {
 
-/// Channels that one vector of pairs or weights holds, and its elements.
+/// Channels that one vector of interleaved rows or weights holds, and its elements.
 inline constexpr size_t kDwChannels = 4;
-inline constexpr size_t kDwPairs = 2 * kDwChannels;
+inline constexpr size_t kDwElements = 8;
 
-/// Two rows of an image, interleaved into pixels of `channels` pairs, padded with zeros to a
-/// multiple of kPanelWidth. A null row is zeros.
-struct QDwRowPair {
-  const int16_t* even = nullptr;
-  const int16_t* odd = nullptr;
-  size_t x_stride = 0; // elements between pixels
+/// Rows that are interleaved: as int16 and as bytes.
+inline constexpr size_t kDwPair = 2, kDwQuad = 4;
+
+/// Rows of an image, interleaved into pixels whose channels are padded with zeros to a multiple of
+/// kPanelWidth. The kernel says how many, and of which type.
+struct QDwRows {
+  const void* rows[kDwQuad] = {};
+  size_t strides[kDwQuad] = {}; // elements between pixels
   size_t channels = 0;
   size_t pixels = 0;
   int16_t* to = nullptr;
 };
 
-inline constexpr size_t paired_pixel_elements(size_t channels) noexcept {
+inline constexpr size_t interleaved_pixel_elements(size_t channels) noexcept {
   return (channels + kPanelWidth - 1) / kPanelWidth * kPanelWidth * 2;
 }
 
-/// Output pixels of one row that see the same taps, all channels. Windows that reach into the
-/// padding come with fewer columns. Strides count elements.
+/// Output pixels of one row, all channels. Strides count elements.
 struct QDwTile {
-  const int16_t* const* x = nullptr; // [row_pairs], under the first tap of the first pixel
-  size_t row_pairs = 0;
+  const int16_t* const* x = nullptr; // [row_groups], under the first tap of the first pixel
+  size_t row_groups = 0;
   size_t columns = 0;         // taps of a row
   size_t x_column = 0;        // from a tap to the next
   size_t x_pixel = 0;         // from an output pixel to the next
-  const int16_t* w = nullptr; // of the first tap of the first pair, channels 0 to 3
-  size_t w_row = 0;           // from a pair of kernel rows to the next
+  const int16_t* w = nullptr; // of the first tap of the first group, channels 0 to 3
+  size_t w_row = 0;           // from a group of kernel rows to the next
   size_t w_channels = 0;      // from a group of 4 channels to the next
   size_t channels = 0;
   size_t pixels = 0;
@@ -49,7 +52,7 @@ struct QDwTile {
   const QOutputParams* params = nullptr; // w_zero is null
 };
 
-using QDwRowPairFn = void(const QDwRowPair& rows) noexcept;
+using QDwRowsFn = void(const QDwRows& rows) noexcept;
 using QDwTileFn = void(const QDwTile& tile) noexcept;
 
 } // namespace octet::kernels

@@ -9,8 +9,10 @@ bool reads_codes(const Node& product, const Tensor& weights) {
   const bool is_conv = product.op_type.starts_with("Conv");
   if (kernels::byte_dot() == kernels::ByteDot::none) return false;
   if (weights.dtype() != DType::UInt8 && weights.dtype() != DType::Int8) return false;
-  if (is_conv ? shape.rank() < 2 || product.attributes.get_int("group", 1) != 1 : shape.rank() != 2)
-    return false;
+  if (shape.rank() < 2 || (!is_conv && shape.rank() > 2)) return false;
+  const int64_t groups = is_conv ? product.attributes.get_int("group", 1) : 1;
+  // Depthwise: those of int8 rarely have zero points, which it could not do.
+  if (groups != 1) return groups == shape[0] && shape[1] == 1 && weights.dtype() == DType::Int8;
   return (is_conv ? shape[1] : shape[0]) % 2 == 0;
 }
 

@@ -52,12 +52,11 @@ struct IntegerConv {
     const Tensor* w_zeros = ctx.has_input(w_zero) ? ctx.constant(w_zero) : nullptr;
     if (ctx.has_input(w_zero) && !w_zeros)
       ctx.unsupported("a zero point of weights that is not constant");
-    if (geometry.is_depthwise()) {
-      pack_centered(ctx, kDepthwise, *w, w_input, w_zeros);
-    } else {
-      zero = column_zero_points(ctx, w_input, w_zero, shape.out_channels);
+    zero = column_zero_points(ctx, w_input, w_zero, shape.out_channels);
+    if (geometry.is_depthwise())
+      pack_depthwise(ctx, *w, w_input, w_zeros);
+    else
       pack_dense(ctx, *w, w_input, w_zeros);
-    }
     if (pools && !(kernels::qconv_pools(shape) && zero.empty()))
       ctx.unsupported("pooling behind this convolution");
     const size_t bytes =
@@ -65,6 +64,20 @@ struct IntegerConv {
     kernel_scratch = aligned_scratch(bytes);
     ctx.request_scratch(checked_add(x.scratch_bytes() + byte_dot.scratch_bytes(),
                                     checked_mul(kernel_scratch, ctx.worker_count())));
+  }
+
+  void pack_depthwise(PrepareContext& ctx, const Tensor& w, size_t w_input, const Tensor* w_zeros) {
+    if (!x.has_codes() || !zero.empty()) return pack_centered(ctx, kDepthwise, w, w_input, w_zeros);
+    byte_dot = ByteDotWeights(ctx, w_input, zero,
+                              {.columns = shape.out_channels,
+                               .column_codes = kernels::tap_count(shape),
+                               .packed_bytes = kernels::packed_dot_dwconv_weight_bytes(shape)},
+                              [&](const uint8_t* source, int8_t* to, int32_t* sums) {
+                                kernels::pack_dot_dwconv_weights(
+                                    shape, source, is_unsigned_code(ctx, w_input), to, sums);
+                              });
+    if (!byte_dot) return pack_centered(ctx, kDepthwise, w, w_input, w_zeros);
+    centered = &kDepthwise;
   }
 
   void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input, const Tensor* w_zeros) {

@@ -445,6 +445,47 @@ TEST_CASE("qdwconv computes depthwise convolutions of every geometry") {
   check_centered(random, kDepthwise, with_output_size(shape, {pad_y, pad_x, pad_y, pad_x}));
 }
 
+TEST_CASE("byte dot products give the bits of int16 in depthwise convolutions") {
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::relaxed));
+  const WithByteDot with_byte_dot(
+      GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
+  if (!has_selected_byte_dot(selected_isa())) return;
+  Random random(13);
+  for (int round = 0; round < 60; ++round) {
+    ConvShape shape = random_windows(random).shape;
+    shape.in_channels = shape.out_channels = shape.groups = random.size(1, 40);
+    CAPTURE(round, shape.groups, shape.kernel_h, shape.kernel_w, shape.stride_h, shape.dilation_h);
+    const size_t pixels = shape.batch * shape.in_h * shape.in_w;
+    for (const QOutput output : kOutputs) {
+      OutputOperands operands(random, output, shape.groups, tap_count(shape));
+      operands.params().w_zero = nullptr;
+      const ByteDotOperands operand(random, pixels * shape.groups, shape.groups, tap_count(shape),
+                                    operands.params());
+      QConv conv{.shape = shape, .x = operand.wide.data(), .output = output};
+      conv.x_stride = conv.y_stride = shape.groups;
+      conv.params = operand.wide_params;
+      std::vector<int16_t> packed(packed_dwconv_weight_bytes(shape) / sizeof(int16_t));
+      const uint8_t zero = operand.is_unsigned ? 128 : 0;
+      pack_dwconv_weights(shape, operand.weights.data(), operand.is_unsigned, &zero, false,
+                          packed.data());
+      conv.w = packed.data();
+      const auto wide = run_conv(random, conv, qdwconv, qdwconv_scratch_bytes(shape));
+
+      std::vector<int16_t> packed_dot(packed_dot_dwconv_weight_bytes(shape) / sizeof(int16_t));
+      std::vector<int32_t> sums(shape.groups);
+      pack_dot_dwconv_weights(shape, operand.weights.data(), operand.is_unsigned, packed_dot.data(),
+                              sums.data());
+      const ByteDotColumns columns(operand, sums, tap_count(shape));
+      conv.params = columns.params;
+      conv.byte_dot = true;
+      conv.padding = static_cast<int16_t>((operand.a_zero & 255) * 257);
+      conv.x = reinterpret_cast<const int16_t*>(operand.codes.data());
+      conv.w = packed_dot.data();
+      REQUIRE(run_conv(random, conv, qdwconv, qdwconv_scratch_bytes(shape)) == wide);
+    }
+  }
+}
+
 TEST_CASE("qwinograd computes convolutions of every geometry that it takes") {
   const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(9);
@@ -491,38 +532,42 @@ TEST_CASE("qwinograd is exact where its products wrap, over several blocks of ti
 
 TEST_CASE("depthwise tiles equal their references") {
   Random random(7);
+  const ByteDot reading = GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations);
   for_each_variant<QDwTileFn>(
       [&](const char* family, const char* name, QDwTileFn* function, QDwTileFn* reference) {
         INFO(name);
         const QOutput output = output_of(family);
+        const WithByteDot with_byte_dot(reading);
+        if (std::string_view(family).starts_with("qdwdot") && !has_selected_byte_dot(Isa::relaxed))
+          return;
         for (int round = 0; round < 40; ++round) {
-          const size_t pairs = random.size(0, 3), columns = random.size(1, 6);
+          const size_t groups = random.size(0, 3), columns = random.size(1, 6);
           const size_t channels = random.size(1, 40), pixels = random.size(1, 11);
-          const size_t pixel_elements = paired_pixel_elements(channels);
-          QDwTile tile{.row_pairs = pairs,
+          const size_t pixel_elements = interleaved_pixel_elements(channels);
+          QDwTile tile{.row_groups = groups,
                        .columns = columns,
                        .x_column = random.size(1, 2) * pixel_elements,
                        .x_pixel = random.size(1, 3) * pixel_elements,
-                       .w_row = columns * kDwPairs,
-                       .w_channels = pairs * columns * kDwPairs,
+                       .w_row = columns * kDwElements,
+                       .w_channels = groups * columns * kDwElements,
                        .channels = channels,
                        .pixels = pixels};
           tile.y_pixel = channels * output_bytes(output);
-          CAPTURE(pairs, columns, channels, pixels, tile.x_column, tile.x_pixel);
-          OutputOperands operands(random, output, channels, pairs * columns + 1);
+          CAPTURE(groups, columns, channels, pixels, tile.x_column, tile.x_pixel);
+          OutputOperands operands(random, output, channels, groups * columns + 1);
           operands.params().w_zero = nullptr;
           tile.params = &operands.params();
           const size_t row = (pixels - 1) * tile.x_pixel + (columns - 1) * tile.x_column;
           std::vector<std::vector<int16_t>> x;
           std::vector<const int16_t*> rows;
-          for (size_t i = 0; i < pairs; ++i) {
+          for (size_t i = 0; i < groups; ++i) {
             x.push_back(random.integers<int16_t>(row + pixel_elements, -255, 255));
             rows.push_back(x.back().data());
           }
           tile.x = rows.data();
-          const size_t groups = (channels + kPanelWidth - 1) / kPanelWidth * 2;
+          const size_t vectors = (channels + kPanelWidth - 1) / kPanelWidth * 2;
           const auto w =
-              random.integers<int16_t>(groups * std::max<size_t>(tile.w_channels, 1), -255, 255);
+              random.integers<int16_t>(vectors * std::max<size_t>(tile.w_channels, 1), -255, 255);
           tile.w = w.data();
           const auto run = [&](QDwTileFn* kernel) {
             std::vector<char> y(pixels * tile.y_pixel, 0x5A);
@@ -535,23 +580,26 @@ TEST_CASE("depthwise tiles equal their references") {
       });
 }
 
-TEST_CASE("pairing of rows equals its reference") {
+TEST_CASE("interleaving of rows equals its references") {
   Random random(8);
-  for_each_variant<QDwRowPairFn>(
-      [&](const char*, const char* name, QDwRowPairFn* function, QDwRowPairFn* reference) {
+  for_each_variant<QDwRowsFn>(
+      [&](const char* family, const char* name, QDwRowsFn* function, QDwRowsFn* reference) {
         INFO(name);
+        const bool is_pairs = std::string_view(family).ends_with("pair_rows");
+        const size_t count = is_pairs ? kDwPair : kDwQuad, bytes = is_pairs ? 2 : 1;
         for (int round = 0; round < 40; ++round) {
           const size_t channels = random.size(1, 40), pixels = random.size(1, 5);
-          QDwRowPair rows{
-              .x_stride = channels + random.size(0, 3), .channels = channels, .pixels = pixels};
-          CAPTURE(channels, pixels, rows.x_stride);
-          const size_t elements = (pixels - 1) * rows.x_stride + channels;
-          const auto even = random.integers<int16_t>(elements, -255, 255);
-          const auto odd = random.integers<int16_t>(elements, -255, 255);
-          rows.even = random.chance() ? even.data() : nullptr;
-          rows.odd = random.chance() ? odd.data() : nullptr;
-          const auto run = [&](QDwRowPairFn* kernel) {
-            std::vector<int16_t> to(pixels * paired_pixel_elements(channels), -1);
+          QDwRows rows{.channels = channels, .pixels = pixels};
+          CAPTURE(channels, pixels);
+          std::vector<std::vector<uint8_t>> x;
+          for (size_t r = 0; r < count; ++r) {
+            rows.strides[r] = random.chance() ? 0 : channels + random.size(0, 3);
+            const size_t elements = (pixels - 1) * rows.strides[r] + channels;
+            x.push_back(random.integers<uint8_t>(elements * bytes, 0, 255));
+            rows.rows[r] = x.back().data();
+          }
+          const auto run = [&](QDwRowsFn* kernel) {
+            std::vector<int16_t> to(pixels * interleaved_pixel_elements(channels), -1);
             rows.to = to.data();
             kernel(rows);
             return to;
