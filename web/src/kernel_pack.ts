@@ -71,8 +71,6 @@ export async function usePack(
 ): Promise<InstalledPack> {
   const pack = { module, names: host.relaxedKernels(), first: table.length };
   installPack(pack, await WebAssembly.instantiate(module, { env: { memory } }), table);
-  host.useRelaxedKernels(
-    pack.names.map((name, i) => (isWorthUsing(name) ? pack.first + i : 0)),
-  );
+  host.useRelaxedKernels(pack.names.map((name, i) => (isWorthUsing(name) ? pack.first + i : 0)));
   return pack;
 }
