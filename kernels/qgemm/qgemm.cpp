@@ -53,8 +53,13 @@ void qgemm(const QGemm& args, size_t row_begin, size_t row_end) noexcept {
 QGemm columns_of(const QGemm& args, size_t begin, size_t end) noexcept {
   QGemm part = args;
   part.n = end - begin;
-  part.b += begin / kPanelWidth *
-            (args.byte_dot ? packed_dot_panel_bytes(1, args.k) : packed_panel_bytes(1, args.k));
+  const size_t skipped =
+      begin / kPanelWidth *
+      (args.byte_dot ? packed_dot_panel_bytes(1, args.k) : packed_panel_bytes(1, args.k));
+  if (part.wide)
+    part.wide += skipped;
+  else
+    part.b += skipped;
   part.c = static_cast<char*>(args.c) + begin * output_bytes(args.output);
   part.params = columns_from(args.params, begin);
   return part;

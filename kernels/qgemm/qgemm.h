@@ -15,9 +15,10 @@ struct QGemm {
   const int16_t* a = nullptr;
   size_t a_stride = 0; // elements between rows, ≥ k
   const int8_t* b = nullptr;
-  void* c = nullptr;     // element type as `output` says
-  size_t c_stride = 0;   // elements between rows, ≥ n
-  bool byte_dot = false; // a and b as kernels/qdot/pack.h has them
+  const int16_t* wide = nullptr; // for qgemv: the panels widened, in place of b, 16-byte aligned
+  void* c = nullptr;             // element type as `output` says
+  size_t c_stride = 0;           // elements between rows, ≥ n
+  bool byte_dot = false;         // a and b as kernels/qdot/pack.h has them
   QOutput output = QOutput::f32;
   QOutputParams params = {};
   // For Strassen's product: the rows as combine_rows (strassen.h) leaves them, and

@@ -5,12 +5,6 @@
 namespace octet::kernels {
 namespace {
 
-/// The same with weights that WidePanels has widened.
-struct WideProduct : PairProduct {
-  using Weight = int16_t;
-  static V8 load(const int16_t* b) noexcept { return load_v8(b); }
-};
-
 template <QOutput kOutput>
 void run_tile(const QTile& tile) noexcept {
   if (tile.wide) return run_four_rows<kOutput, WideProduct>(tile, tile.wide);

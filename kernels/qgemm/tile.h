@@ -8,8 +8,8 @@
 // for each pair of k: 8 columns × 2 k of int8, 16 bytes. k is padded to even in every tap and n to
 // a multiple of 8, with zeros. One 16-byte piece times the pair (a[k], a[k+1]) is two i32x4.dot.
 //
-// Where many rows pass by the same columns, their panels may come widened to int16 (`wide`): in the
-// first-level cache that saves the widening in each tile.
+// Where many rows pass by the same columns, their panels may come widened to int16 (`wide`): in a
+// cache that saves the widening in each tile.
 #pragma once
 
 #include "kernels/qgemm/output.h"
@@ -25,8 +25,7 @@ struct QTile {
   const int8_t* b = nullptr;     // packed weights, from column 0
   size_t column_begin = 0;       // multiple of kPanelWidth
   size_t column_end = 0;         // a multiple of kPanelWidth, or the last column of the matrix
-  const int16_t* wide = nullptr; // for tiles of four rows: panels from column_begin on, in place of
-                                 // b, 16-byte aligned
+  const int16_t* wide = nullptr; // panels from column_begin on, in place of b, 16-byte aligned
   void* c[kTileRows] = {};       // rows of the output, from column 0
   const QOutputParams* params = nullptr;
   int32_t row_sum[kTileRows] = {}; // Σ a of each row; read only where params->w_zero is set

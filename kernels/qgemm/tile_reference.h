@@ -7,8 +7,8 @@
 
 namespace octet::kernels {
 
-inline int32_t tile_dot_reference(const QTile& tile, const int16_t* wide, size_t row,
-                                  size_t n) noexcept {
+inline int32_t tile_dot_reference(const QTile& tile, size_t row, size_t n) noexcept {
+  const int16_t* wide = tile.wide;
   const size_t tap_elements = packed_panel_bytes(1, tile.k);
   const size_t panel = (wide ? n - tile.column_begin : n) / kPanelWidth;
   const size_t column = panel * tile.taps * tap_elements + n % kPanelWidth * 2;
@@ -25,10 +25,9 @@ inline int32_t tile_dot_reference(const QTile& tile, const int16_t* wide, size_t
 
 template <QOutput kOutput, size_t kRows>
 void run_tile_reference(const QTile& tile) noexcept {
-  const int16_t* wide = kRows == kTileRows ? tile.wide : nullptr;
   for (size_t row = 0; row < kRows; ++row)
     for (size_t n = tile.column_begin; n < tile.column_end; ++n)
-      store_output_reference<kOutput>(tile_dot_reference(tile, wide, row, n), tile.row_sum[row], n,
+      store_output_reference<kOutput>(tile_dot_reference(tile, row, n), tile.row_sum[row], n,
                                       *tile.params, tile.c[row]);
 }
 

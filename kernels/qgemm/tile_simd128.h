@@ -116,4 +116,10 @@ struct PairProduct {
   }
 };
 
+/// The same with panels that were widened before.
+struct WideProduct : PairProduct {
+  using Weight = int16_t;
+  static V8 load(const int16_t* b) noexcept { return load_v8(b); }
+};
+
 } // namespace octet::kernels

@@ -1,5 +1,6 @@
 #include "kernels/qgemv/qgemv.h"
 
+#include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/tile_kernels.h"
 
 namespace octet::kernels {
@@ -13,6 +14,7 @@ void qgemv(const QGemm& args, size_t column_begin, size_t column_end) noexcept {
              .b = args.b,
              .column_begin = column_begin,
              .column_end = column_end,
+             .wide = args.wide ? args.wide + packed_weight_bytes(column_begin, 1, args.k) : nullptr,
              .params = &args.params};
   for (size_t row = 0; row < args.m; ++row) {
     a[0] = args.a + row * args.a_stride;

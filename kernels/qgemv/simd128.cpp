@@ -7,6 +7,7 @@ namespace {
 
 template <QOutput kOutput>
 void run_tile(const QTile& tile) noexcept {
+  if (tile.wide) return run_one_row<kOutput, WideProduct>(tile, tile.wide);
   const size_t panel_bytes = packed_panel_bytes(tile.taps, tile.k);
   run_one_row<kOutput, PairProduct>(tile, tile.b + tile.column_begin / kPanelWidth * panel_bytes);
 }

@@ -39,6 +39,7 @@ void infer_quantized_lstm(InferContext& ctx) {
 struct QuantizedMatrix {
   ByteDotWeights byte_dot;
   std::shared_ptr<const Buffer> packed; // where byte_dot has no weights
+  bool is_wide = false;                 // packed: int16
   size_t n = 0, k = 0;
   std::vector<float> scale;
   std::vector<int32_t> zero; // empty when all are 0
@@ -59,7 +60,20 @@ size_t parameter_index(const NodeContext& ctx, size_t input, size_t d, size_t co
   return count == directions ? d : d * n + column;
 }
 
-QuantizedMatrix quantized_matrix(PrepareContext& ctx, size_t input, size_t d, size_t scale_input) {
+// How often a run multiplies with a matrix, and with how many rows at a time.
+struct MatrixUse {
+  size_t times, rows;
+};
+
+// Whether it pays to read int16 from a cache instead of widening int8 each time.
+bool reads_widened(const MatrixUse& use, size_t n, size_t k) {
+  constexpr size_t kCacheBytes = 1024 * 1024, kFewestTimes = 8;
+  return use.rows <= kernels::kMaxGemvRows && use.times >= kFewestTimes &&
+         kernels::packed_weight_bytes(n, 1, k) <= kCacheBytes / sizeof(int16_t);
+}
+
+QuantizedMatrix quantized_matrix(PrepareContext& ctx, size_t input, size_t d, size_t scale_input,
+                                 const MatrixUse& use) {
   const Shape& shape = ctx.shape(input);
   const size_t directions = dim(shape, 0), k = dim(shape, 1), n = dim(shape, 2),
                zero_input = scale_input + 1;
@@ -94,10 +108,15 @@ QuantizedMatrix quantized_matrix(PrepareContext& ctx, size_t input, size_t d, si
                                     kernels::pack_dot_weights(weights, to, sums);
                                   });
   if (out.byte_dot) return out;
-  out.packed = ctx.packed(input, concat("lstm/", d), [&] {
+  out.is_wide = reads_widened(use, n, k);
+  out.packed = ctx.packed(input, concat(out.is_wide ? "lstm/wide/" : "lstm/", d), [&] {
     Buffer packed(kernels::packed_weight_bytes(n, 1, k));
-    kernels::pack_weights(weights, reinterpret_cast<int8_t*>(packed.data()));
-    return packed;
+    auto* panels = reinterpret_cast<int8_t*>(packed.data());
+    kernels::pack_weights(weights, panels);
+    if (!out.is_wide) return packed;
+    Buffer wide(packed.size() * sizeof(int16_t));
+    kernels::widen_s8(panels, packed.size(), 0, reinterpret_cast<int16_t*>(wide.data()));
+    return wide;
   });
   return out;
 }
@@ -112,7 +131,10 @@ void set_operands(const QuantizedMatrix& matrix, const ProductScratch& at, const
   gemm.params.a_scale = params.scale;
   if (!matrix.byte_dot) {
     kernels::quantize_s16(a, count, params, codes);
-    gemm.b = reinterpret_cast<const int8_t*>(matrix.packed->data());
+    if (matrix.is_wide)
+      gemm.wide = reinterpret_cast<const int16_t*>(matrix.packed->data());
+    else
+      gemm.b = reinterpret_cast<const int8_t*>(matrix.packed->data());
     gemm.params.w_zero = data_or_null(matrix.zero);
     return;
   }
@@ -152,10 +174,12 @@ Kernel prepare_quantized_lstm(PrepareContext& ctx) {
   const ProductScratch at{
       .codes_at = scratch.reserve(checked_mul(elements, sizeof(int16_t))),
       .bias_at = scratch.reserve(kernels::column_capacity(shape.gate_floats()) * sizeof(int32_t))};
+  const MatrixUse of_input{.times = 1, .rows = shape.steps * shape.batch},
+      of_state{.times = shape.steps, .rows = shape.batch};
   std::vector<LstmProducts> products;
   for (size_t d = 0; d < shape.directions; ++d)
-    products.push_back({quantized_product(quantized_matrix(ctx, 1, d, 8), at),
-                        quantized_product(quantized_matrix(ctx, 2, d, 10), at)});
+    products.push_back({quantized_product(quantized_matrix(ctx, 1, d, 8, of_input), at),
+                        quantized_product(quantized_matrix(ctx, 2, d, 10, of_state), at)});
   return lstm_kernel(ctx, shape, std::move(products), scratch);
 }
 } // namespace

@@ -334,6 +334,14 @@ TEST_CASE("qgemm and qgemv compute the matrix product") {
       qgemv(args, columns, args.n);
       qgemv(args, 0, columns);
       REQUIRE(without_gaps(c, args) == expected);
+
+      const std::vector<int16_t> wide(packed.begin(), packed.end());
+      args.b = nullptr;
+      args.wide = wide.data();
+      std::fill(c.begin(), c.end(), '\0');
+      qgemv(columns_of(args, 0, columns), 0, columns);
+      qgemv(columns_of(args, columns, args.n), 0, args.n - columns);
+      REQUIRE(without_gaps(c, args) == expected);
     }
   }
 }

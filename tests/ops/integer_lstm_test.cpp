@@ -31,13 +31,13 @@ private:
   std::mt19937 random_{7};
 };
 
-// Bidirectional, two sequences of five steps.
+// Bidirectional, ten steps.
 template <class T>
 OpCall lstm_call(int64_t batch, int64_t input, int64_t hidden) {
   Values values;
   const int64_t gates = 4 * hidden;
   return {.op_type = "DynamicQuantizeLSTM",
-          .inputs = {values.floats_between({5, batch, input}, -2, 3),
+          .inputs = {values.floats_between({10, batch, input}, -2, 3),
                      values.codes<T>({2, input, gates}),
                      values.codes<T>({2, hidden, gates}),
                      values.floats_between({2, 2 * gates}, -1, 1),
