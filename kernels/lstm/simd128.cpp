@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "kernels/dispatch.h"
 #include "kernels/math_simd128.h"
 #include "kernels/vectors_simd128.h"
@@ -7,27 +5,31 @@
 namespace octet::kernels {
 namespace {
 
-/// Reads and writes units [k, k + count) of arrays; count is 4 or what is left.
-struct Units {
+/// Reads and writes units [k, k + 4) of arrays.
+struct FourUnits {
+  size_t k;
+
+  v128_t load(const float* x) const noexcept { return wasm_v128_load(x + k); }
+  void store(v128_t v, float* x) const noexcept { wasm_v128_store(x + k, v); }
+};
+
+/// Fewer at the end.
+struct LastUnits {
   size_t k, count;
 
-  v128_t load(const float* x) const noexcept {
-    return count == 4 ? wasm_v128_load(x + k) : load_first_floats(x + k, count);
-  }
-  void store(v128_t v, float* x) const noexcept {
-    if (count == 4)
-      wasm_v128_store(x + k, v);
-    else
-      store_first_floats(v, count, x + k);
-  }
+  v128_t load(const float* x) const noexcept { return load_first_floats(x + k, count); }
+  void store(v128_t v, float* x) const noexcept { store_first_floats(v, count, x + k); }
 };
 
 template <class Body>
 void for_each_four(size_t n, Body&& body) noexcept {
-  for (size_t k = 0; k < n; k += 4) body(Units{k, std::min<size_t>(4, n - k)});
+  size_t k = 0;
+  for (; k + 4 <= n; k += 4) body(FourUnits{k});
+  if (k < n) body(LastUnits{k, n - k});
 }
 
 /// The pre-activation of a gate.
+template <class Units>
 v128_t bounded(const LstmGates& gates, const Units& units, size_t gate,
                v128_t peephole_input) noexcept {
   const size_t first = gate * gates.hidden;
@@ -63,8 +65,9 @@ Ratio tanh_ratio(v128_t x) noexcept {
 } // namespace
 
 // Fractions are joined: one division for c, one for h. Two loops, as h would wait for c.
-void f32_lstm_gates_simd128(const LstmGates& gates) noexcept {
-  for_each_four(gates.hidden, [&](const Units& units) {
+void f32_lstm_gates_simd128(const LstmGates& args) noexcept {
+  const LstmGates gates = args; // which stores can't change
+  for_each_four(gates.hidden, [&](const auto& units) {
     const v128_t c = units.load(gates.c_prev);
     const v128_t z_i = bounded(gates, units, 0, c);
     const v128_t i = inverse_sigmoid(z_i);
@@ -76,7 +79,7 @@ void f32_lstm_gates_simd128(const LstmGates& gates) noexcept {
                                wasm_f32x4_mul(input, f)),
                 gates.c);
   });
-  for_each_four(gates.hidden, [&](const Units& units) {
+  for_each_four(gates.hidden, [&](const auto& units) {
     const v128_t c = units.load(gates.c);
     const v128_t o = inverse_sigmoid(bounded(gates, units, 1, c));
     const Ratio y = tanh_ratio(c);
