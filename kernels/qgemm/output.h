@@ -6,10 +6,10 @@
 //   t   = acc − w_zero[n]·Σ_k a[m][k] + bias[n]                          (int32, wraps)
 //   i32 : y = t
 //   f32 : y = clamp(float(t)·(a_scale·scale[n]) + bias_f32[n], lo, hi)    (NaN passes through)
-//   u8, s8 : y = clamp(round_half_even(float(t)·scale[n]), qmin − zero_point, qmax − zero_point)
-//                + zero_point
+//   u8, s8 : y = clamp(round_half_even(float(t)·scale[n] + bias_f32[n]), qmin − zero_point,
+//                qmax − zero_point) + zero_point
 //   s16 : the same without the final "+ zero_point": the form the next integer kernel reads.
-// With an activation f the last three round f(float(t)·scale[n]) + shift instead:
+// With an activation f the last three round f(float(t)·scale[n] + bias_f32[n]) + shift instead:
 //   leaky_relu : f(x) = max(x, slope·x), slope ≤ 1
 //   hard_swish : f(x) = x·min(max(slope·x + 1/2, 0), 1), which is s·HardSwish(x/s) for a slope of
 //                1/(6·s)

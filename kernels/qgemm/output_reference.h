@@ -21,10 +21,11 @@ inline float hard_swish(float x, float slope) noexcept {
   return x * (factor < 1.0f ? factor : 1.0f);
 }
 
-inline int32_t requantize(int32_t t, float scale, const QOutputParams& p) noexcept {
+inline int32_t requantize(int32_t t, size_t n, const QOutputParams& p) noexcept {
   const float lo = static_cast<float>(p.qmin - p.zero_point);
   const float hi = static_cast<float>(p.qmax - p.zero_point);
-  float x = static_cast<float>(t) * scale;
+  float x = static_cast<float>(t) * p.scale[n];
+  if (p.bias_f32) x += p.bias_f32[n];
   if (p.activation != QActivation::none) {
     const float leaky = x < x * p.slope ? x * p.slope : x;
     x = (p.activation == QActivation::hard_swish ? hard_swish(x, p.slope) : leaky) + p.shift;
@@ -55,12 +56,11 @@ void store_output_reference(int32_t acc, int32_t row_sum, size_t n, const QOutpu
   else if constexpr (kOutput == QOutput::f32)
     static_cast<float*>(row)[n] = scale_to_float(t, n, p);
   else if constexpr (kOutput == QOutput::s16)
-    static_cast<int16_t*>(row)[n] = static_cast<int16_t>(requantize(t, p.scale[n], p));
+    static_cast<int16_t*>(row)[n] = static_cast<int16_t>(requantize(t, n, p));
   else if constexpr (kOutput == QOutput::u8)
-    static_cast<uint8_t*>(row)[n] =
-        static_cast<uint8_t>(requantize(t, p.scale[n], p) + p.zero_point);
+    static_cast<uint8_t*>(row)[n] = static_cast<uint8_t>(requantize(t, n, p) + p.zero_point);
   else
-    static_cast<int8_t*>(row)[n] = static_cast<int8_t>(requantize(t, p.scale[n], p) + p.zero_point);
+    static_cast<int8_t*>(row)[n] = static_cast<int8_t>(requantize(t, n, p) + p.zero_point);
 }
 
 } // namespace octet::kernels

@@ -155,6 +155,10 @@ private:
       row.lo = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(row.lo), scale.lo);
       row.hi = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(row.hi), scale.hi);
     }
+    if (bias_f32_) {
+      const V8 bias = load_v8(bias_f32_ + n);
+      for (V8& row : acc) row = {wasm_f32x4_add(row.lo, bias.lo), wasm_f32x4_add(row.hi, bias.hi)};
+    }
     if (activation_ != QActivation::none) activate(acc);
     if (!bounded_)
       for (V8& row : acc) row = limit_to_rounded(row);

@@ -189,7 +189,8 @@ float scalar(const PrepareContext& ctx, size_t input, const char* what) {
 } // namespace
 
 namespace {
-// QOutputParams::bounded of columns that add up to `depth` products of codes, and `bias`.
+// Whether what is rounded stays within kMostRounded for columns that add up to `depth` products of
+// codes, an int32 bias (or none), and `shift` on top.
 bool are_bounded(const std::vector<float>& scale, const std::vector<int32_t>& bias, double shift,
                  const ProductSize& size) {
   constexpr double kMostProduct = 255 * 255, kMost = double{kernels::kMostRounded} / 2;
@@ -197,7 +198,7 @@ bool are_bounded(const std::vector<float>& scale, const std::vector<int32_t>& bi
   for (size_t i = 0; i < size.columns; ++i) {
     const double biased = sum + (bias.empty() ? 0.0 : std::abs(static_cast<double>(bias[i])));
     const double scaled = std::min(biased, 0x1p31) * std::abs(static_cast<double>(scale[i]));
-    if (!(scaled + std::abs(shift) < kMost)) return false;
+    if (!(scaled + shift < kMost)) return false;
   }
   return true;
 }
@@ -245,10 +246,23 @@ kernels::QActivation to_codes_activation(const NodeContext& ctx) {
 }
 } // namespace
 
+namespace {
+// A bias in multiples of `units`; nothing when some are too many. Both are padded.
+std::optional<std::vector<int32_t>> bias_steps(const std::vector<float>& bias,
+                                               const std::vector<float>& units, size_t columns) {
+  std::vector<int32_t> out(bias.size());
+  for (size_t i = 0; i < columns; ++i) {
+    const double steps = double{bias[i]} / double{units[i]};
+    if (!(std::abs(steps) < 0x1p30)) return std::nullopt;
+    out[i] = static_cast<int32_t>(std::nearbyint(steps));
+  }
+  return out;
+}
+} // namespace
+
 ToCodes to_codes_params(const PrepareContext& ctx, const ProductSize& size) {
   const size_t columns = size.columns;
   ToCodes out{.scale = column_floats(ctx, 3, columns, 1, "the scale of the weights"),
-              .bias = std::vector<int32_t>(kernels::column_capacity(columns)),
               .low = static_cast<int32_t>(ctx.attributes().get_int("low", 0)),
               .high = static_cast<int32_t>(ctx.attributes().get_int("high", 0))};
   if (const DType type = to_codes_type(ctx); type != DType::Int16) {
@@ -265,14 +279,16 @@ ToCodes to_codes_params(const PrepareContext& ctx, const ProductSize& size) {
                   ? y / (6 * out_scale)
                   : ctx.attributes().get_float("alpha", 0);
   out.shift = ctx.attributes().get_float("out_shift", 0) / y;
-  for (size_t i = 0; i < columns; ++i) {
-    const float unit = a * out.scale[i];
-    const double steps = double{bias[i]} / double{unit};
-    if (!(std::abs(steps) < 0x1p31)) ctx.unsupported("a bias of ", steps, " accumulator steps");
-    out.bias[i] = static_cast<int32_t>(std::nearbyint(steps));
-    out.scale[i] = unit * out_scale / y;
+  for (float& scale : out.scale) scale *= a;
+  double most = std::abs(double{out.shift});
+  if (auto steps = bias_steps(bias, out.scale, columns)) {
+    out.bias = std::move(*steps);
+  } else {
+    out.bias_f32 = bias;
+    for (float& value : out.bias_f32) most += std::abs(value = value * out_scale / y);
   }
-  out.bounded = std::isfinite(out.slope) && are_bounded(out.scale, out.bias, out.shift, size);
+  for (float& scale : out.scale) scale = scale * out_scale / y;
+  out.bounded = std::isfinite(out.slope) && are_bounded(out.scale, out.bias, most, size);
   return out;
 }
 

@@ -13,6 +13,11 @@
 
 namespace octet {
 
+template <class T>
+const T* data_or_null(const std::vector<T>& v) {
+  return v.empty() ? nullptr : v.data();
+}
+
 // The left operand of a product. Codes of 8 bits are widened into scratch at each run; int16 ones
 // (made by the lowered DynamicQuantize) have no zero point and are read in place.
 class IntegerActivation {
@@ -149,10 +154,11 @@ ToFloat to_float_params(const PrepareContext& ctx, size_t columns);
 // between the attributes `low` and `high` (ops/codes.cpp), or bytes, which are `zero_point` more,
 // when `to` is the number of their type. The operands are those of ToFloat; all but `a` are
 // constant, and the bias is rounded to a multiple of a_scale · b_scale, in which form exporters
-// store it anyway.
+// store it anyway, unless some are too many multiples for 32 bits.
 struct ToCodes {
-  std::vector<float> scale;  // per column, padded
-  std::vector<int32_t> bias; // the same
+  std::vector<float> scale;    // per column, padded
+  std::vector<int32_t> bias;   // the same, or empty
+  std::vector<float> bias_f32; // in its place
   kernels::QOutput output = kernels::QOutput::s16;
   int32_t zero_point = 0, low = 0, high = 0;
   kernels::QActivation activation = kernels::QActivation::none;
@@ -160,8 +166,9 @@ struct ToCodes {
   bool bounded = false;
 
   kernels::QOutputParams params() const noexcept {
-    return {.bias = bias.data(),
+    return {.bias = data_or_null(bias),
             .scale = scale.data(),
+            .bias_f32 = data_or_null(bias_f32),
             .zero_point = zero_point,
             .qmin = low + zero_point,
             .qmax = high + zero_point,
@@ -177,9 +184,5 @@ DType to_codes_type(const NodeContext& ctx);
 
 // True for uint8, false for int8; throws UnsupportedOperator for other types of the input.
 bool is_unsigned_code(const NodeContext& ctx, size_t input);
-
-inline const int32_t* data_or_null(const std::vector<int32_t>& v) {
-  return v.empty() ? nullptr : v.data();
-}
 
 } // namespace octet

@@ -381,25 +381,11 @@ private:
   }
 
   std::optional<Node> integer_product(const Node& node) const {
-    if (node.attributes.has("activation") || !bias_fits(node)) return std::nullopt;
+    const bool known = scalar_constant(graph_, node.inputs[2]) && graph_.constant(node.inputs[3]);
+    if (node.attributes.has("activation") || !known) return std::nullopt;
     Node made = node;
     made.op_type.replace(made.op_type.size() - 5, 5, "Codes");
     return made;
-  }
-
-  // Whether the bias is a 32-bit number of accumulator units.
-  bool bias_fits(const Node& product) const {
-    constexpr float kMost = 0x1p30f;
-    const auto x_scale = scalar_constant(graph_, product.inputs[2]);
-    const Tensor* scales = graph_.constant(product.inputs[3]);
-    const Tensor* bias = graph_.constant(product.inputs[6]);
-    if (!x_scale || !scales) return false;
-    if (!bias) return true;
-    const auto scale = scales->values<float>(), values = bias->values<float>();
-    for (size_t i = 0; i < values.size(); ++i)
-      if (!(std::abs(values[i] / (*x_scale * scale[scale.size() == 1 ? 0 : i])) < kMost))
-        return false;
-    return true;
   }
 
   std::optional<Node> integer_binary(const Node& node, NodeId before) {

@@ -47,23 +47,20 @@ class QdqChain {
     return this.graph.add('DequantizeLinear', [codes, ...operands]);
   }
 
-  /** 1×1, with weights per channel. */
-  conv(x) {
+  /** 1×1, with scales per channel. */
+  conv(x, scales = this.random.uniforms(channels, 0.003, 0.006), bias = []) {
     const { graph, random } = this;
     const codes = random.integers(channels * channels, -127, 127);
     const w = graph.add(
       'DequantizeLinear',
       [
         graph.initializer('w', tensor('int8', [channels, channels, 1, 1], codes)),
-        graph.initializer(
-          'w_scale',
-          tensor('float32', [channels], random.uniforms(channels, 0.003, 0.006)),
-        ),
+        graph.initializer('w_scale', tensor('float32', [channels], scales)),
         graph.initializer('w_zero', tensor('int8', [channels], new Array(channels).fill(0))),
       ],
       { axis: 0 },
     );
-    return graph.add('Conv', [x, w]);
+    return graph.add('Conv', [x, w, ...bias]);
   }
 }
 
@@ -91,6 +88,13 @@ const operators = {
       chain.graph.initializer('bound', scalar('float32', bound)),
     );
     return chain.graph.add('Clip', [chain.conv(a), ...bounds]);
+  },
+  'Conv with a channel of hardly any weight': (chain, a) => {
+    const scales = chain.random.uniforms(channels, 0.003, 0.006);
+    scales[3] = 1e-14;
+    const values = chain.random.uniforms(channels, -0.5, 0.5);
+    const bias = chain.graph.initializer('bias', tensor('float32', [channels], values));
+    return chain.graph.add('HardSwish', [chain.conv(a, scales, [bias])]);
   },
   'Conv and HardSwish': (chain, a) => chain.graph.add('HardSwish', [chain.conv(a)]),
   'Conv and HardSwish, scaled and shifted': (chain, a) => {

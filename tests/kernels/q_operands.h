@@ -134,6 +134,7 @@ inline std::vector<char> expected_output(QOutput output, int64_t acc, int64_t ro
     give(std::min(std::max(x, p.lo), p.hi));
   } else {
     float x = real * p.scale[n];
+    if (p.bias_f32) x += p.bias_f32[n];
     if (p.activation == QActivation::hard_swish)
       x = x * std::min(std::max(x * p.slope + 0.5f, 0.0f), 1.0f) + p.shift;
     else if (p.activation == QActivation::leaky_relu)
