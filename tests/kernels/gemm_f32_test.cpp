@@ -75,6 +75,7 @@ TEST_CASE("float matrix products of every size") {
     for (size_t n = 1; n < 50; n += random.size(1, 4))
       check_product(random, m, n, random.size(0, 40));
   check_product(random, 5, 300, 600); // more than a column block
+  check_product(random, 1, 900, 600); // more than a second-level cache
 }
 
 TEST_CASE("float tiles equal their references") {
