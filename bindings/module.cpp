@@ -166,9 +166,14 @@ DType type_of(const val& number) {
   return dtype_from_onnx(number.as<int>()).value_or(DType::Undefined);
 }
 
-// `options`: {weights: {type: ONNX number, symmetric, perChannel}, excludeNodes, opTypes,
-// spectraInFloat}, and for static quantization {activations: {type, symmetric, method,
-// percentile}}, all required.
+QuantizeMode mode_of(const std::string& name) {
+  if (name == "static") return QuantizeMode::Static;
+  return name == "weight-only" ? QuantizeMode::WeightOnly : QuantizeMode::Dynamic;
+}
+
+// `options`: {mode, weights: {type: ONNX number, symmetric, perChannel, blockSize, method}, format,
+// calibrated, force, excludeNodes, opTypes, spectraInFloat}, and for static quantization
+// {activations: {type, symmetric, method, percentile}}, all required.
 val quantize(ModelHandle& model, const val& options) {
   return guard([&] {
     QuantizeConfig config;
@@ -179,13 +184,18 @@ val quantize(ModelHandle& model, const val& options) {
     config.exclude_nodes = strings_of(options["excludeNodes"]);
     config.op_types = strings_of(options["opTypes"]);
     config.spectra_in_float = options["spectraInFloat"].as<bool>();
-    const bool is_static = !activations.isUndefined();
-    if (is_static)
+    config.weights.block_size = weights["blockSize"].as<size_t>();
+    config.weights.method = weights["method"].as<std::string>();
+    config.format = options["format"].as<std::string>() == "qdq" ? WeightFormat::Dequantize
+                                                                  : WeightFormat::Operator;
+    config.calibrated = options["calibrated"].as<bool>();
+    config.force = options["force"].as<bool>();
+    if (!activations.isUndefined())
       config.activations = {.type = type_of(activations["type"]),
                             .symmetric = activations["symmetric"].as<bool>(),
                             .method = activations["method"].as<std::string>(),
                             .percentile = activations["percentile"].as<double>()};
-    const auto mode = is_static ? QuantizeMode::Static : QuantizeMode::Dynamic;
+    const QuantizeMode mode = mode_of(options["mode"].as<std::string>());
     const size_t bytes = model.bytes();
     return new QuantizeHandle(
         std::make_unique<QuantizeJob>(model.take(), bytes, mode, std::move(config)));

@@ -67,8 +67,9 @@ std::vector<ValueFact> assumed_inputs(const Graph& graph, FreeDimensions sizes) 
 }
 
 constexpr std::string_view kQuantized[] = {
-    "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger",
-    "QLinearConv",    "QLinearMatMul",    "DynamicQuantizeLSTM",   "MatMulNBits"};
+    "QuantizeLinear",      "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger",
+    "ConvInteger",         "QLinearConv",      "QLinearMatMul",         "DynamicQuantizeLSTM",
+    "MatMulNBits",         "GatherBlockQuantized"};
 
 // What a walk over a graph and its subgraphs collects.
 struct Census {
@@ -90,9 +91,7 @@ struct Census {
       ++nodes;
       ++operators[name];
       if (!find_op(node.domain, node.op_type)) ++unsupported[name];
-      if (std::find(std::begin(kQuantized), std::end(kQuantized), node.op_type) !=
-          std::end(kQuantized))
-        ++quantized[name];
+      if (is_quantized_op(node.op_type)) ++quantized[name];
       for (const auto& [key, value] : node.attributes)
         if (const auto* constant = std::get_if<Tensor>(&value)) count(*constant);
       for (const auto& subgraph : subgraphs_of(node.attributes)) count(*subgraph);
@@ -162,6 +161,10 @@ void write_nodes(JsonWriter& json, const Graph& graph) {
   json.end_array();
 }
 } // namespace
+
+bool is_quantized_op(std::string_view op_type) {
+  return std::find(std::begin(kQuantized), std::end(kQuantized), op_type) != std::end(kQuantized);
+}
 
 std::string inspect_json(const Graph& graph, size_t file_bytes, FreeDimensions free_dimensions) {
   Census census;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace octet {
 // Detects the format, reads, validates. `file` is shared, not copied: the graph's initializers
 // point into it. Throws InvalidModel with what was found instead of a model.
 std::unique_ptr<Graph> open_model(SharedBytes file, std::span<const ExternalFile> external = {});
+
+// Whether an operator works on codes, or makes or reads them.
+bool is_quantized_op(std::string_view op_type);
 
 // What `inspect` tells about a model, as JSON (the public type ModelSummary): inputs, outputs,
 // opsets, producer, nodes and operators with counts, parameters, multiply-adds (with free

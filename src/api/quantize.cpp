@@ -1,5 +1,6 @@
 #include "api/quantize.h"
 
+#include "api/model.h"
 #include "api/session.h"
 #include "formats/onnx/onnx_writer.h"
 #include "ops/registry.h"
@@ -8,6 +9,7 @@
 #include "passes/recognise_functions.h"
 #include "quant/dynamic.h"
 #include "quant/static.h"
+#include "quant/weight_only.h"
 
 namespace octet {
 namespace {
@@ -15,26 +17,47 @@ namespace {
 // Static quantization writes scales per channel of weights (13) and knows HardSwish (14).
 constexpr int64_t kDynamicOpset = 11, kStaticOpset = 14;
 
-std::unique_ptr<Graph> prepare(std::unique_ptr<Graph> graph, QuantizeMode mode) {
-  const bool is_static = mode == QuantizeMode::Static;
+int64_t needed_opset(Graph& graph, QuantizeMode mode, const QuantizeConfig& config) {
+  if (mode == QuantizeMode::WeightOnly) return weight_only_opset(graph, config);
+  return mode == QuantizeMode::Static ? kStaticOpset : kDynamicOpset;
+}
+
+void refuse_quantized(const Graph& graph) {
+  for (NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    if (is_quantized_op(node.op_type))
+      fail(ErrorCode::InvalidOption, "the model is quantized already: node '", node.name, "' is a ",
+           node.op_type, "; force quantizes what it left in float");
+    for (const auto& subgraph : subgraphs_of(node.attributes)) refuse_quantized(*subgraph);
+  }
+}
+
+std::unique_ptr<Graph> prepare(std::unique_ptr<Graph> graph, QuantizeMode mode,
+                               const QuantizeConfig& config) {
   check_opset(graph->model);
-  raise_opset(*graph, is_static ? kStaticOpset : kDynamicOpset);
+  if (!config.force) refuse_quantized(*graph);
+  raise_opset(*graph, needed_opset(*graph, mode, config));
   canonicalize(*graph);
-  if (is_static) recognise_standard_functions(*graph);
+  if (mode == QuantizeMode::Static) recognise_standard_functions(*graph);
   return graph;
 }
 
 std::unique_ptr<Quantizer> make_quantizer(Graph& graph, QuantizeMode mode, QuantizeConfig config) {
-  if (mode == QuantizeMode::Static)
+  switch (mode) {
+  case QuantizeMode::Static:
     return std::make_unique<StaticQuantizer>(graph, std::move(config));
-  return std::make_unique<DynamicQuantizer>(graph, std::move(config));
+  case QuantizeMode::WeightOnly:
+    return std::make_unique<WeightOnlyQuantizer>(graph, std::move(config));
+  default:
+    return std::make_unique<DynamicQuantizer>(graph, std::move(config));
+  }
 }
 
 } // namespace
 
 QuantizeJob::QuantizeJob(std::unique_ptr<Graph> graph, size_t file_bytes, QuantizeMode mode,
                          QuantizeConfig config)
-    : graph_(prepare(std::move(graph), mode)), bytes_before_(file_bytes),
+    : graph_(prepare(std::move(graph), mode, config)), bytes_before_(file_bytes),
       quantizer_(make_quantizer(*graph_, mode, std::move(config))) {}
 
 std::unique_ptr<Session> QuantizeJob::calibration_session() {

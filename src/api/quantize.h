@@ -16,23 +16,24 @@ struct QuantizedModel {
   QuantizationReport report;
 };
 
-enum class QuantizeMode { Dynamic, Static };
+enum class QuantizeMode { Dynamic, Static, WeightOnly };
 
-// A quantization in steps of one node, so that the caller can report progress and stop in between.
+// A quantization in steps of one node or less, so that the caller can report progress and stop in between.
 class QuantizeJob {
 public:
   // Canonicalizes the graph and raises its operator set to what quantized operators need.
-  // `file_bytes` is the size of the file it was read from. Throws InvalidOption.
+  // `file_bytes` is the size of the file it was read from. Throws InvalidOption, also for a model
+  // that is quantized already unless `config.force` is set.
   QuantizeJob(std::unique_ptr<Graph> graph, size_t file_bytes, QuantizeMode mode,
               QuantizeConfig config);
 
-  // The float model, to be run on every sample before the first step. Null unless the mode is
-  // static.
+  // The float model, to be run on every sample before the first step. Null when the quantization
+  // needs none.
   std::unique_ptr<Session> calibration_session();
 
   size_t done() const { return quantizer_->done(); }
   size_t total() const { return quantizer_->total(); }
-  // Quantizes the next node. False when there is none left.
+  // Quantizes the next node, or a part of it. False when there is none left.
   bool step() { return quantizer_->step(); }
   // After the last step: writes the model.
   QuantizedModel finish();

@@ -134,9 +134,12 @@ int64_t checked_groups(const NodeContext& ctx, int64_t in_channels) {
 } // namespace
 
 ConvGeometry conv_geometry(const NodeContext& ctx, size_t weight_input) {
+  return conv_geometry(ctx, weight_input, layout_of(ctx.node()));
+}
+
+ConvGeometry conv_geometry(const NodeContext& ctx, size_t weight_input, TensorLayout layout) {
   check_operands(ctx, weight_input);
   const Shape &x = ctx.shape(0), &w = ctx.shape(weight_input);
-  const TensorLayout layout = layout_of(ctx.node());
   ConvGeometry g{.window = window_geometry(ctx, spatial_dims(x, layout), {w.begin() + 2, w.end()}),
                  .batch = x[0],
                  .in_channels = channel_dim(x, layout),

@@ -51,6 +51,8 @@ struct ConvGeometry {
   }
 };
 ConvGeometry conv_geometry(const NodeContext& ctx, size_t weight_input);
+// The same of a node that sees its operands in a layout of its own.
+ConvGeometry conv_geometry(const NodeContext& ctx, size_t weight_input, TensorLayout layout);
 // How threads share the output pixels and channels.
 MatrixSplit pixel_split(const kernels::ConvShape& shape);
 // The same of ConvTranspose, whose weights (input 1) are [I, O / group, kernel…].

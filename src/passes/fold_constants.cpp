@@ -65,13 +65,20 @@ void let_drop(const Graph& graph, const Node& node, std::span<const Tensor* cons
   }
 }
 
+bool stores_weights(const Graph& graph, const Node& node) {
+  if (!node.domain.empty()) return false;
+  if (node.op_type == "DequantizeLinear") return true;
+  const Tensor* stored = node.op_type == "Cast" ? graph.constant(node.inputs[0]) : nullptr;
+  return stored && stored->dtype() == DType::Float16;
+}
+
 std::optional<std::vector<Tensor>> fold(const Graph& graph, const CapturedConstants& captured,
-                                        const Node& node) {
+                                        const Node& node, bool weights_only) {
   const OpDef* op = find_op(node.domain, node.op_type);
   if (!op || !op->deterministic || !node.captures.empty()) return std::nullopt;
   // A weight stored as integers stays one: that is what makes the model small and the product an
   // integer one.
-  if (node.op_type == "DequantizeLinear") return std::nullopt;
+  if (stores_weights(graph, node) != weights_only) return std::nullopt;
   std::vector<const Tensor*> inputs;
   for (ValueId id : node.inputs) {
     const Tensor* constant = known_constant(graph, captured, id);
@@ -79,7 +86,8 @@ std::optional<std::vector<Tensor>> fold(const Graph& graph, const CapturedConsta
     inputs.push_back(constant);
   }
   auto results = evaluate(node, graph.model, inputs);
-  if (results && !worth_keeping(*results, bytes_before(node, inputs))) return std::nullopt;
+  if (results && !weights_only && !worth_keeping(*results, bytes_before(node, inputs)))
+    return std::nullopt;
   if (results) let_drop(graph, node, inputs, *results);
   return results;
 }
@@ -92,16 +100,26 @@ const Tensor* known_constant(const Graph& graph, const CapturedConstants& captur
   return nullptr;
 }
 
-void fold_constants(Graph& graph, const CapturedConstants& captured) {
+namespace {
+void fold_nodes(Graph& graph, const CapturedConstants& captured, bool weights_only) {
   GraphEdit edit(graph);
   for (NodeId id : graph.nodes()) {
-    const auto results = fold(graph, captured, graph.node(id));
+    const auto results = fold(graph, captured, graph.node(id), weights_only);
     if (!results) continue;
     const std::vector<ValueId> outputs = graph.node(id).outputs;
     for (size_t i = 0; i < outputs.size(); ++i)
       if (outputs[i]) edit.make_constant(outputs[i], (*results)[i]);
     edit.remove_node(id);
   }
+}
+} // namespace
+
+void fold_constants(Graph& graph, const CapturedConstants& captured) {
+  fold_nodes(graph, captured, false);
+}
+
+void unfold_weights(Graph& graph) {
+  fold_nodes(graph, {}, true);
 }
 
 } // namespace octet

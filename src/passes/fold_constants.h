@@ -17,4 +17,8 @@ const Tensor* known_constant(const Graph& graph, const CapturedConstants& captur
 // their place, unless it would be much larger than what it is made from (limits::kMaxFoldedBytes).
 void fold_constants(Graph& graph, const CapturedConstants& captured = {});
 
+// Of a lowered graph: makes weights that are stored small (DequantizeLinear of constants, Cast of
+// float16 ones) the floats that operators compute with.
+void unfold_weights(Graph& graph);
+
 } // namespace octet

@@ -60,6 +60,7 @@ void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost&
   fold_qdq(graph);
   chain_codes(graph, facts);
   fuse_integer_scale(graph, facts);
+  unfold_weights(graph);
   fuse_attention(graph, facts);
   choose_layout(graph, facts);
   fuse_bias(graph);

@@ -1,5 +1,7 @@
 #include "passes/raise_opset.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "graph/edit.h"
 
@@ -29,8 +31,12 @@ public:
         raise_resize(id);
       else if (op == "Scatter")
         graph_.node(id).op_type = "ScatterElements";
-      else if (to_ >= 13 && from_ < 13)
-        raise_to_13(id, op);
+      if (to_ >= 13 && from_ < 13) raise_to_13(id, op);
+      if (to_ >= 18 && from_ < 18) raise_to_18(id, op);
+      if (to_ >= 20 && from_ < 20) raise_to_20(id, op);
+      if (to_ >= 21 && from_ < 21 && op == "GroupNormalization")
+        fail(ErrorCode::UnsupportedOperator, "node '", graph_.node(id).name,
+             "': GroupNormalization changes with operator set 21, which blocks of weights need");
     }
   }
 
@@ -42,6 +48,22 @@ private:
       ints_to_input(id, 1, "split");
     else if (op == "Softmax" || op == "LogSoftmax" || op == "Hardmax")
       raise_softmax(id);
+  }
+
+  void raise_to_18(NodeId id, const std::string& op) {
+    if (op.starts_with("Reduce") && op != "ReduceSum") ints_to_input(id, 1, "axes");
+    if (op == "Split" && (node(id).inputs.size() < 2 || !node(id).inputs[1]))
+      node(id).attributes.set("num_outputs", static_cast<int64_t>(node(id).outputs.size()));
+  }
+
+  void raise_to_20(NodeId id, const std::string& op) {
+    const std::string mode = node(id).attributes.get_string("mode", "bilinear");
+    if (op == "GridSample" && mode != "nearest")
+      node(id).attributes.set("mode", std::string(mode == "bicubic" ? "cubic" : "linear"));
+    if (op != "DFT") return;
+    const int64_t axis = node(id).attributes.get_int("axis", 1);
+    node(id).attributes.erase("axis");
+    edit_.set_input(id, 2, constant(id, "axis", Tensor::scalar<int64_t>(axis)));
   }
 
   // Up to operator set 12, these normalize over all axes from `axis` on: over the last one of what
@@ -158,6 +180,7 @@ void raise_opset(Graph& graph, int64_t to) {
   OpsetRaiser(graph, from, to).run();
   for (OpsetImport& import : graph.model.opsets)
     if (import.domain.empty()) import.version = to;
+  if (to >= 21) graph.model.ir_version = std::max<int64_t>(graph.model.ir_version, 10);
   for (NodeId id : graph.nodes())
     for (const auto& subgraph : subgraphs_of(graph.node(id).attributes)) raise_opset(*subgraph, to);
 }

@@ -53,10 +53,6 @@ Role role_of(const Node& node) {
   return Role::None;
 }
 
-bool contains(const std::vector<std::string>& list, const std::string& text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
 bool is_float(const Tensor* tensor) {
   return tensor && tensor->dtype() == DType::Float32;
 }
@@ -95,7 +91,7 @@ private:
   // Empty, or why the product stays in float.
   std::string objection(NodeId id) const {
     const Node& node = graph_.node(id);
-    if (const std::string chosen = exclusion(node); !chosen.empty()) return chosen;
+    if (const std::string chosen = exclusion(node, config_); !chosen.empty()) return chosen;
     if (const auto found = near_spectra_.find(id); found != near_spectra_.end())
       return std::string(found->second);
     const Tensor* w = scope_.constant(input(node, 1));
@@ -108,13 +104,6 @@ private:
     const bool scales =
         node.attributes.get_float("alpha", 1) != 1 || node.attributes.get_float("beta", 1) != 1;
     return scales ? "it scales its operands" : "";
-  }
-
-  std::string exclusion(const Node& node) const {
-    if (contains(config_.exclude_nodes, node.name)) return "excluded by the options";
-    if (!config_.op_types.empty() && !contains(config_.op_types, node.op_type))
-      return "its operator type is not among the chosen ones";
-    return {};
   }
 
   void judge_product(NodeId id) {
@@ -136,7 +125,7 @@ private:
     if (std::find(std::begin(kFloatOnly), std::end(kFloatOnly), node.op_type) !=
         std::end(kFloatOnly))
       out_.float_nodes.push_back({node.name, node.op_type, "no form of it reads static scales"});
-    if (role_of(node) == Role::None || tails_.contains(id) || !exclusion(node).empty()) return;
+    if (role_of(node) == Role::None || tails_.contains(id) || !exclusion(node, config_).empty()) return;
     if (data_inputs(node).empty()) return;
     carriers_.insert(id);
     add_result(id);
@@ -159,7 +148,7 @@ private:
 
   // A function of each element of one operand: with that, a single reader of it forms one function.
   bool is_map(const Node& node) const {
-    if (!exclusion(node).empty()) return false;
+    if (!exclusion(node, config_).empty()) return false;
     const Role role = role_of(node);
     if (role == Role::Combines) return data_inputs(node).size() == 1;
     return role == Role::Maps &&

@@ -9,9 +9,18 @@
 namespace octet {
 
 struct WeightOptions {
-  DType type = DType::Int8; // Int8 or UInt8
+  DType type = DType::Int8; // Int8 or UInt8; weight-only also Int4, UInt4, Float16
   bool symmetric = true;
   bool per_channel = false;
+  // Of weight-only quantization:
+  size_t block_size = 32;        // weights along the reduction that share a scale
+  std::string method = "minmax"; // see quant/block_weights.h; or gptq
+};
+
+// How weight-only quantization stores blocks of weights.
+enum class WeightFormat : uint8_t {
+  Operator,   // com.microsoft's MatMulNBits and GatherBlockQuantized
+  Dequantize, // DequantizeLinear in front of the float operator
 };
 
 // Of static quantization.
@@ -25,6 +34,11 @@ struct ActivationOptions {
 struct QuantizeConfig {
   WeightOptions weights;
   ActivationOptions activations;
+  WeightFormat format = WeightFormat::Operator;
+  // Samples will run before a weight-only quantization.
+  bool calibrated = false;
+  // Takes models that hold quantized operators already; what they left in float is quantized.
+  bool force = false;
   // Names of nodes left in float (after include/exclude of the public API were resolved), and
   // operator types to quantize; empty: all that can be.
   std::vector<std::string> exclude_nodes;

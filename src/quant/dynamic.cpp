@@ -25,10 +25,6 @@ struct Site {
   NodeId node;
 };
 
-bool contains(const std::vector<std::string>& list, const std::string& text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
 bool quantizable(const std::string& op_type) {
   return op_type == "MatMul" || op_type == "Gemm" || op_type == "Conv" || op_type == "LSTM";
 }
@@ -43,12 +39,6 @@ std::vector<uint8_t> transposed(std::span<const uint8_t> codes, size_t rows, siz
   for (size_t r = 0; r < rows; ++r)
     for (size_t c = 0; c < columns; ++c) out[c * rows + r] = codes[r * columns + c];
   return out;
-}
-
-Tensor tensor_of_codes(std::span<const uint8_t> codes, DType type, Shape shape) {
-  Buffer buffer(codes.size());
-  std::copy(codes.begin(), codes.end(), buffer.data());
-  return Tensor(type, std::move(shape), SharedBytes(std::move(buffer)));
 }
 
 // Writes the nodes that replace one float node.
@@ -284,10 +274,6 @@ void check_config(const QuantizeConfig& config) {
     if (!quantizable(op_type))
       fail(ErrorCode::InvalidOption, "opTypes: ", op_type, " has no dynamically quantized form");
 }
-
-void import_opset(Graph& graph, std::string_view domain, int64_t version) {
-  if (graph.model.opset(domain) == 0) graph.model.opsets.push_back({std::string(domain), version});
-}
 } // namespace
 
 struct DynamicQuantizer::State {
@@ -311,9 +297,7 @@ struct DynamicQuantizer::State {
 
   std::string quantize(const Site& site) {
     const Node& node = scopes[site.scope].graph->node(site.node);
-    if (contains(config.exclude_nodes, node.name)) return "excluded by the options";
-    if (!config.op_types.empty() && !contains(config.op_types, node.op_type))
-      return "its operator type is not among the chosen ones";
+    if (const std::string reason = exclusion(node, config); !reason.empty()) return reason;
     const auto& near_spectra = scopes[site.scope].near_spectra;
     if (const auto found = near_spectra.find(site.node); found != near_spectra.end())
       return std::string(found->second);

@@ -9,19 +9,19 @@
 
 namespace octet {
 
-// A job in steps of one node, so that the caller can report progress and stop in between. A job
-// that is dropped half-way leaves its graph usable, with some nodes quantized.
+// A job in steps of one node or less, so that the caller can report progress and stop in between. A
+// job that is dropped half-way leaves its graph usable, with some nodes quantized.
 class Quantizer {
 public:
   virtual ~Quantizer() = default;
 
-  // Of a mode that needs calibration: who watches the graph while it runs on samples, before the
+  // Of a calibrated quantization: who watches the graph while it runs on samples, before the
   // first step. Else null.
   virtual std::shared_ptr<ValueSink> calibrator() { return nullptr; }
 
   virtual size_t done() const = 0;
   virtual size_t total() const = 0;
-  // Quantizes the next node. False when there is none left.
+  // Quantizes the next node, or a part of it. False when there is none left.
   virtual bool step() = 0;
   // After the last step: cleans the graph and returns the report.
   virtual QuantizationReport finish() = 0;

@@ -19,6 +19,7 @@ std::string to_json(const QuantizationReport& report) {
     json.key("max").value(double{t.scale_max}).end_object();
     json.key("granularity").value(t.granularity).key("method").value(t.method);
     json.key("sqnrDb").value(t.sqnr_db);
+    json.key("outputSqnrDb").value(t.output_sqnr_db);
     json.end_object();
   }
   json.end_array();

@@ -1,6 +1,7 @@
 // What quantization did, tensor by tensor and node by node.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,10 @@ struct QuantizedTensor {
   std::string node; // the operator that reads it
   DType type = DType::Undefined;
   float scale_min = 0, scale_max = 0; // over channels
-  std::string granularity;            // "per-tensor" or "per-channel"
-  std::string method;                 // "minmax"
+  std::string granularity;            // "per-tensor", "per-channel" or "per-block"
+  std::string method;                 // "minmax", …
   double sqnr_db = 0;                 // of the weight itself against its float values
+  double output_sqnr_db = NAN;        // of what its node computes from the samples, where known
 };
 
 struct FloatNode {

@@ -1,7 +1,13 @@
 #include "quant/scopes.h"
 
+#include <algorithm>
+
 namespace octet {
 namespace {
+bool contains(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
 std::unordered_map<ValueId, Tensor> captured_constants(const GraphScope& scope, const Node& node,
                                                        const Graph& subgraph) {
   std::unordered_map<ValueId, Tensor> out;
@@ -30,6 +36,17 @@ std::vector<GraphScope> scopes_of(Graph& graph) {
             {subgraph.get(), captured_constants(scope, scope.graph->node(id), *subgraph)});
   }
   return scopes;
+}
+
+std::string exclusion(const Node& node, const QuantizeConfig& config) {
+  if (contains(config.exclude_nodes, node.name)) return "excluded by the options";
+  if (!config.op_types.empty() && !contains(config.op_types, node.op_type))
+    return "its operator type is not among the chosen ones";
+  return {};
+}
+
+void import_opset(Graph& graph, std::string_view domain, int64_t version) {
+  if (graph.model.opset(domain) == 0) graph.model.opsets.push_back({std::string(domain), version});
 }
 
 } // namespace octet

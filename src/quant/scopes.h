@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "quant/config.h"
 
 namespace octet {
 
@@ -19,5 +20,11 @@ struct GraphScope {
 
 // The graph, followed by all its subgraphs, each after the one that encloses it.
 std::vector<GraphScope> scopes_of(Graph& graph);
+
+// Empty, or why the options leave a node alone.
+std::string exclusion(const Node& node, const QuantizeConfig& config);
+
+// Lets a graph use operators of a domain, unless it may already.
+void import_opset(Graph& graph, std::string_view domain, int64_t version);
 
 } // namespace octet

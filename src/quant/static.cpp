@@ -29,12 +29,6 @@ struct Scope : GraphScope {
   std::unordered_map<ValueId, size_t> observers = {}; // of the values that Observe nodes yield
 };
 
-Tensor code_tensor(DType type, Shape shape, std::span<const uint8_t> codes) {
-  Buffer buffer(codes.size());
-  std::copy(codes.begin(), codes.end(), buffer.data());
-  return Tensor(type, std::move(shape), SharedBytes(std::move(buffer)));
-}
-
 // Puts Observe nodes between the values of an assignment and their readers.
 void place_taps(Scope& scope, const Assignment& assignment, Calibrator& calibrator) {
   Graph& graph = *scope.graph;
@@ -115,9 +109,9 @@ private:
     std::vector<uint8_t> zeros;
     for (const int32_t zero : q.zero_points) zeros.push_back(static_cast<uint8_t>(zero));
     dequantize(1, id,
-               {constant(id, "_quantized", code_tensor(config_.weights.type, shape, q.codes)),
+               {constant(id, "_quantized", tensor_of_codes(q.codes, config_.weights.type, shape)),
                 constant(id, "_scale", Tensor::of<float>(params, q.scales)),
-                constant(id, "_zero_point", code_tensor(config_.weights.type, params, zeros))},
+                constant(id, "_zero_point", tensor_of_codes(zeros, config_.weights.type, params))},
                per_channel);
     return q.scales;
   }
@@ -202,7 +196,7 @@ private:
     const uint8_t zero[] = {static_cast<uint8_t>(values.zero_point)};
     return params_[observer] = {
                edit_.new_constant(name + "_scale", Tensor::scalar<float>(values.scale)),
-               edit_.new_constant(name + "_zero_point", code_tensor(options_.type, {}, zero))};
+               edit_.new_constant(name + "_zero_point", tensor_of_codes(zero, options_.type, {}))};
   }
 
   void note(const std::string& name, const Site& site, ScaleAndZero values) {

@@ -95,6 +95,18 @@ QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout l
   return out;
 }
 
+Tensor tensor_of_codes(std::span<const uint8_t> codes, DType type, Shape shape) {
+  Buffer buffer(dtype_bytes(type, codes.size()));
+  if (dtype_bits(type) == 4) {
+    std::fill_n(buffer.data(), buffer.size(), uint8_t{0});
+    for (size_t i = 0; i < codes.size(); ++i)
+      buffer.data()[i / 2] |= static_cast<uint8_t>((codes[i] & 15) << (i % 2 * 4));
+  } else {
+    std::copy(codes.begin(), codes.end(), buffer.data());
+  }
+  return Tensor(type, std::move(shape), SharedBytes(std::move(buffer)));
+}
+
 QuantizedTensor describe_weights(std::string name, std::string node, const WeightOptions& options,
                                  const QuantizedWeights& weights) {
   const auto [low, high] = std::minmax_element(weights.scales.begin(), weights.scales.end());

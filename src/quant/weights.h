@@ -29,6 +29,9 @@ struct QuantizedWeights {
 QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout layout,
                                   const WeightOptions& options, bool shared_zero_point);
 
+// Codes of a byte each, or, as types of 4 bits want them, two a byte.
+Tensor tensor_of_codes(std::span<const uint8_t> codes, DType type, Shape shape);
+
 // The report's entry for the weights called `name`, which `node` reads.
 QuantizedTensor describe_weights(std::string name, std::string node, const WeightOptions& options,
                                  const QuantizedWeights& weights);

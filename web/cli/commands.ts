@@ -23,6 +23,10 @@ const usage = `usage: octet COMMAND …
   quantize IN -o OUT --mode static --calibration DIR|random:N [--dim NAME=SIZE]…
            [--activations uint8|int8] [--percentile P]
            [--method minmax|moving-average|percentile|entropy|mse] and as above
+  quantize IN -o OUT --mode weight-only [--weights int8|uint8|int4|uint4|float16] [--block SIZE]
+           [--method minmax|mean|mse|gptq] [--format qdq|qoperator]
+           [--calibration DIR|random:N [--dim NAME=SIZE]…] and as above
+  --force quantizes what a quantized model left in float
   run MODEL --input NAME=FILE.npy|FILE.pb|random … [--dim NAME=SIZE]… [--output DIR]
   inspect MODEL [--dim NAME=SIZE]… [--json]
   compare REFERENCE CANDIDATE --samples DIR|random:N [--dim NAME=SIZE]… [--json]
@@ -80,6 +84,13 @@ function activationOptions(values: Values): QuantizeOptions['activations'] {
   };
 }
 
+function blockOptions(values: Values): QuantizeOptions['weights'] {
+  return {
+    method: values.method as 'gptq' | undefined,
+    ...(values.block !== undefined && { blockSize: countOf('--block', values.block) }),
+  };
+}
+
 function quantizeOptions(values: Values): QuantizeOptions {
   if (values.symmetric && values.asymmetric)
     throw new UsageError('--symmetric and --asymmetric exclude each other');
@@ -92,9 +103,13 @@ function quantizeOptions(values: Values): QuantizeOptions {
     ...(values.mode === 'static' && { activations: activationOptions(values) }),
     weights: {
       type: (values.weights as 'int8' | undefined) ?? 'int8',
-      perChannel: values['per-tensor'] !== true,
+      ...(values.mode === 'weight-only'
+        ? blockOptions(values)
+        : { perChannel: values['per-tensor'] !== true }),
       ...(symmetric === undefined ? {} : { symmetric }),
     },
+    format: values.format as QuantizeOptions['format'],
+    force: values.force === true,
     include: values.include as string[] | undefined,
     exclude: values.exclude as string[] | undefined,
     opTypes: typeof opTypes === 'string' ? opTypes.split(',') : [],
@@ -116,7 +131,8 @@ async function withSession<T>(
 
 /** Quantizes, with the samples of --calibration where the mode wants them. */
 async function quantizeSampled(bytes: Uint8Array, options: QuantizeOptions, values: Values) {
-  if (options.mode !== 'static') return quantize(bytes, options);
+  const needed = options.mode === 'static' || options.weights?.method === 'gptq';
+  if (!needed && values.calibration === undefined) return quantize(bytes, options);
   const spec = required(values, 'calibration');
   return withSession(bytes, (session) =>
     quantize(bytes, { ...options, calibration: samplesFrom(session, spec, sizesFrom(values)) }),
@@ -148,6 +164,9 @@ const commands: Record<string, Command> = {
       activations: { type: 'string' },
       method: { type: 'string' },
       percentile: { type: 'string' },
+      block: { type: 'string' },
+      format: { type: 'string' },
+      force: { type: 'boolean' },
       ...dim,
     },
     arguments: ['IN'],

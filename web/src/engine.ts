@@ -35,7 +35,7 @@ export interface SessionHandle {
 }
 
 export interface QuantizeJob {
-  /** Of a static quantization: runs every sample before the first step. */
+  /** Of a quantization with samples: runs every one before the first step. */
   calibrationSession(): Result<SessionHandle>;
   done(): number;
   total(): number;
@@ -63,8 +63,19 @@ export interface EngineModule {
   quantize(
     model: ModelHandle,
     options: {
-      weights: { type: number; symmetric: boolean; perChannel: boolean };
-      /** Makes the quantization static. */
+      mode: string;
+      weights: {
+        type: number;
+        symmetric: boolean;
+        perChannel: boolean;
+        blockSize: number;
+        method: string;
+      };
+      format: string;
+      /** Samples will run before the first step. */
+      calibrated: boolean;
+      force: boolean;
+      /** Of static quantization. */
       activations?: { type: number; symmetric: boolean; method: string; percentile: number };
       excludeNodes: string[];
       opTypes: string[];

@@ -21,18 +21,32 @@ export interface QuantizeProgress {
 
 export interface QuantizeOptions {
   /**
-   * Weights become integers now. What flows between the layers is measured at each run ('dynamic'), or gets fixed scales
-   * from the samples in `calibration` ('static').
+   * Weights become small now. What flows between the layers is measured at each run ('dynamic'), gets fixed scales from
+   * the samples in `calibration` ('static'), or stays float ('weight-only').
    */
-  mode: 'dynamic' | 'static';
+  mode: 'dynamic' | 'static' | 'weight-only';
   weights?: {
-    /** Default 'int8'. */
-    type?: 'int8' | 'uint8';
-    /** Zero in the middle of the range; default true for int8, false for uint8. */
+    /** Default 'int8'. The types of 4 bits and float16 are for mode 'weight-only'. */
+    type?: 'int8' | 'uint8' | 'int4' | 'uint4' | 'float16';
+    /** Zero in the middle of the range; default true for int8 and int4, false for uint8 and uint4. */
     symmetric?: boolean;
-    /** A scale per output channel instead of one per tensor; default true. */
+    /** Not of mode 'weight-only': a scale per output channel instead of one per tensor; default true. */
     perChannel?: boolean;
+    /** Of mode 'weight-only': weights of a matrix that share a scale, a power of two from 16 to 256; default 32. */
+    blockSize?: number;
+    /**
+     * Of mode 'weight-only': how the range of a block follows from its weights, default 'minmax'; 'gptq' chooses the codes
+     * so that results change least on the samples in `calibration`.
+     */
+    method?: 'minmax' | 'mean' | 'mse' | 'gptq';
   };
+  /**
+   * Of mode 'weight-only': blocks become MatMulNBits and GatherBlockQuantized of onnxruntime ('qoperator', the default),
+   * or DequantizeLinear nodes of ONNX in front of float operators ('qdq'). Of 'static': 'qdq'.
+   */
+  format?: 'qdq' | 'qoperator';
+  /** Quantizes what a model left in float that holds quantized operators already, instead of refusing it. */
+  force?: boolean;
   /** Of static quantization: how the values between layers become integers. */
   activations?: {
     /** Default 'uint8'. */
@@ -44,13 +58,19 @@ export interface QuantizeOptions {
     /** Of the method 'percentile': how many of 100 values the range keeps; default 99.99. */
     percentile?: number;
   };
-  /** Samples for static quantization, inputs by name. They are run one after the other and not kept. */
+  /**
+   * Samples, inputs by name, for mode 'static', for the method 'gptq', and for `outputSqnrDb` in the report of mode
+   * 'weight-only'. They are run one after the other and not kept.
+   */
   calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
   /** Only these nodes, and of these also the ones that would stay in float: see `QuantizationReport.floatNodes`. */
   include?: NodeFilter;
   /** All but these nodes. */
   exclude?: NodeFilter;
-  /** Only nodes of these operators: MatMul, Gemm, Conv; dynamic: LSTM; static: also those that pass integers on. */
+  /**
+   * Only nodes of these operators: MatMul, Gemm, Conv; dynamic: LSTM; static: also those that pass integers on;
+   * weight-only: Gather, with float16 also ConvTranspose, LSTM, GRU and RNN.
+   */
   opTypes?: readonly string[];
   externalData?: ExternalData;
   signal?: AbortSignal;
@@ -64,10 +84,12 @@ export interface QuantizedTensorReport {
   type: string;
   /** Smallest and largest over its channels. */
   scale: { min: number; max: number };
-  granularity: 'per-tensor' | 'per-channel';
+  granularity: 'per-tensor' | 'per-channel' | 'per-block';
   method: string;
   /** Of rounded weights against the original ones; null when nothing was lost, and for what flows between layers. */
   sqnrDb: number | null;
+  /** Of what its node computes from the samples of a weight-only quantization; null where that is not known. */
+  outputSqnrDb: number | null;
 }
 
 export interface QuantizationReport {
@@ -85,6 +107,8 @@ export interface QuantizationReport {
 const knownOptions = [
   'mode',
   'weights',
+  'format',
+  'force',
   'activations',
   'calibration',
   'include',
@@ -97,42 +121,69 @@ const knownOptions = [
 
 const invalid = (message: string) => new OctetError('invalid-option', message);
 
-/** A choice of types, and whether zero is in the middle: what weights and activations have in common. */
-function checkTypes(name: string, given: { type?: string; symmetric?: boolean }): void {
-  if (given.type !== undefined && given.type !== 'int8' && given.type !== 'uint8')
-    throw invalid(`${name}.type: '${given.type}'; int8 or uint8 expected`);
-  if (given.symmetric !== undefined && typeof given.symmetric !== 'boolean')
-    throw invalid(`${name}.symmetric: true or false expected`);
+/** The field of api options that holds one of some words, if it is given. */
+function checkWord(name: string, given: unknown, words: readonly string[]): void {
+  if (given !== undefined && !words.includes(given as string))
+    throw invalid(`${name}: '${given}'; ${words.join(', ')} expected`);
 }
 
-function checkCalibration(options: QuantizeOptions): void {
-  const { mode, activations, calibration } = options;
-  if (mode === 'dynamic') {
-    if (activations !== undefined || calibration !== undefined)
-      throw invalid("activations, calibration: only mode 'static' has these");
-    return;
-  }
-  const given = activations ?? {};
-  rejectUnknownKeys(given, ['type', 'symmetric', 'method', 'percentile'], 'quantize: activations');
-  checkTypes('activations', given);
-  if (given.percentile !== undefined && typeof given.percentile !== 'number')
-    throw invalid('activations.percentile: a number expected');
+function checkBoolean(name: string, given: unknown): void {
+  if (given !== undefined && typeof given !== 'boolean')
+    throw invalid(`${name}: true or false expected`);
+}
+
+const bytes = ['int8', 'uint8'];
+const weightTypes = {
+  dynamic: bytes,
+  static: bytes,
+  'weight-only': [...bytes, 'int4', 'uint4', 'float16'],
+};
+const formats = { dynamic: [], static: ['qdq'], 'weight-only': ['qdq', 'qoperator'] };
+
+function checkWeights({ mode, weights = {}, format }: QuantizeOptions): void {
+  const own = mode === 'weight-only' ? ['blockSize', 'method'] : ['perChannel'];
+  rejectUnknownKeys(weights, ['type', 'symmetric', ...own], 'quantize: weights');
+  checkWord('weights.type', weights.type, weightTypes[mode]);
+  checkBoolean('weights.symmetric', weights.symmetric);
+  checkBoolean('weights.perChannel', weights.perChannel);
+  checkWord('weights.method', weights.method, ['minmax', 'mean', 'mse', 'gptq']);
+  if (weights.blockSize !== undefined && !(weights.blockSize > 0 && weights.blockSize <= 256))
+    throw invalid('weights.blockSize: a power of two from 16 to 256 expected');
+  if (format !== undefined && !formats[mode].length)
+    throw invalid(`format: mode '${mode}' has no choice of it`);
+  checkWord('format', format, formats[mode]);
+}
+
+function checkCalibration({ mode, weights, calibration }: QuantizeOptions): void {
+  const needed = mode === 'static' || weights?.method === 'gptq';
+  if (calibration === undefined && !needed) return;
+  if (mode === 'dynamic') throw invalid("calibration: mode 'dynamic' runs no samples");
   const iterable = Object(calibration);
   if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
-    throw invalid("calibration: mode 'static' needs samples, an iterable of feeds");
+    throw invalid('calibration: samples expected, an iterable of feeds');
+}
+
+function checkActivations({ mode, activations }: QuantizeOptions): void {
+  if (activations === undefined) return;
+  if (mode !== 'static') throw invalid("activations: only mode 'static' has these");
+  const known = ['type', 'symmetric', 'method', 'percentile'];
+  rejectUnknownKeys(activations, known, 'quantize: activations');
+  checkWord('activations.type', activations.type, bytes);
+  checkBoolean('activations.symmetric', activations.symmetric);
+  if (activations.percentile !== undefined && typeof activations.percentile !== 'number')
+    throw invalid('activations.percentile: a number expected');
 }
 
 function checkOptions(options: QuantizeOptions): void {
   if (typeof options !== 'object' || options === null)
     throw invalid("quantize: options with a mode expected, e.g. {mode: 'dynamic'}");
-  if (options.mode !== 'dynamic' && options.mode !== 'static')
-    throw invalid(`quantize: mode '${options.mode}'; 'dynamic' and 'static' are supported`);
+  const modes = Object.keys(weightTypes);
+  if (!modes.includes(options.mode))
+    throw invalid(`quantize: mode '${options.mode}'; ${modes.join(', ')} expected`);
   rejectUnknownKeys(options, knownOptions, 'quantize');
-  const weights = options.weights ?? {};
-  rejectUnknownKeys(weights, ['type', 'symmetric', 'perChannel'], 'quantize: weights');
-  checkTypes('weights', weights);
-  if (weights.perChannel !== undefined && typeof weights.perChannel !== 'boolean')
-    throw invalid('weights.perChannel: true or false expected');
+  checkBoolean('force', options.force);
+  checkWeights(options);
+  checkActivations(options);
   checkCalibration(options);
 }
 
@@ -151,6 +202,17 @@ function excludedNodes(summary: ModelSummary, { include, exclude }: QuantizeOpti
 }
 
 const yieldToEvents = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+
+const weightsOf = ({ weights = {} }: QuantizeOptions) => {
+  const { type = 'int8', symmetric = type.startsWith('int') } = weights;
+  return {
+    type: typeNumber(type) as number,
+    symmetric,
+    perChannel: weights.perChannel ?? true,
+    blockSize: weights.blockSize ?? 32,
+    method: weights.method ?? 'minmax',
+  };
+};
 
 const activationsOf = ({ mode, activations = {} }: QuantizeOptions) => {
   if (mode !== 'static') return undefined;
@@ -221,14 +283,14 @@ export async function quantize(
     const excludeNodes = filtered
       ? excludedNodes(JSON.parse(engine.call(() => handle.inspect([]))), options)
       : [];
-    const type = options.weights?.type ?? 'int8';
+    const calibrated = options.calibration !== undefined;
     const started = engine.call((module) =>
       module.quantize(handle, {
-        weights: {
-          type: typeNumber(type) as number,
-          symmetric: options.weights?.symmetric ?? type === 'int8',
-          perChannel: options.weights?.perChannel ?? true,
-        },
+        mode: options.mode,
+        weights: weightsOf(options),
+        format: options.format ?? 'qoperator',
+        calibrated,
+        force: options.force ?? false,
         activations: activationsOf(options),
         excludeNodes,
         opTypes: [...(options.opTypes ?? [])],
@@ -236,7 +298,7 @@ export async function quantize(
       }),
     );
     job = started;
-    if (options.mode === 'static') await calibrate(engine, started, options);
+    if (calibrated) await calibrate(engine, started, options);
     await runJob(engine, started, options);
     throwIfAborted(options.signal);
     const { model, report } = engine.call(() => started.finish());

@@ -1,0 +1,353 @@
+#include "quant/weight_only.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "base/error.h"
+#include "quant/gptq.h"
+#include "quant/weight_site.h"
+
+namespace octet {
+namespace {
+constexpr int64_t kPerChannelOpset = 13, kBlockOpset = 21;
+constexpr size_t kSmallestBlock = 16, kLargestBlock = 256;
+// A Gram of more columns takes too much memory: 256 MB.
+constexpr size_t kMaxGramColumns = 8192;
+// Multiplications, roughly, between two chances to stop.
+constexpr size_t kEnoughWork = 20'000'000;
+
+bool is_block_type(DType type) {
+  return type == DType::Int8 || type == DType::UInt8 || type == DType::Int4 || type == DType::UInt4;
+}
+
+bool is_float_constant(const GraphScope& scope, ValueId id) {
+  const Tensor* constant = scope.constant(id);
+  return constant && constant->dtype() == DType::Float32;
+}
+
+void check_config(const QuantizeConfig& config) {
+  const WeightOptions& weights = config.weights;
+  if (!is_block_type(weights.type) && weights.type != DType::Float16)
+    fail(ErrorCode::InvalidOption,
+         "weights.type: int8, uint8, int4, uint4 or float16 expected, not ",
+         dtype_name(weights.type));
+  const size_t block = weights.block_size;
+  if (block < kSmallestBlock || block > kLargestBlock || (block & (block - 1)) != 0)
+    fail(ErrorCode::InvalidOption, "weights.blockSize: a power of two from ", kSmallestBlock,
+         " to ", kLargestBlock, " expected, not ", block);
+  if (weights.method == "gptq" && !config.calibrated)
+    fail(ErrorCode::InvalidOption, "weights.method: gptq needs samples for calibration");
+  for (const std::string& op_type : config.op_types)
+    if (!has_weights(op_type, weights.type))
+      fail(ErrorCode::InvalidOption, "opTypes: ", op_type, " has no weights of type ",
+           dtype_name(weights.type));
+}
+
+// The method that chooses the range of a block.
+std::string rule_method(const WeightOptions& weights) {
+  return weights.method == "gptq" ? "mse" : weights.method;
+}
+
+// A site, and its taps when samples are to tell what it multiplies its weights with.
+struct TappedSite : WeightSite {
+  std::optional<size_t> tap = {};
+};
+
+// Quantizes the weights of one site, in pieces.
+class SiteWork {
+public:
+  SiteWork(const TappedSite& site, const WeightOptions& options, GramSink& grams)
+      : site_(site), grams_(grams),
+        rule_(rule_method(options), site.type, options.symmetric) {
+    const Node& node = site.scope->graph->node(site.node);
+    const Tensor& w = *site.scope->constant(node.inputs[weight_input(node)]);
+    held_ = w.data().hold();
+    matrix_ = {w.values<float>().data(), site.rows, site.row_stride, site.column_stride,
+               site.blocks};
+    weights_ = make_block_weights(matrix_);
+    measured_ = site.tap && !any_gram_empty();
+    by_samples_ = measured_ && options.method == "gptq";
+  }
+
+  // False when all is done.
+  bool advance() {
+    for (size_t work = 0; work < kEnoughWork;) {
+      if (factored_ < site_.groups && measured_)
+        work += factor();
+      else if (rounded_ < site_.rows)
+        work += next_rows(rounded_, [&](size_t begin, size_t end) { round(begin, end); });
+      else if (compared_ < site_.rows && measured_)
+        work += next_rows(compared_, [&](size_t begin, size_t end) {
+          measure_rows(matrix_, weights_, site_.type, gram_of(begin), begin, end, error_);
+        });
+      else
+        return false;
+    }
+    return true;
+  }
+
+  const BlockWeights& weights() const { return weights_; }
+  bool by_samples() const { return by_samples_; }
+  double output_sqnr_db() const {
+    return measured_ ? decibels(error_.signal, error_.noise) : static_cast<double>(NAN);
+  }
+  static double decibels(double signal, double noise) {
+    return noise > 0 ? 10 * std::log10(signal / noise) : static_cast<double>(INFINITY);
+  }
+
+private:
+  bool any_gram_empty() {
+    for (size_t g = 0; g < site_.groups; ++g)
+      if (grams_.gram(*site_.tap + g).is_empty()) return true;
+    return false;
+  }
+
+  size_t rows_per_group() const { return site_.rows / site_.groups; }
+  Gram& gram_of(size_t row) { return grams_.gram(*site_.tap + row / rows_per_group()); }
+
+  size_t factor() {
+    const size_t columns = site_.blocks.columns();
+    if (grams_.gram(*site_.tap + factored_).factor(site_.blocks)) {
+      ++factored_;
+      return columns * columns;
+    }
+    return kEnoughWork;
+  }
+
+  void round(size_t begin, size_t end) {
+    if (by_samples_)
+      gptq_rows(matrix_, rule_, gram_of(begin), begin, end, weights_);
+    else
+      round_rows(matrix_, rule_, begin, end, weights_);
+  }
+
+  // Rows of one group.
+  template <class Body>
+  size_t next_rows(size_t& next, const Body& body) {
+    const size_t begin = next, group_end = (begin / rows_per_group() + 1) * rows_per_group();
+    next = std::min(begin + kGptqRows, group_end);
+    body(begin, next);
+    const size_t columns = site_.blocks.columns();
+    return kGptqRows * columns * (measured_ ? columns / 2 + 32 : 32);
+  }
+
+  const TappedSite& site_;
+  GramSink& grams_;
+  BlockRule rule_;
+  std::shared_ptr<const void> held_; // what the matrix points to
+  WeightMatrix matrix_;
+  BlockWeights weights_;
+  OutputError error_;
+  bool measured_ = false, by_samples_ = false;
+  size_t factored_ = 0, rounded_ = 0, compared_ = 0; // groups, rows, rows
+};
+
+// Puts nodes before the products of a scope that observe what these multiply their weights with.
+class TapWriter {
+public:
+  TapWriter(GramSink& grams, std::vector<NodeId>& observers)
+      : grams_(grams), observers_(observers) {}
+
+  void place(TappedSite& site) {
+    Graph& graph = *site.scope->graph;
+    const Node node = graph.node(site.node);
+    const size_t columns = site.blocks.columns();
+    const bool is_conv = node.op_type == "Conv";
+    if (node.op_type == "Gather" || columns > kMaxGramColumns) return;
+    if (is_conv && graph_rank(site, node) > 4) return;
+    if (const auto found = matrix_taps_.find(node.inputs[0]); !is_conv && found != matrix_taps_.end()) {
+      site.tap = found->second;
+      return;
+    }
+    const std::string name = graph.value(node.inputs[0]).name;
+    site.tap = grams_.add_taps(name, columns, site.groups);
+    if (!is_conv) matrix_taps_[node.inputs[0]] = *site.tap;
+    Node observe{.name = name + "_observe", .op_type = "ObserveReductions", .domain = "octet"};
+    observe.inputs = {node.inputs[0]};
+    if (is_conv) {
+      observe.inputs.push_back(node.inputs[1]);
+      observe.attributes = node.attributes;
+    }
+    observe.attributes.set("tap", static_cast<int64_t>(*site.tap));
+    GraphEdit edit(graph);
+    const NodeId id = edit.insert_before(site.node, std::move(observe));
+    const ValueId out = edit.new_value(name + "_observed");
+    edit.produce(id, 0, out);
+    edit.set_input(site.node, 0, out);
+    observers_.push_back(id);
+  }
+
+private:
+  static size_t graph_rank(const TappedSite& site, const Node& node) {
+    return site.scope->constant(node.inputs[1])->shape().rank();
+  }
+
+  GramSink& grams_;
+  std::vector<NodeId>& observers_;
+  std::map<ValueId, size_t> matrix_taps_; // of operands that several products may share
+};
+} // namespace
+
+int64_t weight_only_opset(Graph& graph, const QuantizeConfig& config) {
+  if (!is_block_type(config.weights.type)) return kPerChannelOpset;
+  if (config.format == WeightFormat::Dequantize) return kBlockOpset;
+  if (dtype_bits(config.weights.type) == 8) return kPerChannelOpset;
+  for (const GraphScope& scope : scopes_of(graph))
+    for (NodeId id : scope.graph->nodes())
+      if (scope.graph->node(id).op_type == "Conv") return kBlockOpset;
+  return kPerChannelOpset;
+}
+
+struct WeightOnlyQuantizer::State {
+  State(Graph& graph, QuantizeConfig c) : config(std::move(c)), scopes(scopes_of(graph)) {
+    check_config(config);
+    if (config.weights.type != DType::Float16)
+      BlockRule(rule_method(config.weights), config.weights.type, config.weights.symmetric);
+    report.mode = "weight-only";
+    for (GraphScope& scope : scopes) collect_sites(scope);
+    if (config.calibrated) place_taps();
+  }
+
+  void collect_sites(GraphScope& scope) {
+    for (NodeId id : scope.graph->nodes()) {
+      const Node& node = scope.graph->node(id);
+      if (!node.domain.empty()) continue;
+      TappedSite site;
+      site.scope = &scope;
+      site.node = id;
+      if (node.op_type == "Gather" && !is_float_constant(scope, node.inputs[0])) continue;
+      if (has_weights(node.op_type, config.weights.type)) {
+        std::string reason = resolve_site(config, site);
+        if (reason.empty())
+          sites.push_back(std::move(site));
+        else
+          keep_float(node, std::move(reason));
+      } else if (has_weights(node.op_type, DType::Float16)) {
+        keep_float(node, "no form of it reads integer weights");
+      }
+    }
+  }
+
+  void place_taps() {
+    std::map<GraphScope*, std::unique_ptr<TapWriter>> writers;
+    for (TappedSite& site : sites) {
+      if (site.type == DType::Undefined) continue;
+      auto& writer = writers[site.scope];
+      if (!writer) writer = std::make_unique<TapWriter>(*grams, observers[site.scope]);
+      writer->place(site);
+    }
+  }
+
+  void take_out_taps() {
+    for (auto& [scope, nodes] : observers) {
+      GraphEdit edit(*scope->graph);
+      for (NodeId id : nodes) {
+        edit.replace_uses(scope->graph->node(id).outputs[0], scope->graph->node(id).inputs[0]);
+        edit.remove_node(id);
+      }
+    }
+    observers.clear();
+  }
+
+  void keep_float(const Node& node, std::string reason) {
+    report.float_nodes.push_back({node.name, node.op_type, std::move(reason)});
+  }
+
+  void note(const TappedSite& site) {
+    const Node& node = site.scope->graph->node(site.node);
+    QuantizedTensor tensor{.name = site.scope->graph->value(node.inputs[weight_input(node)]).name,
+                           .node = node.name,
+                           .type = site.type};
+    const BlockWeights& weights = work->weights();
+    const auto [low, high] = std::minmax_element(weights.scales.begin(), weights.scales.end());
+    tensor.scale_min = *low;
+    tensor.scale_max = *high;
+    tensor.granularity = site.is_per_channel() ? "per-channel" : "per-block";
+    tensor.method = work->by_samples() ? "gptq" : rule_method(config.weights);
+    tensor.sqnr_db = SiteWork::decibels(weights.signal, weights.noise);
+    tensor.output_sqnr_db = work->output_sqnr_db();
+    report.tensors.push_back(std::move(tensor));
+  }
+
+  // True when the site is done.
+  bool advance(const TappedSite& site) {
+    if (site.type == DType::Undefined) {
+      make_half(site);
+      return true;
+    }
+    if (!work) work = std::make_unique<SiteWork>(site, config.weights, *grams);
+    if (work->advance()) return false;
+    note(site);
+    const ValueId weight = weight_of(site);
+    if (write_site(site, config, work->weights())) contrib_used = true;
+    work.reset();
+    if (const Tensor* w = site.scope->constant(weight)) w->data().drop();
+    return true;
+  }
+
+  static ValueId weight_of(const TappedSite& site) {
+    const Node& node = site.scope->graph->node(site.node);
+    return node.inputs[weight_input(node)];
+  }
+
+  void make_half(const TappedSite& site) {
+    const Node node = site.scope->graph->node(site.node);
+    const std::string name = site.scope->graph->value(weight_of(site)).name;
+    if (write_float16(*site.scope, site.node))
+      report.tensors.push_back({.name = name,
+                                .node = node.name,
+                                .type = DType::Float16,
+                                .scale_min = 1,
+                                .scale_max = 1,
+                                .granularity = "per-tensor",
+                                .method = "cast"});
+    else
+      keep_float(node, "a weight is beyond the range of float16");
+  }
+
+  QuantizeConfig config;
+  std::vector<GraphScope> scopes;
+  std::shared_ptr<GramSink> grams = std::make_shared<GramSink>();
+  std::vector<TappedSite> sites;
+  std::map<GraphScope*, std::vector<NodeId>> observers;
+  std::unique_ptr<SiteWork> work; // of the next site
+  size_t done = 0;
+  bool contrib_used = false; // an operator of com.microsoft was written
+  QuantizationReport report;
+};
+
+WeightOnlyQuantizer::WeightOnlyQuantizer(Graph& graph, QuantizeConfig config)
+    : state_(std::make_unique<State>(graph, std::move(config))) {}
+WeightOnlyQuantizer::~WeightOnlyQuantizer() = default;
+
+std::shared_ptr<ValueSink> WeightOnlyQuantizer::calibrator() {
+  return state_->config.calibrated ? state_->grams : nullptr;
+}
+size_t WeightOnlyQuantizer::done() const {
+  return state_->done;
+}
+size_t WeightOnlyQuantizer::total() const {
+  return state_->sites.size();
+}
+
+bool WeightOnlyQuantizer::step() {
+  State& s = *state_;
+  if (s.done == s.sites.size()) return false;
+  s.take_out_taps();
+  if (s.advance(s.sites[s.done])) ++s.done;
+  return s.done < s.sites.size();
+}
+
+QuantizationReport WeightOnlyQuantizer::finish() {
+  state_->take_out_taps();
+  for (size_t i = state_->scopes.size(); i-- > 0;) {
+    Graph& graph = *state_->scopes[i].graph;
+    GraphEdit(graph).remove_dead();
+    if (state_->contrib_used) import_opset(graph, "com.microsoft", 1);
+  }
+  return std::move(state_->report);
+}
+
+} // namespace octet
