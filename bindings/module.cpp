@@ -187,7 +187,7 @@ val quantize(ModelHandle& model, const val& options) {
     config.weights.block_size = weights["blockSize"].as<size_t>();
     config.weights.method = weights["method"].as<std::string>();
     config.format = options["format"].as<std::string>() == "qdq" ? WeightFormat::Dequantize
-                                                                  : WeightFormat::Operator;
+                                                                 : WeightFormat::Operator;
     config.calibrated = options["calibrated"].as<bool>();
     config.force = options["force"].as<bool>();
     if (!activations.isUndefined())

@@ -18,7 +18,8 @@ struct QuantizedModel {
 
 enum class QuantizeMode { Dynamic, Static, WeightOnly };
 
-// A quantization in steps of one node or less, so that the caller can report progress and stop in between.
+// A quantization in steps of one node or less, so that the caller can report progress and stop in
+// between.
 class QuantizeJob {
 public:
   // Canonicalizes the graph and raises its operator set to what quantized operators need.

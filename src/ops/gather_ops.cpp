@@ -88,8 +88,8 @@ Kernel prepare_gather_block_quantized(PrepareContext& ctx) {
       const float* scales = run.input<float>(2) + row * q.blocks;
       for (size_t c = 0; c < q.columns; ++c) {
         const size_t block = c / q.block;
-        const int zero = has_zero ? code(run.input<uint8_t>(3) + row * q.zero_bytes, block)
-                                  : 1 << (q.bits - 1);
+        const int zero =
+            has_zero ? code(run.input<uint8_t>(3) + row * q.zero_bytes, block) : 1 << (q.bits - 1);
         *to++ = static_cast<float>(code(codes, c) - zero) * scales[block];
       }
     }

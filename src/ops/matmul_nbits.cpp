@@ -178,15 +178,15 @@ Kernel prepare_bytes(PrepareContext& ctx, const Qb4Shape& shape, size_t m) {
                               .c_stride = shape.n,
                               .params = {.bias = bias.get(run), .lo = -INFINITY, .hi = INFINITY}};
     run.workers.split({.rows = m,
-                              .columns = shape.n,
-                              .cost = shape.k,
-                              .row_grain = kernels::kFTileRows,
-                              .column_grain = 2 * kernels::kFPanelWidth},
-                             [&](const MatrixBlock& block, size_t) {
-                               kernels::gemm_f32(kernels::columns_of(gemm, block.column_begin,
-                                                                     block.column_end),
-                                                 block.row_begin, block.row_end);
-                             });
+                       .columns = shape.n,
+                       .cost = shape.k,
+                       .row_grain = kernels::kFTileRows,
+                       .column_grain = 2 * kernels::kFPanelWidth},
+                      [&](const MatrixBlock& block, size_t) {
+                        kernels::gemm_f32(
+                            kernels::columns_of(gemm, block.column_begin, block.column_end),
+                            block.row_begin, block.row_end);
+                      });
   };
 }
 

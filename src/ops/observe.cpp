@@ -3,8 +3,8 @@
 //
 // ObserveReductions hands on the vectors that a product multiplies its weights with: the rows of
 // its one operand, or, with the weights and the attributes of a Conv, the elements [inputs, window]
-// under each output pixel, of group g to the tap that many further on. Of many pixels it takes some,
-// evenly spread.
+// under each output pixel, of group g to the tap that many further on. Of many pixels it takes
+// some, evenly spread.
 #include "kernels/conv_shape.h"
 #include "ops/elementwise.h"
 #include "ops/scratch_layout.h"
@@ -68,7 +68,7 @@ void observe_windows(const kernels::ConvShape& s, size_t group, const float* ima
 
 Kernel prepare_observe_reductions(PrepareContext& ctx) {
   if (!ctx.has_input(1)) return prepare_observe(ctx);
-  const kernels::ConvShape shape = 
+  const kernels::ConvShape shape =
       conv_geometry(ctx, 1, TensorLayout::ChannelsFirst).kernel_shape(ctx);
   ctx.request_scratch(checked_mul(kChunkRows * sizeof(float),
                                   checked_mul(kernels::group_inputs(shape), tap_count(shape))));
@@ -88,10 +88,9 @@ extern const OpDef op_observe{.infer = infer_same,
                               .aliasing = Aliasing::InPlace,
                               .layout = LayoutRule::Elementwise,
                               .deterministic = false};
-extern const OpDef op_observe_reductions{
-    .infer = infer_same,
-    .prepare = prepare_observe_reductions,
-    .aliasing = Aliasing::InPlace,
-    .deterministic = false};
+extern const OpDef op_observe_reductions{.infer = infer_same,
+                                         .prepare = prepare_observe_reductions,
+                                         .aliasing = Aliasing::InPlace,
+                                         .deterministic = false};
 
 } // namespace octet

@@ -125,7 +125,8 @@ private:
     if (std::find(std::begin(kFloatOnly), std::end(kFloatOnly), node.op_type) !=
         std::end(kFloatOnly))
       out_.float_nodes.push_back({node.name, node.op_type, "no form of it reads static scales"});
-    if (role_of(node) == Role::None || tails_.contains(id) || !exclusion(node, config_).empty()) return;
+    if (role_of(node) == Role::None || tails_.contains(id) || !exclusion(node, config_).empty())
+      return;
     if (data_inputs(node).empty()) return;
     carriers_.insert(id);
     add_result(id);

@@ -218,8 +218,7 @@ void measure_rows(const WeightMatrix& matrix, const BlockWeights& weights, DType
       const size_t at = row * blocks.count() + block_of[column];
       const ScaleAndZero params{weights.scales[at], code_value(weights.zeros[at], type)};
       const uint8_t code = weights.codes[row * blocks.columns() + column];
-      to[row - begin] =
-          matrix.at(row, column) - dequantize_value(code_value(code, type), params);
+      to[row - begin] = matrix.at(row, column) - dequantize_value(code_value(code, type), params);
     }
   });
 }

@@ -1,8 +1,9 @@
 // GPTQ: rounds the weights of a product so that its results change least on given samples.
 //
 // Frantar, Ashkboos, Hoefler, Alistarh: GPTQ, arXiv 2210.17323. With H = Σ x xᵀ over the vectors x
-// that a row w of weights is multiplied with, the squared error of the results is (w − q) H (w − q)ᵀ.
-// With H = L Lᵀ, the columns in the reverse of their order of rounding, it is the sum over j of
+// that a row w of weights is multiplied with, the squared error of the results is (w − q) H (w −
+// q)ᵀ. With H = L Lᵀ, the columns in the reverse of their order of rounding, it is the sum over j
+// of
 //   ((w_j − q_j) L_jj + Σ_{i > j} (w_i − q_i) L_ij)²
 // where i > j were rounded before: each q_j is the code nearest to what makes its term 0. These are
 // the steps of GPTQ, without the inverse of H (Chen et al., arXiv 2507.18553).

@@ -59,8 +59,7 @@ struct TappedSite : WeightSite {
 class SiteWork {
 public:
   SiteWork(const TappedSite& site, const WeightOptions& options, GramSink& grams)
-      : site_(site), grams_(grams),
-        rule_(rule_method(options), site.type, options.symmetric) {
+      : site_(site), grams_(grams), rule_(rule_method(options), site.type, options.symmetric) {
     const Node& node = site.scope->graph->node(site.node);
     const Tensor& w = *site.scope->constant(node.inputs[weight_input(node)]);
     held_ = w.data().hold();
@@ -157,7 +156,8 @@ public:
     const bool is_conv = node.op_type == "Conv";
     if (node.op_type == "Gather" || columns > kMaxGramColumns) return;
     if (is_conv && graph_rank(site, node) > 4) return;
-    if (const auto found = matrix_taps_.find(node.inputs[0]); !is_conv && found != matrix_taps_.end()) {
+    if (const auto found = matrix_taps_.find(node.inputs[0]);
+        !is_conv && found != matrix_taps_.end()) {
       site.tap = found->second;
       return;
     }

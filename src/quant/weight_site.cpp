@@ -75,9 +75,8 @@ size_t stored_bytes(const WeightSite& site, bool padded) {
 class SiteWriter {
 public:
   SiteWriter(const WeightSite& site, const BlockWeights& weights)
-      : site_(site), weights_(weights), graph_(*site.scope->graph),
-        node_(graph_.node(site.node)), input_(weight_input(node_)),
-        weight_(node_.inputs[input_]), edit_(graph_) {}
+      : site_(site), weights_(weights), graph_(*site.scope->graph), node_(graph_.node(site.node)),
+        input_(weight_input(node_)), weight_(node_.inputs[input_]), edit_(graph_) {}
 
   void write_matmul() {
     const BlockLayout& b = site_.blocks;
@@ -86,9 +85,9 @@ public:
     made.attributes.set("N", static_cast<int64_t>(site_.rows));
     made.attributes.set("bits", static_cast<int64_t>(bits()));
     made.attributes.set("block_size", static_cast<int64_t>(b.block));
-    made.inputs = {node_.inputs[0],
-                   constant("_quantized", packed_blocks()),
-                   constant("_scale", Tensor::of<float>(params_shape(), scales())), zeros_of_blobs()};
+    made.inputs = {node_.inputs[0], constant("_quantized", packed_blocks()),
+                   constant("_scale", Tensor::of<float>(params_shape(), scales())),
+                   zeros_of_blobs()};
     while (!made.inputs.back()) made.inputs.pop_back();
     add_bias(std::move(made));
   }
@@ -98,10 +97,10 @@ public:
     made.attributes.set("bits", static_cast<int64_t>(bits()));
     made.attributes.set("block_size", static_cast<int64_t>(site_.blocks.block));
     const auto columns = static_cast<int64_t>(site_.blocks.length * bits() / 8);
-    made.inputs = {constant("_quantized", in_bytes(unsigned_codes(weights_.codes), {rows(), columns})),
-                   node_.inputs[1],
-                   constant("_scale", Tensor::of<float>(params_shape(), weights_.scales)),
-                   zeros_of_blobs()};
+    made.inputs = {
+        constant("_quantized", in_bytes(unsigned_codes(weights_.codes), {rows(), columns})),
+        node_.inputs[1], constant("_scale", Tensor::of<float>(params_shape(), weights_.scales)),
+        zeros_of_blobs()};
     if (!made.inputs.back()) made.inputs.pop_back();
     edit_.replace_node(site_.node, std::move(made));
   }
@@ -122,13 +121,12 @@ public:
     made.inputs = {
         constant("_quantized", tensor_of_codes(laid_out(weights_.codes, site_.blocks.columns()),
                                                site_.type, shape)),
-        constant("_scale", Tensor::of<float>(
-                               params, std::span<const float>(
-                                           laid_out(weights_.scales, site_.blocks.count()))))};
+        constant("_scale", Tensor::of<float>(params, std::span<const float>(laid_out(
+                                                         weights_.scales, site_.blocks.count()))))};
     if (!all_zero())
-      made.inputs.push_back(constant(
-          "_zero_point",
-          tensor_of_codes(laid_out(weights_.zeros, site_.blocks.count()), site_.type, params)));
+      made.inputs.push_back(
+          constant("_zero_point", tensor_of_codes(laid_out(weights_.zeros, site_.blocks.count()),
+                                                  site_.type, params)));
     made.attributes.set("axis", static_cast<int64_t>(site_.axis));
     if (params.rank() == shape.rank())
       made.attributes.set("block_size", static_cast<int64_t>(site_.blocks.block));
@@ -143,19 +141,18 @@ public:
     const Tensor& source = *scope.constant(weight);
     Buffer bytes(dtype_bytes(DType::Float16, source.elements()));
     bool fits = true;
-    in_pieces(source.elements(), [&, from = source.values<float>().data(),
-                                  to = reinterpret_cast<uint16_t*>(bytes.data())](size_t begin,
-                                                                                  size_t end) {
-      for (size_t i = begin; i < end; ++i) {
-        fits &= std::abs(from[i]) <= kLargestFloat16;
-        to[i] = float32_to_float16(from[i]);
-      }
-    });
+    in_pieces(source.elements(),
+              [&, from = source.values<float>().data(),
+               to = reinterpret_cast<uint16_t*>(bytes.data())](size_t begin, size_t end) {
+                for (size_t i = begin; i < end; ++i) {
+                  fits &= std::abs(from[i]) <= kLargestFloat16;
+                  to[i] = float32_to_float16(from[i]);
+                }
+              });
     if (!fits) return false;
     const std::string name = graph.value(weight).name;
-    const ValueId stored =
-        edit.new_constant(name + "_float16", Tensor(DType::Float16, source.shape(),
-                                                    SharedBytes(std::move(bytes))));
+    const ValueId stored = edit.new_constant(
+        name + "_float16", Tensor(DType::Float16, source.shape(), SharedBytes(std::move(bytes))));
     Node cast{.name = name + "_cast", .op_type = "Cast", .inputs = {stored}};
     cast.attributes.set("to", int64_t{1});
     if (graph.node(id).op_type != "Gather") {
@@ -232,8 +229,7 @@ private:
 
   Tensor in_bytes(std::span<const uint8_t> codes, Shape shape) const {
     const DType type = bits() == 4 ? DType::UInt4 : DType::UInt8;
-    const Tensor stored =
-        tensor_of_codes(codes, type, {static_cast<int64_t>(codes.size())});
+    const Tensor stored = tensor_of_codes(codes, type, {static_cast<int64_t>(codes.size())});
     return Tensor(DType::UInt8, std::move(shape), stored.data());
   }
 
@@ -295,8 +291,8 @@ size_t weight_input(const Node& node) {
 bool has_weights(std::string_view op_type, DType type) {
   if (op_type == "MatMul" || op_type == "Gemm" || op_type == "Conv" || op_type == "Gather")
     return true;
-  return type == DType::Float16 && (op_type == "ConvTranspose" || op_type == "LSTM" ||
-                                    op_type == "GRU" || op_type == "RNN");
+  return type == DType::Float16 &&
+         (op_type == "ConvTranspose" || op_type == "LSTM" || op_type == "GRU" || op_type == "RNN");
 }
 
 std::string resolve_site(const QuantizeConfig& config, WeightSite& site) {
@@ -329,8 +325,7 @@ bool write_site(const WeightSite& site, const QuantizeConfig& config, const Bloc
 
 bool write_float16(GraphScope& scope, NodeId id) {
   const Node node = scope.graph->node(id);
-  const bool recurrent =
-      node.op_type == "LSTM" || node.op_type == "GRU" || node.op_type == "RNN";
+  const bool recurrent = node.op_type == "LSTM" || node.op_type == "GRU" || node.op_type == "RNN";
   const size_t first = weight_input(node);
   for (size_t input = first; input < first + (recurrent ? 2 : 1); ++input) {
     const Tensor* w = scope.constant(operand(node, input));

@@ -1,7 +1,8 @@
 /** Runs the cases of tests/models/networks.mjs, and single models, on any library with onnxruntime's API. */
 import ort from 'onnxruntime-node';
 
-const onnxruntime = (options) => ({
+/** onnxruntime with session options of its own. */
+export const onnxruntime = (options) => ({
   name: 'onnxruntime',
   Tensor: ort.Tensor,
   createSession: (model) => ort.InferenceSession.create(model, { logSeverityLevel: 3, ...options }),
