@@ -74,7 +74,10 @@ bool GraphEdit::replace_uses(ValueId from, ValueId to) {
   if (output) {
     std::swap(graph_.value(from).name, graph_.value(to).name);
     std::swap(graph_.value(from).extra, graph_.value(to).extra);
-    std::swap(graph_.value(from).type.symbols, graph_.value(to).type.symbols);
+    if (graph_.value(to).type.dtype == DType::Undefined)
+      graph_.value(to).type = graph_.value(from).type;
+    else
+      std::swap(graph_.value(from).type.symbols, graph_.value(to).type.symbols);
   }
   return true;
 }

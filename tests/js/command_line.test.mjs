@@ -70,6 +70,19 @@ test('quantize reads standard input and writes standard output', () => {
   assert.equal(JSON.parse(succeed('inspect', output, '--json').text).quantized.ConvInteger, 1);
 });
 
+test('quantize makes weights alone small, by samples', () => {
+  const output = inFolder('int4.onnx');
+  const flags = ['--mode', 'weight-only', '--weights', 'int4', '--block', '16', '--format', 'qdq'];
+  const samples = ['--method', 'gptq', '--calibration', 'random:2'];
+  const report = inFolder('int4.json');
+  succeed('quantize', model, '-o', output, ...flags, ...samples, '--report', report);
+  const { tensors } = JSON.parse(fs.readFileSync(report));
+  assert.ok(tensors.every(({ method, outputSqnrDb }) => method === 'gptq' && outputSqnrDb > 10));
+  const again = octet('quantize', output, '-o', inFolder('never.onnx'), '--mode', 'weight-only');
+  assert.match(again.stderr, /^octet: the model is quantized already: [^\n]+\n$/);
+  succeed('quantize', output, '-o', inFolder('forced.onnx'), '--mode', 'weight-only', '--force');
+});
+
 test('inspect tells what a model holds', () => {
   assert.match(succeed('inspect', model).text, /image: float32 .*28.*\n[^]*Conv ×1/);
   assert.equal(JSON.parse(succeed('inspect', model, '--json').text).macs, 248768);
@@ -115,6 +128,10 @@ const misused = {
   'threads that are no number': ['bench', model, '--threads', 'many'],
   'a missing argument': ['inspect'],
   'an unknown mode': ['quantize', model, '-o', inFolder('never.onnx'), '--mode', 'magic'],
+  'a block that is no number': [
+    ...['quantize', model, '-o', inFolder('never.onnx')],
+    ...['--mode', 'weight-only', '--block', 'big'],
+  ],
   'a missing output': ['quantize', model, '--mode', 'dynamic'],
 };
 for (const [name, parameters] of Object.entries(misused)) {
