@@ -6,12 +6,14 @@
 // memory as the attributes q_perm, k_perm, v_perm and y_perm say: dim i of an operand above is dim
 // perm[i] of the tensor. Lengths of 1 broadcast.
 //
-// A block of rows stays in the first-level cache from its scores to its result.
+// A block of rows stays in the first-level cache from its scores to its result. A lone row, as a
+// decoder has, reads keys and values where they lie.
 #include <algorithm>
 #include <array>
 #include <optional>
 
 #include "kernels/gemm_f32/gemm_f32.h"
+#include "kernels/rows_f32/rows_f32.h"
 #include "kernels/softmax/softmax.h"
 #include "ops/element.h"
 #include "ops/scratch_layout.h"
@@ -136,9 +138,11 @@ public:
     block_rows_ = std::max<size_t>(kBlockFloats / std::max<size_t>(s_.columns, 1) / 4, 1) * 4;
     block_rows_ = std::min(block_rows_, s_.rows);
     ScratchLayout scratch;
-    keys_at_ = scratch.reserve_floats(kernels::packed_f32_elements(s_.columns, 1, s_.depth));
-    values_at_ =
-        scratch.reserve_floats(kernels::packed_f32_elements(s_.value_depth, 1, s_.columns));
+    if (!reads_in_place()) {
+      keys_at_ = scratch.reserve_floats(kernels::packed_f32_elements(s_.columns, 1, s_.depth));
+      values_at_ =
+          scratch.reserve_floats(kernels::packed_f32_elements(s_.value_depth, 1, s_.columns));
+    }
     scores_at_ = scratch.reserve_floats(checked_mul(block_rows_, s_.columns));
     mask_at_ = scratch.reserve_floats(mask_ && mask_->strides[3] == 0 ? s_.columns : 0);
     worker_bytes_ = scratch.bytes();
@@ -162,7 +166,35 @@ private:
     return view.dims[3] == 1 ? 1 : view.strides[3];
   }
 
+  // A lone row of queries, and keys whose depths lie side by side.
+  bool reads_in_place() const { return s_.rows == 1 && (s_.depth == 1 || s_.k.strides[2] == 1); }
+
   void run_head(const RunContext& run, size_t batch, size_t head, uint8_t* scratch) const noexcept {
+    if (reads_in_place())
+      run_row(run, batch, head, scratch);
+    else
+      run_blocks(run, batch, head, scratch);
+  }
+
+  void run_row(const RunContext& run, size_t batch, size_t head, uint8_t* scratch) const noexcept {
+    auto* scores = reinterpret_cast<float*>(scratch + scores_at_);
+    kernels::dot_rows_f32({.rows = s_.columns,
+                           .columns = s_.depth,
+                           .matrix = run.input<float>(1) + s_.k.offset(batch, head),
+                           .stride = static_cast<size_t>(s_.k.strides[3]),
+                           .x = run.input<float>(0) + s_.q.offset(batch, head),
+                           .y = scores});
+    weigh(run, batch, head, 0, 1, scores, reinterpret_cast<float*>(scratch + mask_at_));
+    kernels::sum_rows_f32({.rows = s_.columns,
+                           .columns = s_.value_depth,
+                           .matrix = run.input<float>(2) + s_.v.offset(batch, head),
+                           .stride = static_cast<size_t>(s_.v.strides[2]),
+                           .x = scores,
+                           .y = run.output<float>(0) + y_.offset(batch, head)});
+  }
+
+  void run_blocks(const RunContext& run, size_t batch, size_t head,
+                  uint8_t* scratch) const noexcept {
     auto* keys = reinterpret_cast<float*>(scratch + keys_at_);
     auto* values = reinterpret_cast<float*>(scratch + values_at_);
     auto* scores = reinterpret_cast<float*>(scratch + scores_at_);

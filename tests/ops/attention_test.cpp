@@ -114,7 +114,7 @@ TEST_CASE("attention of any layout is softmax of scores times values") {
   Cases cases;
   for (int round = 0; round < 120; ++round) {
     const int64_t batch = cases.size(1, 3), heads = cases.size(1, 3), depth = cases.size(1, 9),
-                  values = cases.size(1, 19), rows = cases.size(1, 11),
+                  values = cases.size(1, 19), rows = cases.chance() ? cases.size(1, 11) : 1,
                   columns = round == 0 ? 1100 : cases.size(1, 21);
     const auto scores = [&](int64_t last) {
       return Dims{cases.length(batch), cases.length(heads), cases.length(rows), last};
