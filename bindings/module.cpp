@@ -140,6 +140,10 @@ public:
   val calibration_session() {
     return guard([&] { return new SessionHandle(job_->calibration_session()); });
   }
+  // {value: whether there is more to do before the next sample}
+  val digest() {
+    return guard([&] { return job_->digest(); });
+  }
   size_t done() const { return job_->done(); }
   size_t total() const { return job_->total(); }
   // {value: whether there is more to do}
@@ -239,6 +243,7 @@ EMSCRIPTEN_BINDINGS(octet) {
       .function("profile", &SessionHandle::profile);
   emscripten::class_<QuantizeHandle>("QuantizeJob")
       .function("calibrationSession", &QuantizeHandle::calibration_session)
+      .function("digest", &QuantizeHandle::digest)
       .function("done", &QuantizeHandle::done)
       .function("total", &QuantizeHandle::total)
       .function("step", &QuantizeHandle::step)

@@ -32,6 +32,9 @@ public:
   // needs none.
   std::unique_ptr<Session> calibration_session();
 
+  // After each sample, until it returns false: works on what that showed, in pieces.
+  bool digest() { return quantizer_->digest(); }
+
   size_t done() const { return quantizer_->done(); }
   size_t total() const { return quantizer_->total(); }
   // Quantizes the next node, or a part of it. False when there is none left.

@@ -9,10 +9,11 @@
 namespace octet {
 namespace {
 constexpr size_t kTile = kGptqRows;
+constexpr size_t kEnoughProducts = 20'000'000; // between two chances to stop
 
 // h[0 … count) += Σ a[r] · x[r][0 … count) for four rows x.
-void add_products(const float* const* x, const float* a, size_t count, float* h) {
-  const float *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];
+void add_products(const float* const* x, const float* a, size_t count, float* __restrict h) {
+  const float* __restrict x0 = x[0], * __restrict x1 = x[1], * __restrict x2 = x[2], * __restrict x3 = x[3];
   const float a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
   for (size_t j = 0; j < count; ++j) h[j] += (a0 * x0[j] + a1 * x1[j]) + (a2 * x2[j] + a3 * x3[j]);
 }
@@ -29,7 +30,7 @@ float dot(const float* a, const float* b, size_t count) {
 }
 
 // to[i] += l[i] · x for each i < count, on tiles of rows.
-void spread(const float* l, size_t count, const float* x, float* to) {
+void spread(const float* __restrict l, size_t count, const float* x, float* __restrict to) {
   float values[kTile];
   std::copy_n(x, kTile, values);
   for (size_t i = 0; i < count; ++i, to += kTile)
@@ -174,8 +175,7 @@ void Gram::put_in_order(const BlockLayout& blocks) {
 
 bool Gram::factor(const BlockLayout& blocks) {
   if (order_.empty()) put_in_order(blocks);
-  constexpr size_t kEnough = 20'000'000; // products
-  for (size_t work = 0; factored_ < columns_ && work < kEnough; ++factored_) {
+  for (size_t work = 0; factored_ < columns_ && work < kEnoughProducts; ++factored_) {
     const size_t i = factored_;
     float* l = &matrix_[i * columns_];
     for (size_t j = 0; j < i; ++j) l[j] = (l[j] - dot(l, row(j), j)) / row(j)[j];
@@ -186,7 +186,7 @@ bool Gram::factor(const BlockLayout& blocks) {
 }
 
 size_t GramSink::add_taps(const std::string& name, size_t columns, size_t count) {
-  taps_.insert(taps_.end(), count, {name, Gram(columns)});
+  taps_.insert(taps_.end(), count, {name, Gram(columns), {}});
   return taps_.size() - count;
 }
 
@@ -195,7 +195,23 @@ void GramSink::observe(size_t tap, std::span<const float> values) {
   if (!std::all_of(values.begin(), values.end(), [](float v) { return std::abs(v) <= FLT_MAX; }))
     fail(ErrorCode::InvalidInput, "calibration: '", tapped.name,
          "' becomes infinite or not a number on this sample");
-  tapped.gram.add(values);
+  tapped.seen.insert(tapped.seen.end(), values.begin(), values.end());
+  next_ = std::min(next_, tap);
+}
+
+bool GramSink::digest() {
+  for (size_t work = 0; next_ < taps_.size() && work < kEnoughProducts;) {
+    auto& [name, gram, seen] = taps_[next_];
+    const size_t columns = gram.columns(), row_work = columns * columns / 2 + 1;
+    const size_t rows = std::min(kEnoughProducts / row_work + 1, seen.size() / columns);
+    gram.add(std::span(seen).last(rows * columns));
+    seen.resize(seen.size() - rows * columns);
+    work += rows * row_work;
+    if (!seen.empty()) continue;
+    seen.shrink_to_fit();
+    ++next_;
+  }
+  return next_ < taps_.size();
 }
 
 void gptq_rows(const WeightMatrix& matrix, const BlockRule& rule, const Gram& gram, size_t begin,

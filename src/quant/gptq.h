@@ -48,23 +48,26 @@ private:
   float damping_ = 0;
 };
 
-// The Grams of all products under observation.
+// The Grams of all products under observation. It keeps what a sample shows until `digest` has
+// added it up, so that a run takes no longer for being observed.
 class GramSink final : public ValueSink {
 public:
   // The first of `count` consecutive taps on what the value `name` is multiplied as.
   size_t add_taps(const std::string& name, size_t columns, size_t count);
   // Throws InvalidInput naming the value when an element is not finite.
   void observe(size_t tap, std::span<const float> values) override;
+  // Adds up a part of what was observed; true when there is more.
+  bool digest();
   Gram& gram(size_t tap) { return taps_[tap].gram; }
-  // Frees the memory of what nobody needs any more.
-  void forget(size_t tap) { taps_[tap].gram = Gram(0); }
 
 private:
   struct Tap {
     std::string name;
     Gram gram;
+    std::vector<float> seen; // not added up yet
   };
   std::vector<Tap> taps_;
+  size_t next_ = 0; // the first tap that may have something to add
 };
 
 // Rows that are worked on together.

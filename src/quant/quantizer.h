@@ -19,6 +19,9 @@ public:
   // first step. Else null.
   virtual std::shared_ptr<ValueSink> calibrator() { return nullptr; }
 
+  // After each sample, until it returns false: works on what the calibrator saw, in pieces.
+  virtual bool digest() { return false; }
+
   virtual size_t done() const = 0;
   virtual size_t total() const = 0;
   // Quantizes the next node, or a part of it. False when there is none left.

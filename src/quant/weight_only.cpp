@@ -16,7 +16,7 @@ constexpr size_t kSmallestBlock = 16, kLargestBlock = 256;
 // A Gram of more columns takes too much memory: 256 MB.
 constexpr size_t kMaxGramColumns = 8192;
 // Multiplications, roughly, between two chances to stop.
-constexpr size_t kEnoughWork = 20'000'000;
+constexpr size_t kEnoughWork = 10'000'000;
 
 bool is_block_type(DType type) {
   return type == DType::Int8 || type == DType::UInt8 || type == DType::Int4 || type == DType::UInt4;
@@ -324,6 +324,9 @@ WeightOnlyQuantizer::~WeightOnlyQuantizer() = default;
 
 std::shared_ptr<ValueSink> WeightOnlyQuantizer::calibrator() {
   return state_->config.calibrated ? state_->grams : nullptr;
+}
+bool WeightOnlyQuantizer::digest() {
+  return state_->grams->digest();
 }
 size_t WeightOnlyQuantizer::done() const {
   return state_->done;

@@ -30,6 +30,7 @@ public:
   ~WeightOnlyQuantizer() override;
 
   std::shared_ptr<ValueSink> calibrator() override;
+  bool digest() override;
   size_t done() const override;
   size_t total() const override;
   bool step() override;

@@ -37,6 +37,8 @@ export interface SessionHandle {
 export interface QuantizeJob {
   /** Of a quantization with samples: runs every one before the first step. */
   calibrationSession(): Result<SessionHandle>;
+  /** After each sample, until it is false. */
+  digest(): Result<boolean>;
   done(): number;
   total(): number;
   step(): Result<boolean>;
