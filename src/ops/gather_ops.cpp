@@ -52,7 +52,7 @@ QuantizedRows quantized_rows(const NodeContext& ctx) {
   if (!plain || ctx.dtype(0) != DType::UInt8 || (bits != 4 && bits != 8))
     ctx.unsupported("anything but rows of codes of 4 or 8 bits in bytes");
   if (ctx.dtype(2) != DType::Float32) ctx.unsupported("scales of type ", dtype_name(ctx.dtype(2)));
-  if (block < 1) ctx.fail("block_size is ", block);
+  if (block < 1 || block > INT32_MAX) ctx.fail("block_size is ", block);
   QuantizedRows q{.rows = dim(data, 0), .bits = static_cast<size_t>(bits)};
   q.row_bytes = dim(data, 1);
   q.columns = checked_mul(q.row_bytes, 8 / q.bits);

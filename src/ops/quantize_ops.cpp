@@ -83,7 +83,7 @@ BlockScales block_scales(const NodeContext& ctx) {
     return {.outer = plain.outer, .axis = plain.axis, .inner = plain.inner, .axis_step = 1};
   }
   const Shape &x = ctx.shape(0), &scale = ctx.shape(1);
-  if (block < 0) ctx.fail("block_size is ", block);
+  if (block < 0 || block > INT32_MAX) ctx.fail("block_size is ", block);
   if (ctx.dtype(1) != DType::Float32) ctx.unsupported("a scale of type ", dtype_name(ctx.dtype(1)));
   const size_t axis = ctx.normalize_axis(ctx.attributes().get_int("axis", 1), x.rank());
   Shape expected = x;

@@ -156,14 +156,14 @@ public:
     const bool is_conv = node.op_type == "Conv";
     if (node.op_type == "Gather" || columns > kMaxGramColumns) return;
     if (is_conv && graph_rank(site, node) > 4) return;
-    if (const auto found = matrix_taps_.find(node.inputs[0]);
-        !is_conv && found != matrix_taps_.end()) {
-      site.tap = found->second;
+    const auto known = matrix_taps_.find({node.inputs[0], columns});
+    if (!is_conv && known != matrix_taps_.end()) {
+      site.tap = known->second;
       return;
     }
     const std::string name = graph.value(node.inputs[0]).name;
     site.tap = grams_.add_taps(name, columns, site.groups);
-    if (!is_conv) matrix_taps_[node.inputs[0]] = *site.tap;
+    if (!is_conv) matrix_taps_[{node.inputs[0], columns}] = *site.tap;
     Node observe{.name = name + "_observe", .op_type = "ObserveReductions", .domain = "octet"};
     observe.inputs = {node.inputs[0]};
     if (is_conv) {
@@ -186,7 +186,8 @@ private:
 
   GramSink& grams_;
   std::vector<NodeId>& observers_;
-  std::map<ValueId, size_t> matrix_taps_; // of operands that several products may share
+  // Of operands that several products may share, by their columns.
+  std::map<std::pair<ValueId, size_t>, size_t> matrix_taps_;
 };
 } // namespace
 

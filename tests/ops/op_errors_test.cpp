@@ -14,6 +14,11 @@ struct BadCall {
 
 using Ints = std::vector<int64_t>;
 
+Tensor bytes(Shape shape) {
+  const std::vector<uint8_t> zeros(shape.elements());
+  return Tensor::of<uint8_t>(std::move(shape), std::span<const uint8_t>(zeros));
+}
+
 std::vector<BadCall> bad_calls() {
   const Tensor x = counting({2, 3}), image = counting({1, 2, 4, 4});
   constexpr auto model = ErrorCode::InvalidModel, input = ErrorCode::InvalidInput,
@@ -56,6 +61,50 @@ std::vector<BadCall> bad_calls() {
         "com.microsoft"},
        model,
        "B of shape"},
+      {{"MatMulNBits",
+        {counting({1, 32}), bytes({16}), floats({1}, {1})},
+        {{"N", int64_t{1}}, {"K", int64_t{32}}, {"block_size", int64_t{32}}, {"bits", int64_t{8}}},
+        1,
+        1,
+        "com.microsoft"},
+       model,
+       "B of shape"},
+      {{"GatherBlockQuantized",
+        {bytes({1, 8}), ints({0}), floats({1, 1}, {1})},
+        {{"block_size", int64_t{1} << 32}},
+        1,
+        1,
+        "com.microsoft"},
+       model,
+       "block_size"},
+      {{"GatherBlockQuantized",
+        {bytes({1, 8}), ints({0}), floats({1, 2}, {1, 1})},
+        {{"block_size", int64_t{16}}},
+        1,
+        1,
+        "com.microsoft"},
+       model,
+       "rows of 1 blocks"},
+      {{"GatherBlockQuantized",
+        {bytes({1, 8}), ints({1}), floats({1, 1}, {1})},
+        {{"block_size", int64_t{16}}},
+        1,
+        1,
+        "com.microsoft"},
+       input,
+       "index 1"},
+      {{"DequantizeLinear",
+        {bytes({2, 3}), floats({2, 2}, {1, 1, 1, 1})},
+        {{"axis", int64_t{1}}, {"block_size", int64_t{3}}},
+        21},
+       model,
+       "[2, 1]"},
+      {{"DequantizeLinear",
+        {bytes({2, 3}), floats({2, 1}, {1, 1})},
+        {{"axis", int64_t{1}}, {"block_size", int64_t{1} << 32}},
+        21},
+       model,
+       "block_size"},
       {{"GatherND", {x, ints({0, 0, 0})}}, model, "do not fit"},
       {{"GatherND", {x, ints({0, 3})}}, input, "index 3"},
       {{"ScatterND", {x, ints({0, 0}), floats({1}, {0})}}, model, "updates"},
