@@ -177,7 +177,7 @@ QuantizeMode mode_of(const std::string& name) {
 
 // `options`: {mode, weights: {type: ONNX number, symmetric, perChannel, blockSize, method}, format,
 // calibrated, force, excludeNodes, opTypes, spectraInFloat}, and for static quantization
-// {activations: {type, symmetric, method, percentile}}, all required.
+// {activations: {type, symmetric, method, percentile, adaptive}}, all required.
 val quantize(ModelHandle& model, const val& options) {
   return guard([&] {
     QuantizeConfig config;
@@ -198,7 +198,8 @@ val quantize(ModelHandle& model, const val& options) {
       config.activations = {.type = type_of(activations["type"]),
                             .symmetric = activations["symmetric"].as<bool>(),
                             .method = activations["method"].as<std::string>(),
-                            .percentile = activations["percentile"].as<double>()};
+                            .percentile = activations["percentile"].as<double>(),
+                            .adaptive = activations["adaptive"].as<bool>()};
     const QuantizeMode mode = mode_of(options["mode"].as<std::string>());
     const size_t bytes = model.bytes();
     return new QuantizeHandle(

@@ -1,5 +1,6 @@
 #include "quant/calibrator.h"
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 
@@ -35,6 +36,7 @@ Calibrator::Calibrator(const ActivationOptions& options) : options_(options) {
 
 size_t Calibrator::add_observer() {
   observers_.push_back(make_observer(observer_options(options_)));
+  spans_.emplace_back();
   return observers_.size() - 1;
 }
 
@@ -49,12 +51,31 @@ void Calibrator::observe(size_t tap, std::span<const float> values) {
     fail(ErrorCode::InvalidInput, "calibration: '", tapped.name,
          "' becomes infinite or not a number on this sample");
   observers_[tapped.observer]->add(values);
+  const ObservedRange range = range_of(values);
+  spans_[tapped.observer].push_back(range.max - range.min);
 }
 
 std::optional<ScaleAndZero> Calibrator::params(size_t observer) const {
   const auto range = observers_[observer]->range();
   if (!range) return std::nullopt;
   return choose_quant_params(range->min, range->max, options_.type, options_.symmetric);
+}
+
+Calibrator::Scales Calibrator::scales_of_samples(size_t observer) const {
+  const QuantRange codes = quant_range(options_.type, options_.symmetric);
+  const auto steps = static_cast<float>(codes.max - codes.min);
+  const auto [least, most] = std::minmax_element(spans_[observer].begin(), spans_[observer].end());
+  return {*least / steps, *most / steps};
+}
+
+bool Calibrator::drifts(size_t observer) const {
+  // A sample that uses an eighth of the range has lost three bits.
+  constexpr float kWidest = 8;
+  std::vector<float> spans = spans_[observer];
+  if (spans.empty()) return false;
+  const auto middle = spans.begin() + static_cast<ptrdiff_t>(spans.size() / 2);
+  std::nth_element(spans.begin(), middle, spans.end());
+  return *std::max_element(spans.begin(), spans.end()) > kWidest * *middle;
 }
 
 } // namespace octet

@@ -25,6 +25,14 @@ public:
 
   // Nothing for what no sample has reached.
   std::optional<ScaleAndZero> params(size_t observer) const;
+  // The smallest and largest scale that single samples would have had.
+  struct Scales {
+    float min, max;
+  };
+  Scales scales_of_samples(size_t observer) const;
+  // Whether the range of all samples is so many times that of most of them that a scale for all
+  // leaves few codes to each.
+  bool drifts(size_t observer) const;
 
 private:
   struct Tap {
@@ -33,6 +41,7 @@ private:
   };
   const ActivationOptions options_;
   std::vector<std::unique_ptr<Observer>> observers_;
+  std::vector<std::vector<float>> spans_; // by observer: max − min of each sample
   std::vector<Tap> taps_;
 };
 

@@ -29,6 +29,7 @@ struct ActivationOptions {
   bool symmetric = false;
   std::string method = "minmax"; // see quant/observer.h
   double percentile = 99.99;     // of the method of that name
+  bool adaptive = true;          // measures ranges that drift over the samples at each run
 };
 
 struct QuantizeConfig {

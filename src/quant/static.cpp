@@ -9,6 +9,7 @@
 #include "passes/match.h"
 #include "quant/assign.h"
 #include "quant/calibrator.h"
+#include "quant/dynamic_site.h"
 #include "quant/weights.h"
 
 namespace octet {
@@ -23,7 +24,7 @@ struct Params {
   ValueId scale, zero_point;
 };
 
-struct Scope : GraphScope {
+struct Scope : DynamicScope {
   std::vector<NodeId> products = {};
   std::vector<Site> sites = {};
   std::unordered_map<ValueId, size_t> observers = {}; // of the values that Observe nodes yield
@@ -150,7 +151,8 @@ private:
   GraphEdit edit_;
 };
 
-// Turns the Observe nodes of a scope into pairs of QuantizeLinear and DequantizeLinear.
+// Turns the Observe nodes of a scope that are still read into pairs of QuantizeLinear and
+// DequantizeLinear.
 class PairWriter {
 public:
   PairWriter(Scope& scope, const ActivationOptions& options, const Calibrator& calibrator,
@@ -160,7 +162,8 @@ public:
 
   void run() {
     for (const Site& site : scope_.sites) {
-      if (const auto params = calibrator_.params(site.observer))
+      const bool is_read = !graph_.users(graph_.node(site.observe).outputs[0]).empty();
+      if (const auto params = calibrator_.params(site.observer); params && is_read)
         write_pair(site, *params);
       else
         take_out(site.observe);
@@ -235,7 +238,7 @@ struct StaticQuantizer::State {
       : config(std::move(c)), calibrator(std::make_shared<Calibrator>(config.activations)) {
     check_config(config);
     report.mode = "static";
-    for (GraphScope& scope : scopes_of(graph)) scopes.push_back({std::move(scope)});
+    for (GraphScope& scope : scopes_of(graph)) scopes.push_back({{std::move(scope)}});
     for (Scope& scope : scopes) {
       Assignment assignment = assign(scope, config);
       place_taps(scope, assignment, *calibrator);
@@ -247,11 +250,37 @@ struct StaticQuantizer::State {
 
   void quantize(Scope& scope, NodeId id) {
     const Node& node = scope.graph->node(id);
-    const auto x = calibrator->params(scope.observers.at(node.inputs[0]));
-    if (x)
+    const size_t observer = scope.observers.at(node.inputs[0]);
+    if (config.activations.adaptive && calibrator->drifts(observer) &&
+        measure_at_each_run(scope, id, observer))
+      return;
+    if (const auto x = calibrator->params(observer))
       ProductRewriter(scope, id, config, x->scale, report).run();
     else
       report.float_nodes.push_back({node.name, node.op_type, "no calibration sample reached it"});
+  }
+
+  // False when the node has no such form.
+  bool measure_at_each_run(Scope& scope, NodeId id, size_t observer) {
+    GraphEdit edit(*scope.graph);
+    const Node node = scope.graph->node(id);
+    const ValueId observed = node.inputs[0];
+    const ValueId real = scope.graph->node(scope.graph->value(observed).producer).inputs[0];
+    edit.set_input(id, 0, real);
+    if (!quantize_dynamically(scope, id, config, report).empty()) {
+      edit.set_input(id, 0, observed);
+      return false;
+    }
+    const Calibrator::Scales scales = calibrator->scales_of_samples(observer);
+    report.tensors.push_back({.name = scope.graph->value(real).name,
+                              .node = node.name,
+                              .type = DType::UInt8,
+                              .scale_min = scales.min,
+                              .scale_max = scales.max,
+                              .granularity = "per-tensor",
+                              .method = "dynamic",
+                              .sqnr_db = NAN});
+    return true;
   }
 
   QuantizeConfig config;

@@ -94,24 +94,34 @@ describe('lines of text', () => {
     steps = lines.map((line) => ({ feeds: { x: toRecognitionInput(line) } }));
   });
 
+  /** The shares of characters read rightly, in float and quantized. */
+  async function accuracies(options, from = 0) {
+    const characters = loadCharacters();
+    const texts = lines.slice(from).map(({ text }) => text);
+    const both = await runBoth('ocr_rec', options, steps.slice(from));
+    return both.map((outputs) => {
+      const read = outputs.map((named) => decodeText(Object.values(named)[0], characters));
+      return characterAccuracy(read, texts);
+    });
+  }
+
   for (const type of weightTypes) {
     test(`${type} is within 1 point of float`, async (t) => {
       assert.ok(lines.length >= 40);
-      const characters = loadCharacters();
-      const texts = lines.map(({ text }) => text);
-      const [float, int8] = (await runBoth('ocr_rec', { weights: { type } }, steps)).map(
-        (outputs) => {
-          const recognised = outputs.map((named) =>
-            decodeText(Object.values(named)[0], characters),
-          );
-          return characterAccuracy(recognised, texts);
-        },
-      );
-      t.diagnostic(`float ${percent(float)}, ${type} ${percent(int8)} of ${texts.join('').length}`);
+      const [float, int8] = await accuracies({ weights: { type } });
+      t.diagnostic(`float ${percent(float)}, ${type} ${percent(int8)}`);
       assert.ok(float >= 0.9, `float: ${percent(float)}`);
       assert.ok(int8 >= float - 0.01, `${percent(int8)} and ${percent(float)}`);
     });
   }
+
+  test('static int8, calibrated on two other sentences, is within 0.5 points of float', async (t) => {
+    const calibrated = lines.findIndex(({ text }) => text !== lines[0].text) * 2;
+    const calibration = await samplesOf('ocr_rec', steps.slice(0, calibrated));
+    const [float, int8] = await accuracies({ mode: 'static', calibration }, calibrated);
+    t.diagnostic(`float ${percent(float)}, static ${percent(int8)}`);
+    assert.ok(int8 >= float - 0.005, `${percent(int8)} and ${percent(float)}`);
+  });
 });
 
 const shareOfEqual = (a, b) => a.filter((item, i) => item === b[i]).length / a.length;
@@ -132,22 +142,18 @@ describe('voice activity', () => {
         assert.ok(agreement >= 0.99, percent(agreement));
       });
     }
-  }
 
-  test('static int8 of the legacy net decides as float on 99 % of the frames', async (t) => {
-    const net = voiceNets.silero_vad_legacy;
-    const calibration = await samplesOf(
-      'silero_vad_legacy',
-      voiceSteps(net, samples.slice(0, 8 * sampleRate)),
-    );
-    const options = { mode: 'static', calibration };
-    const [float, int8] = (
-      await runBoth('silero_vad_legacy', options, voiceSteps(net, samples))
-    ).map(decisionsOf);
-    const agreement = shareOfEqual(float, int8);
-    t.diagnostic(`${percent(agreement)} of ${float.length} frames agree`);
-    assert.ok(agreement >= 0.99, percent(agreement));
-  });
+    test(`${name}: static int8 decides as float on 99 % of the frames`, async (t) => {
+      const calibration = await samplesOf(name, voiceSteps(net, samples.slice(0, 8 * sampleRate)));
+      const options = { mode: 'static', calibration };
+      const [float, int8] = (await runBoth(name, options, voiceSteps(net, samples))).map(
+        decisionsOf,
+      );
+      const agreement = shareOfEqual(float, int8);
+      t.diagnostic(`${percent(agreement)} of ${float.length} frames agree`);
+      assert.ok(agreement >= 0.99, percent(agreement));
+    });
+  }
 });
 
 describe('front ends', () => {

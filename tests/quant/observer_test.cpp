@@ -102,6 +102,14 @@ TEST_CASE("entropy gives up an outlier, mse as much of it as pays") {
   CHECK(observed({.method = "mse"}, {spiked}).max == Approx(best).margin(0.7));
 }
 
+TEST_CASE("entropy chooses by what is not 0, however many zeros there are") {
+  std::vector<float> values = normals(20000, 1, 5);
+  for (float& v : values) v = std::abs(v);
+  const float without = observed({.method = "entropy"}, {values}).max;
+  values.resize(values.size() * 10, 0.0f);
+  CHECK(observed({.method = "entropy"}, {values}).max == Approx(without).epsilon(0.05));
+}
+
 TEST_CASE("entropy and mse keep what is spread evenly") {
   std::vector<float> even;
   for (int i = 0; i < 20000; ++i) even.push_back(static_cast<float>(i) / 20000);

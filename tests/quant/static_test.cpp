@@ -80,6 +80,26 @@ TEST_CASE("what lies between products stays integer, a Relu belongs to what it f
   CHECK_FALSE(find(report, "last"));
 }
 
+TEST_CASE(
+    "a product whose operand is mostly far smaller than at its largest measures it at each run") {
+  for (const bool adaptive : {true, false}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", {1, 2});
+    const ValueId w = b.constant("w", {2, 2}, {1, 2, 3, 4});
+    b.output(b.node("MatMul", "y", {x, w}));
+    QuantizeConfig config;
+    config.activations.adaptive = adaptive;
+    const QuantizationReport report =
+        quantize(b.graph, {{-1, 1}, {-1, 1.5f}, {-90, 165}}, std::move(config));
+    CHECK(count(b.graph, "MatMulInteger") == (adaptive ? 1 : 0));
+    CHECK(count(b.graph, "QuantizeLinear") == (adaptive ? 0 : 1));
+    REQUIRE(find(report, "x"));
+    CHECK(find(report, "x")->method == (adaptive ? "dynamic" : "minmax"));
+    CHECK(find(report, "x")->scale_max == Approx(1));
+    CHECK(find(report, "x")->scale_min == Approx(adaptive ? 2.0 / 255 : 1));
+  }
+}
+
 TEST_CASE("functions of single elements behind a product are rounded once") {
   GraphBuilder b;
   ValueId x = b.input("x", {1, 2});

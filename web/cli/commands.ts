@@ -21,7 +21,7 @@ const usage = `usage: octet COMMAND …
            [--per-channel|--per-tensor] [--include NAME]… [--exclude NAME]… [--op-types A,B]
            [--report FILE.json]
   quantize IN -o OUT --mode static --calibration DIR|random:N [--dim NAME=SIZE]…
-           [--activations uint8|int8] [--percentile P]
+           [--activations uint8|int8] [--percentile P] [--fixed-scales]
            [--method minmax|moving-average|percentile|entropy|mse] and as above
   quantize IN -o OUT --mode weight-only [--weights int8|uint8|int4|uint4|float16] [--block SIZE]
            [--method minmax|mean|mse|gptq] [--format qdq|qoperator]
@@ -81,6 +81,7 @@ function activationOptions(values: Values): QuantizeOptions['activations'] {
     type: values.activations as Activations['type'],
     method: values.method as Activations['method'],
     ...(values.percentile !== undefined && { percentile: Number(values.percentile) }),
+    adaptive: values['fixed-scales'] !== true,
   };
 }
 
@@ -164,6 +165,7 @@ const commands: Record<string, Command> = {
       activations: { type: 'string' },
       method: { type: 'string' },
       percentile: { type: 'string' },
+      'fixed-scales': { type: 'boolean' },
       block: { type: 'string' },
       format: { type: 'string' },
       force: { type: 'boolean' },

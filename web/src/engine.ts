@@ -78,7 +78,13 @@ export interface EngineModule {
       calibrated: boolean;
       force: boolean;
       /** Of static quantization. */
-      activations?: { type: number; symmetric: boolean; method: string; percentile: number };
+      activations?: {
+        type: number;
+        symmetric: boolean;
+        method: string;
+        percentile: number;
+        adaptive: boolean;
+      };
       excludeNodes: string[];
       opTypes: string[];
       spectraInFloat: boolean;

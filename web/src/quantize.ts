@@ -58,6 +58,11 @@ export interface QuantizeOptions {
     method?: 'minmax' | 'moving-average' | 'percentile' | 'entropy' | 'mse';
     /** Of the method 'percentile': how many of 100 values the range keeps; default 99.99. */
     percentile?: number;
+    /**
+     * Default true: where the samples' ranges differ widely (a quiet moment of a recording), the range is measured at each
+     * run, as in mode 'dynamic'. False: all scales are fixed.
+     */
+    adaptive?: boolean;
   };
   /**
    * Samples, inputs by name, for mode 'static', for the method 'gptq', and for `outputSqnrDb` in the report of mode
@@ -167,10 +172,11 @@ function checkCalibration({ mode, weights, calibration }: QuantizeOptions): void
 function checkActivations({ mode, activations }: QuantizeOptions): void {
   if (activations === undefined) return;
   if (mode !== 'static') throw invalid("activations: only mode 'static' has these");
-  const known = ['type', 'symmetric', 'method', 'percentile'];
+  const known = ['type', 'symmetric', 'method', 'percentile', 'adaptive'];
   rejectUnknownKeys(activations, known, 'quantize: activations');
   checkWord('activations.type', activations.type, bytes);
   checkBoolean('activations.symmetric', activations.symmetric);
+  checkBoolean('activations.adaptive', activations.adaptive);
   if (activations.percentile !== undefined && typeof activations.percentile !== 'number')
     throw invalid('activations.percentile: a number expected');
 }
@@ -223,6 +229,7 @@ const activationsOf = ({ mode, activations = {} }: QuantizeOptions) => {
     symmetric,
     method: activations.method ?? 'minmax',
     percentile: activations.percentile ?? 99.99,
+    adaptive: activations.adaptive ?? true,
   };
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "quant/arithmetic.h"
 
@@ -15,8 +16,7 @@ ObservedRange within(ObservedRange range, double min, double max) {
 
 // KL(P ‖ Q) of the bins [begin, end), where P has the values outside in its end bins and Q is the
 // histogram as `levels` codes keep it: each the mean of its bins that are not empty.
-double divergence(const Histogram& histogram, size_t begin, size_t end, size_t levels) {
-  const auto& counts = histogram.counts();
+double divergence(const std::vector<uint64_t>& counts, size_t begin, size_t end, size_t levels) {
   std::vector<double> p(counts.begin() + static_cast<ptrdiff_t>(begin),
                         counts.begin() + static_cast<ptrdiff_t>(end));
   for (size_t i = 0; i < begin; ++i) p.front() += static_cast<double>(counts[i]);
@@ -35,7 +35,7 @@ double divergence(const Histogram& histogram, size_t begin, size_t end, size_t l
       if (p[i] > 0) q[i] = sum / static_cast<double>(occupied);
     q_total += sum;
   }
-  const auto p_total = static_cast<double>(histogram.total());
+  const double p_total = std::accumulate(p.begin(), p.end(), 0.0);
   double result = 0;
   for (size_t i = 0; i < p.size(); ++i) {
     if (p[i] == 0) continue;
@@ -44,6 +44,17 @@ double divergence(const Histogram& histogram, size_t begin, size_t end, size_t l
     result += p[i] / p_total * std::log(p[i] / p_total / share);
   }
   return result;
+}
+
+// Zeros, of which functions like Relu make very many, have a code of their own and lose nothing;
+// counted, they would make every range that keeps others apart from them look bad.
+std::vector<uint64_t> counts_without_zeros(const Histogram& histogram) {
+  std::vector<uint64_t> counts = histogram.counts();
+  const size_t zero = histogram.zero_bin(), last = counts.size() - 1;
+  const uint64_t before = zero > 0 ? counts[zero - 1] : 0,
+                 after = zero < last ? counts[zero + 1] : 0;
+  counts[zero] = std::min(counts[zero], std::max(before, after));
+  return counts;
 }
 } // namespace
 
@@ -64,12 +75,13 @@ ObservedRange clip_entropy(const Histogram& histogram, const ObserverOptions& op
   const size_t bins = histogram.counts().size(), zero = histogram.zero_bin();
   const size_t above = bins - zero, below = zero, reach = std::max(above, below);
   const size_t step = std::max<size_t>(reach / 128, 1);
+  const std::vector<uint64_t> counts = counts_without_zeros(histogram);
   ObservedRange best = histogram.range();
   double least = std::numeric_limits<double>::infinity();
   for (size_t t = step; t < reach + step; t += step) {
     const size_t begin = zero - std::min(t, below), end = zero + std::min(t, above);
     if (end - begin < levels) continue;
-    const double found = divergence(histogram, begin, end, levels);
+    const double found = divergence(counts, begin, end, levels);
     if (found >= least) continue;
     least = found;
     best = within(histogram.range(), histogram.edge(begin), histogram.edge(end));

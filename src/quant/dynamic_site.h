@@ -1,0 +1,26 @@
+// One node that multiplies integers, with the range of what it reads measured at each run.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+#include "quant/config.h"
+#include "quant/report.h"
+#include "quant/scopes.h"
+
+namespace octet {
+
+struct DynamicScope : GraphScope {
+  struct QuantizedValue {
+    ValueId codes, scale, zero_point;
+  };
+  // What DynamicQuantizeLinear nodes made of the graph's values so far; nodes share them.
+  std::unordered_map<ValueId, QuantizedValue> activations = {};
+};
+
+// Writes standard nodes in the place of a MatMul, Gemm, Conv or LSTM with constant weights (see
+// quant/dynamic.h) and notes the weights in the report. Empty, or why the node stays as it is.
+std::string quantize_dynamically(DynamicScope& scope, NodeId node, const QuantizeConfig& config,
+                                 QuantizationReport& report);
+
+} // namespace octet
