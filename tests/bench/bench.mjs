@@ -3,7 +3,8 @@
  *
  *   ./octet bench [NAME…] [--seconds N] [--json FILE]   networks whose name contains a NAME, N seconds each
  *   ./octet bench --browser …                           the same in Chromium
- *   ./octet bench --threads N …                         Octet on one thread and on N, onnxruntime-web on N
+ *   ./octet bench --threads N …                         Octet on one thread and on N, onnxruntime-web on N (measure.mjs
+ *                                                       tells what keeps their threads apart)
  *   ./octet bench --layers [NAME…]                      single layers instead of networks
  *   ./octet bench --cold [NAME…]                        the first answer alone, each in a fresh process
  *   ./octet bench --profile NAME                        where the time of one network goes, by operator and by step

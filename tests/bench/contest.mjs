@@ -15,7 +15,7 @@ export async function hold({ contenders, files, feeds, seconds, threads }) {
     open[key] = await openSession(side, files[precision], feeds);
   const each = (field) =>
     Object.fromEntries(Object.entries(open).map(([key, contender]) => [key, contender[field]]));
-  const medianMs = await measureInterleaved(each('run'), seconds);
+  const medianMs = await measureInterleaved(each('run'), seconds, threads > 1);
   for (const { release } of Object.values(open)) await release();
   return { medianMs, createMs: each('createMs'), firstRunMs: each('firstRunMs') };
 }
