@@ -6,6 +6,28 @@
 namespace octet::kernels {
 namespace {
 
+/// 2 · G of three taps that are `step` apart, to four numbers as far apart.
+template <class T>
+void transform_taps(const T* g, T* u, size_t step) noexcept {
+  const T ends = g[0] + g[2 * step], middle = g[step];
+  u[0] = 2 * g[0];
+  u[step] = ends + middle;
+  u[2 * step] = ends - middle;
+  u[3 * step] = 2 * g[2 * step];
+}
+
+/// 4 · G g Gᵀ of the kernel at index i of a panel; tap(i) reads one of its taps.
+template <class T, class Panel, class Tap>
+void transform_kernel(const Panel& panel, size_t i, const Tap& tap) noexcept {
+  T taps[kWinogradTaps], half[12], u[kWinogradPositions];
+  for (size_t t = 0; t < kWinogradTaps; ++t) taps[t] = tap(t * panel.tap_elements + i);
+  for (size_t column = 0; column < 3; ++column) transform_taps(taps + column, half + column, 3);
+  for (size_t row = 0; row < 4; ++row) transform_taps(half + 3 * row, u + 4 * row, 1);
+  for (size_t p = 0; p < kWinogradPositions; ++p)
+    panel.to[p * panel.position_step + i] =
+        static_cast<std::remove_pointer_t<decltype(panel.to)>>(u[p]);
+}
+
 /// Bᵀ of four numbers that are `step` apart, in place.
 template <class T>
 void transform_input(T* d, size_t step) noexcept {
@@ -67,6 +89,17 @@ void finish_tile(const QWinogradOutput& tile) noexcept {
 }
 
 } // namespace
+
+void qc8w_winograd_weights_reference(const QWinogradWeights& panel) noexcept {
+  for (size_t i = 0; i < panel.tap_elements; ++i) {
+    const int32_t zero = panel.zero ? panel.zero[i / 2 % kPanelWidth] : 0;
+    transform_kernel<int32_t>(panel, i, [&](size_t at) { return panel.panel[at] - zero; });
+  }
+}
+void f32_winograd_weights_reference(const FWinogradWeights& panel) noexcept {
+  for (size_t i = 0; i < panel.tap_elements; ++i)
+    transform_kernel<float>(panel, i, [&](size_t at) { return 0.25f * panel.panel[at]; });
+}
 
 void qs16_winograd_input_reference(const WinogradInput<int16_t>& tile) noexcept {
   transform_tile(tile);

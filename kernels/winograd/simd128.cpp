@@ -20,6 +20,34 @@ struct FloatLanes {
   static v128_t subtract(v128_t a, v128_t b) noexcept { return wasm_f32x4_sub(a, b); }
 };
 
+/// 2 · G of three taps.
+template <class Lanes>
+[[clang::always_inline]] inline void transform_taps(v128_t first, v128_t middle, v128_t last,
+                                                    v128_t (&u)[4]) noexcept {
+  const v128_t ends = Lanes::add(first, last);
+  u[0] = Lanes::add(first, first);
+  u[1] = Lanes::add(ends, middle);
+  u[2] = Lanes::subtract(ends, middle);
+  u[3] = Lanes::add(last, last);
+}
+
+/// 4 · G g Gᵀ of a vector of kernels; tap(i) loads their tap i.
+template <class Lanes, class Tap>
+[[clang::always_inline]] inline void transform_kernels(const Tap& tap, typename Lanes::Element* to,
+                                                       size_t step) noexcept {
+  v128_t half[3][4];
+  for (size_t column = 0; column < 3; ++column)
+    transform_taps<Lanes>(tap(column), tap(column + 3), tap(column + 6), half[column]);
+  for (size_t row = 0; row < 4; ++row) {
+    v128_t u[4];
+    transform_taps<Lanes>(half[0][row], half[1][row], half[2][row], u);
+    for (const v128_t& vector : u) {
+      wasm_v128_store(to, vector);
+      to += step;
+    }
+  }
+}
+
 /// Bᵀ along a row of four positions.
 template <class Lanes>
 void store_row(const v128_t (&d)[4], typename Lanes::Element* to, size_t step) noexcept {
@@ -114,6 +142,35 @@ void finish_tile(const QWinogradOutput& tile) noexcept {
 }
 
 } // namespace
+
+void qc8w_winograd_weights_simd128(const QWinogradWeights& panel) noexcept {
+  const size_t apart = panel.tap_elements;
+  v128_t zeros[2] = {wasm_i16x8_splat(0), wasm_i16x8_splat(0)};
+  for (size_t half = 0; panel.zero && half < 2; ++half) {
+    const v128_t columns = wasm_v128_load(panel.zero + 4 * half);
+    zeros[half] =
+        wasm_v128_or(wasm_v128_and(columns, wasm_i32x4_splat(0xFFFF)), wasm_i32x4_shl(columns, 16));
+  }
+  for (size_t i = 0; i < apart; i += 16)
+    for (size_t half = 0; half < 2; ++half) {
+      const int8_t* taps = panel.panel + i + 8 * half;
+      transform_kernels<Int16Lanes>(
+          [&](size_t tap) {
+            return wasm_i16x8_sub(wasm_i16x8_load8x8(taps + tap * apart), zeros[half]);
+          },
+          panel.to + i + 8 * half, panel.position_step);
+    }
+}
+void f32_winograd_weights_simd128(const FWinogradWeights& panel) noexcept {
+  const size_t apart = panel.tap_elements;
+  const v128_t quarter = wasm_f32x4_splat(0.25f);
+  for (size_t i = 0; i < apart; i += 4)
+    transform_kernels<FloatLanes>(
+        [&](size_t tap) {
+          return wasm_f32x4_mul(wasm_v128_load(panel.panel + i + tap * apart), quarter);
+        },
+        panel.to + i, panel.position_step);
+}
 
 void qs16_winograd_input_simd128(const WinogradInput<int16_t>& tile) noexcept {
   transform_tile<Int16Lanes>(tile);

@@ -13,6 +13,13 @@ size_t panel_count(const ConvShape& shape) noexcept {
   return (shape.out_channels + kPanelWidth - 1) / kPanelWidth;
 }
 
+/// From one position to the next in transformed weights. Positions are written side by side, and
+/// must not all fall on the same lines of a cache.
+size_t weight_step(const ConvShape& shape) noexcept {
+  constexpr size_t kOffTheLines = 32;
+  return panel_count(shape) * kPanelWidth * shape.in_channels + kOffTheLines;
+}
+
 /// How many tiles, and columns of their products, are in work at once, so that they stay in a
 /// second-level cache. Large weights had better be read seldom.
 struct Blocks {
@@ -178,8 +185,8 @@ private:
   void multiply(size_t position, size_t count, size_t n, size_t width) noexcept {
     constexpr size_t kCacheBytes = 16 * 1024;
     const size_t channels = shape_.in_channels, panel = channels * kPanelWidth;
-    const T* weights = reinterpret_cast<const T*>(conv_.w) +
-                       (position * panel_count(shape_) + n / kPanelWidth) * panel;
+    const T* weights =
+        static_cast<const T*>(conv_.w) + position * weight_step(shape_) + n * channels;
     const T* inputs = scratch_.inputs + position * input_step();
     Sum* sums = scratch_.sums + position * sum_step();
     const size_t step = std::max<size_t>(kCacheBytes / (panel * sizeof(T)), 1) * kPanelWidth;
@@ -228,7 +235,52 @@ private:
   size_t pixel_begin_ = 0, pixel_end_ = 0;
 };
 
+/// Fills in what the panel at column n reads and writes; the rest is the caller's.
+template <class Panel>
+void place_panel(const ConvShape& shape, const void* packed, size_t n, void* to,
+                 Panel& panel) noexcept {
+  using From = std::remove_cvref_t<decltype(*panel.panel)>;
+  using To = std::remove_cvref_t<decltype(*panel.to)>;
+  panel.tap_elements = shape.in_channels * kPanelWidth;
+  panel.panel = static_cast<const From*>(packed) + n * shape.in_channels * kWinogradTaps;
+  panel.to = static_cast<To*>(to) + n * shape.in_channels;
+  panel.position_step = weight_step(shape);
+}
+
 } // namespace
+
+bool winograd_pays(const ConvShape& s) noexcept {
+  constexpr size_t kLeastInputs = 32, kLeastOutputs = 24, kLeastTiles = 24, kMostInputs = 912;
+  static_assert(kMostInputs * 9 * 255 * 255 * 4 < INT32_MAX);
+  return s.kernel_h == 3 && s.kernel_w == 3 && s.stride_h == 1 && s.stride_w == 1 &&
+         s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.in_channels % 2 == 0 &&
+         s.in_channels >= kLeastInputs && s.in_channels <= kMostInputs &&
+         s.out_channels >= kLeastOutputs && WinogradTiles(s).per_image() >= kLeastTiles;
+}
+
+size_t qwinograd_weight_bytes(const ConvShape& shape) noexcept {
+  return kWinogradPositions * weight_step(shape) * sizeof(int16_t);
+}
+size_t winograd_f32_weight_bytes(const ConvShape& shape) noexcept {
+  return kWinogradPositions * weight_step(shape) * sizeof(float);
+}
+
+void transform_qwinograd_weights(const QConv& conv, size_t begin, size_t end, void* to) noexcept {
+  QWinogradWeights panel;
+  for (size_t n = begin; n < end; n += kPanelWidth) {
+    place_panel(conv.shape, conv.w, n, to, panel);
+    panel.zero = conv.params.w_zero ? conv.params.w_zero + n : nullptr;
+    kernel_table().qwinograd_weights(panel);
+  }
+}
+void transform_winograd_f32_weights(const FConv& conv, size_t begin, size_t end,
+                                    void* to) noexcept {
+  FWinogradWeights panel;
+  for (size_t n = begin; n < end; n += kPanelWidth) {
+    place_panel(conv.shape, conv.w, n, to, panel);
+    kernel_table().winograd_weights_f32(panel);
+  }
+}
 
 size_t qwinograd_scratch_bytes(const ConvShape& shape) noexcept {
   return WinogradScratch<int16_t, int32_t>(shape, nullptr).bytes;

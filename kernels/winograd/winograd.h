@@ -24,24 +24,29 @@ inline size_t winograd_grain(const ConvShape& shape) noexcept {
   return 2 * shape.out_w;
 }
 
-/// Packs ONNX weights [out_channels, in_channels, kernel_h, kernel_w] of int8 or uint8. Their zero
-/// point is subtracted here, so QOutputParams::w_zero stays null. `zero_point` has the weights'
-/// type and one entry (per_channel false) or one per output channel; null means zeros. `packed` is
-/// 2-byte aligned.
-size_t packed_qwinograd_bytes(const ConvShape& shape) noexcept;
-void pack_qwinograd_weights(const ConvShape& shape, const void* weights, bool is_unsigned,
-                            const void* zero_point, bool per_channel, void* packed) noexcept;
-/// Sizes in floats.
-size_t packed_winograd_f32_elements(const ConvShape& shape) noexcept;
-void pack_winograd_f32_weights(const ConvShape& shape, const float* weights,
-                               float* packed) noexcept;
+/// The convolutions read transformed weights, 3.6 times the bytes of int8 and 1.8 times those of
+/// float. They are made of what qconv and conv_f32 take, at each run: that costs as much as the
+/// product of a tile or two, and memory for one layer instead of all.
+size_t qwinograd_weight_bytes(const ConvShape& shape) noexcept;
+size_t winograd_f32_weight_bytes(const ConvShape& shape) noexcept;
+
+/// Of one output channel, in multiply-adds of an integer product.
+inline size_t winograd_weight_cost(const ConvShape& shape) noexcept {
+  return 32 * shape.in_channels;
+}
+
+/// Transforms conv.w for output channels [begin, end), begin a multiple of kPanelWidth; `to` has
+/// room for all, 16-byte aligned. The integer one subtracts conv.params.w_zero, which qwinograd
+/// then wants to be null.
+void transform_qwinograd_weights(const QConv& conv, size_t begin, size_t end, void* to) noexcept;
+void transform_winograd_f32_weights(const FConv& conv, size_t begin, size_t end, void* to) noexcept;
 
 /// Scratch memory of one running call, 16-byte aligned.
 size_t qwinograd_scratch_bytes(const ConvShape& shape) noexcept;
 size_t winograd_f32_scratch_bytes(const ConvShape& shape) noexcept;
 
-/// As qconv and conv_f32, but with weights packed by the functions above. Ranges that do not begin
-/// and end at the grain compute some pixels beside the range, which they don't store.
+/// As qconv and conv_f32, but with weights transformed by the functions above. Ranges that do not
+/// begin and end at the grain compute some pixels beside the range, which they don't store.
 void qwinograd(const QConv& args, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept;
 void winograd_f32(const FConv& args, size_t pixel_begin, size_t pixel_end, void* scratch) noexcept;
 

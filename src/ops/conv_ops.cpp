@@ -37,13 +37,21 @@ constexpr ConvFamily kDepthwise{"dwconv_f32", kernels::packed_f32_dwconv_element
                                   kernels::dwconv_f32(conv, begin, end);
                                 }};
 
-constexpr ConvFamily kWinograd{"winograd_f32", kernels::packed_winograd_f32_elements,
-                               kernels::pack_winograd_f32_weights,
+constexpr ConvFamily kWinograd{kDense.name, kDense.packed_elements, kDense.pack,
                                kernels::winograd_f32_scratch_bytes, kernels::winograd_f32};
 
 const ConvFamily& family_of(const ConvGeometry& geometry, const ConvShape& shape) {
   if (geometry.is_depthwise()) return kDepthwise;
   return kernels::winograd_pays(shape) ? kWinograd : kDense;
+}
+
+void transform_weights(const RunContext& run, FConv& conv, uint8_t* transformed) noexcept {
+  run.workers.split(conv.shape.out_channels, kernels::kFPanelWidth,
+                    kernels::winograd_weight_cost(conv.shape),
+                    [&](size_t begin, size_t end, size_t) {
+                      kernels::transform_winograd_f32_weights(conv, begin, end, transformed);
+                    });
+  conv.w = reinterpret_cast<const float*>(transformed);
 }
 
 Kernel prepare_conv(PrepareContext& ctx) {
@@ -57,23 +65,27 @@ Kernel prepare_conv(PrepareContext& ctx) {
       ctx, 1, concat(family.name, "/", shape.groups), family.packed_elements(shape), scratch,
       [=, pack = family.pack](const float* from, float* to) { pack(shape, from, to); });
   PackedOperand bias = padded_bias(ctx, 2, shape.out_channels, scratch);
+  const bool is_winograd = &family == &kWinograd;
+  const size_t transformed =
+      scratch.reserve(is_winograd ? kernels::winograd_f32_weight_bytes(shape) : 0);
   const size_t window_bytes = aligned_scratch(family.scratch_bytes(shape));
   const size_t windows = scratch.reserve(checked_mul(window_bytes, ctx.worker_count()));
   ctx.request_scratch(scratch.bytes());
   const FusedActivation activation = fused_activation(ctx);
   MatrixSplit split = pixel_split(shape);
-  if (&family == &kWinograd) split.keep_rows(kernels::winograd_grain(shape));
+  if (is_winograd) split.keep_rows(kernels::winograd_grain(shape));
   return [=, run_pixels = family.run, weights = std::move(weights),
           bias = std::move(bias)](const RunContext& run) {
     weights.prepare(run);
     bias.prepare(run);
-    const FConv conv{.shape = shape,
-                     .x = run.input<float>(0),
-                     .x_stride = shape.in_channels,
-                     .w = weights.get(run),
-                     .y = run.output<float>(0),
-                     .y_stride = shape.out_channels,
-                     .params = {.bias = bias.get(run), .lo = activation.lo, .hi = activation.hi}};
+    FConv conv{.shape = shape,
+               .x = run.input<float>(0),
+               .x_stride = shape.in_channels,
+               .w = weights.get(run),
+               .y = run.output<float>(0),
+               .y_stride = shape.out_channels,
+               .params = {.bias = bias.get(run), .lo = activation.lo, .hi = activation.hi}};
+    if (is_winograd) transform_weights(run, conv, run.scratch + transformed);
     run_activated(
         run.workers, split, activation, conv.y, [&](const MatrixBlock& block, size_t worker) {
           run_pixels(kernels::channels_of(conv, block.column_begin, block.column_end),

@@ -12,21 +12,13 @@ namespace octet {
 namespace {
 using kernels::ConvShape;
 
-// The kernels that read weights without zero points, which packing subtracts.
-struct CenteredFamily {
-  const char* name; // of the packed weights
-  size_t (*packed_bytes)(const ConvShape&) noexcept;
-  void (*pack)(const ConvShape&, const void* weights, bool is_unsigned, const void* zero_point,
-               bool per_channel, void* packed) noexcept;
-  size_t (*scratch_bytes)(const ConvShape&) noexcept;
+struct ConvFamily {
+  size_t (*scratch_bytes)(const ConvShape&) noexcept; // of one worker
   void (*run)(const kernels::QConv&, size_t, size_t, void*) noexcept;
 };
-constexpr CenteredFamily kDepthwise{"qdwconv", kernels::packed_dwconv_weight_bytes,
-                                    kernels::pack_dwconv_weights, kernels::qdwconv_scratch_bytes,
-                                    kernels::qdwconv};
-constexpr CenteredFamily kWinograd{"qwinograd", kernels::packed_qwinograd_bytes,
-                                   kernels::pack_qwinograd_weights,
-                                   kernels::qwinograd_scratch_bytes, kernels::qwinograd};
+constexpr ConvFamily kDense{kernels::qconv_scratch_bytes, kernels::qconv};
+constexpr ConvFamily kDepthwise{kernels::qdwconv_scratch_bytes, kernels::qdwconv};
+constexpr ConvFamily kWinograd{kernels::qwinograd_scratch_bytes, kernels::qwinograd};
 
 // Whether the largest of each 2x2 pixels is the result (passes/fuse_pool).
 bool pools(const NodeContext& ctx) {
@@ -56,18 +48,22 @@ struct IntegerConv {
     if (geometry.is_depthwise())
       pack_depthwise(ctx, *w, w_input, w_zeros);
     else
-      pack_dense(ctx, *w, w_input, w_zeros);
+      pack_dense(ctx, *w, w_input);
     if (pools && !(kernels::qconv_pools(shape) && zero.empty()))
       ctx.unsupported("pooling behind this convolution");
-    const size_t bytes =
-        centered ? centered->scratch_bytes(shape) : kernels::qconv_scratch_bytes(shape);
-    kernel_scratch = aligned_scratch(bytes);
-    ctx.request_scratch(checked_add(x.scratch_bytes() + byte_dot.scratch_bytes(),
-                                    checked_mul(kernel_scratch, ctx.worker_count())));
+    ScratchLayout scratch;
+    x_scratch = scratch.reserve(x.scratch_bytes());
+    column_scratch = scratch.reserve(byte_dot.scratch_bytes());
+    if (family == &kWinograd)
+      winograd_scratch = scratch.reserve(kernels::qwinograd_weight_bytes(shape));
+    worker_bytes = aligned_scratch(family->scratch_bytes(shape));
+    worker_scratch = scratch.reserve(checked_mul(worker_bytes, ctx.worker_count()));
+    ctx.request_scratch(scratch.bytes());
   }
 
   void pack_depthwise(PrepareContext& ctx, const Tensor& w, size_t w_input, const Tensor* w_zeros) {
-    if (!x.has_codes() || !zero.empty()) return pack_centered(ctx, kDepthwise, w, w_input, w_zeros);
+    family = &kDepthwise;
+    if (!x.has_codes() || !zero.empty()) return pack_centered(ctx, w, w_input, w_zeros);
     byte_dot = ByteDotWeights(ctx, w_input, zero,
                               {.columns = shape.out_channels,
                                .column_codes = kernels::tap_count(shape),
@@ -76,14 +72,12 @@ struct IntegerConv {
                                 kernels::pack_dot_dwconv_weights(
                                     shape, source, is_unsigned_code(ctx, w_input), to, sums);
                               });
-    if (!byte_dot) return pack_centered(ctx, kDepthwise, w, w_input, w_zeros);
-    centered = &kDepthwise;
+    if (!byte_dot) pack_centered(ctx, w, w_input, w_zeros);
   }
 
-  void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input, const Tensor* w_zeros) {
+  void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input) {
     if (pack_byte_dot(ctx, w_input)) return;
-    if (!pools && kernels::winograd_pays(shape))
-      return pack_centered(ctx, kWinograd, w, w_input, w_zeros);
+    if (!pools && kernels::winograd_pays(shape)) family = &kWinograd;
     packed = ctx.packed(w_input, concat("qconv/", shape.groups), [&] {
       Buffer out(kernels::packed_conv_weight_bytes(shape));
       kernels::pack_conv_weights(shape, w.bytes(), is_unsigned_code(ctx, w_input), out.data());
@@ -108,25 +102,22 @@ struct IntegerConv {
     return static_cast<bool>(byte_dot);
   }
 
-  void pack_centered(PrepareContext& ctx, const CenteredFamily& family, const Tensor& w,
-                     size_t w_input, const Tensor* w_zeros) {
+  // The depthwise kernels of int16 read weights without zero points, which packing subtracts.
+  void pack_centered(PrepareContext& ctx, const Tensor& w, size_t w_input, const Tensor* w_zeros) {
     const bool per_channel = w_zeros && w_zeros->elements() != 1;
     if (per_channel && w_zeros->elements() != shape.out_channels)
       ctx.fail(w_zeros->elements(), " zero points for ", shape.out_channels, " channels");
-    centered = &family;
     zero.clear();
-    packed = ctx.packed(w_input, family.name, [&] {
-      Buffer out(family.packed_bytes(shape));
-      family.pack(shape, w.bytes(), is_unsigned_code(ctx, w_input),
-                  w_zeros ? w_zeros->bytes() : nullptr, per_channel, out.data());
+    packed = ctx.packed(w_input, "qdwconv", [&] {
+      Buffer out(kernels::packed_dwconv_weight_bytes(shape));
+      kernels::pack_dwconv_weights(shape, w.bytes(), is_unsigned_code(ctx, w_input),
+                                   w_zeros ? w_zeros->bytes() : nullptr, per_channel, out.data());
       return out;
     });
   }
 
   void run(const RunContext& context, kernels::QOutput output, kernels::QOutputParams params,
            const FusedActivation& activation) const noexcept {
-    uint8_t* const column_scratch = context.scratch + x.scratch_bytes();
-    uint8_t* const scratch = column_scratch + byte_dot.scratch_bytes();
     params.w_zero = data_or_null(zero);
     kernels::QConv conv{.shape = shape,
                         .x_stride = shape.in_channels,
@@ -136,25 +127,39 @@ struct IntegerConv {
                         .output = output};
     if (byte_dot) {
       const int32_t x_zero = x.code_zero(context);
-      byte_dot.set(params, x_zero, column_scratch);
+      byte_dot.set(params, x_zero, context.scratch + column_scratch);
       conv.byte_dot = true;
       conv.padding = static_cast<int16_t>((x_zero & 255) * 257);
-      conv.x = x.codes(context, context.scratch);
+      conv.x = x.codes(context, context.scratch + x_scratch);
       conv.w = byte_dot.data();
     } else {
-      conv.x = x.widen(context, context.scratch);
+      conv.x = x.widen(context, context.scratch + x_scratch);
       conv.w = packed->data();
     }
     conv.params = params;
     MatrixSplit split = pixel_split(shape);
     if (pools) split.rows = shape.batch * (shape.out_h / 2) * (shape.out_w / 2);
-    if (centered == &kWinograd) split.keep_rows(kernels::winograd_grain(shape));
-    const auto kernel = centered ? centered->run : kernels::qconv;
+    if (family == &kWinograd) {
+      split.keep_rows(kernels::winograd_grain(shape));
+      transform_weights(context, conv);
+    }
     run_activated(context.workers, split, activation, context.output<float>(0),
                   [&](const MatrixBlock& block, size_t worker) {
-                    kernel(kernels::channels_of(conv, block.column_begin, block.column_end),
-                           block.row_begin, block.row_end, scratch + worker * kernel_scratch);
+                    family->run(kernels::channels_of(conv, block.column_begin, block.column_end),
+                                block.row_begin, block.row_end,
+                                context.scratch + worker_scratch + worker * worker_bytes);
                   });
+  }
+
+  void transform_weights(const RunContext& context, kernels::QConv& conv) const noexcept {
+    uint8_t* const transformed = context.scratch + winograd_scratch;
+    context.workers.split(shape.out_channels, kernels::kPanelWidth,
+                          kernels::winograd_weight_cost(shape),
+                          [&](size_t begin, size_t end, size_t) {
+                            kernels::transform_qwinograd_weights(conv, begin, end, transformed);
+                          });
+    conv.w = transformed;
+    conv.params.w_zero = nullptr;
   }
 
   ProductSize size() const {
@@ -165,13 +170,14 @@ struct IntegerConv {
 
   ConvGeometry geometry;
   ConvShape shape;
-  const CenteredFamily* centered = nullptr; // null: the dense kernels
+  const ConvFamily* family = &kDense;
   IntegerActivation x;
   bool pools;
   std::shared_ptr<const Buffer> packed;
   ByteDotWeights byte_dot;   // instead of packed, where it has weights
   std::vector<int32_t> zero; // of dense weights
-  size_t kernel_scratch = 0; // of one worker
+  size_t x_scratch = 0, column_scratch = 0, winograd_scratch = 0, worker_scratch = 0;
+  size_t worker_bytes = 0; // of worker_scratch
 };
 
 // (x, w, x_zero, w_zero)

@@ -31,7 +31,7 @@ Plan::Plan(std::shared_ptr<const Graph> graph, std::span<const ValueFact* const>
     place_node(graph_.node(id));
     ++node_index_;
   }
-  lay_out_arena();
+  layout_ = plan_arena(requests_);
   drop_constants();
 }
 
@@ -121,7 +121,10 @@ void Plan::add_step(const Node& node, const OpDef& op) {
                      &host_, workers_.count);
   Step step{
       .node = &node, .kernel = op.prepare(ctx), .first = static_cast<uint32_t>(operands_.size())};
-  scratch_bytes_ = std::max(scratch_bytes_, ctx.scratch_bytes());
+  if (const size_t bytes = ctx.scratch_bytes()) {
+    step.scratch = static_cast<uint32_t>(requests_.size());
+    requests_.push_back({.bytes = bytes, .first_step = node_index_, .last_step = node_index_});
+  }
   for (size_t i = 0; i < node.inputs.size(); ++i)
     add_operand(ctx.is_packed(i) ? ValueId() : node.inputs[i]);
   for (ValueId id : node.outputs) add_operand(id);
@@ -151,11 +154,6 @@ void Plan::add_operand(ValueId id) {
 void Plan::drop_constants() {
   for (size_t i = 0; i < locations_.size(); ++i)
     if (const auto& value = facts_[ValueId(i)].value) value->data().drop();
-}
-
-void Plan::lay_out_arena() {
-  layout_ = plan_arena(requests_);
-  arena_bytes_ = checked_add(layout_.bytes, scratch_bytes_);
 }
 
 const void* Plan::address(ValueId id) const {
@@ -200,17 +198,17 @@ void Plan::bind(uint8_t* arena, std::span<const void* const> inputs) {
 
 void Plan::run(uint8_t* arena, std::span<const void* const> inputs, Profiler* profiler) {
   bind(arena, inputs);
-  uint8_t* scratch = arena + layout_.bytes;
   for (const Step& step : steps_) {
     if (profiler) profiler->begin();
     if (step.kernel) {
       const void* const* operands = operands_.data() + step.first;
       const size_t input_count = step.node->inputs.size(), output_count = step.node->outputs.size();
-      step.kernel({.inputs = operands,
-                   .outputs = const_cast<void* const*>(operands + input_count),
-                   .captures = operands + input_count + output_count,
-                   .scratch = scratch,
-                   .workers = workers_});
+      step.kernel(
+          {.inputs = operands,
+           .outputs = const_cast<void* const*>(operands + input_count),
+           .captures = operands + input_count + output_count,
+           .scratch = step.scratch == kNoScratch ? nullptr : arena + layout_.offsets[step.scratch],
+           .workers = workers_});
     } else {
       run_dynamic(*step.node);
     }

@@ -1,5 +1,5 @@
 // A lowered graph bound to one set of input shapes: an ordered list of steps with kernels chosen,
-// constants packed and every intermediate placed in an arena.
+// constants packed, every intermediate and the scratch memory of each step placed in an arena.
 //
 // A value lives in one of four places: the caller's feed, a constant, the arena, or, where its
 // shape depends on data, a tensor allocated during the run. Values that are the same bytes under
@@ -24,7 +24,7 @@ public:
   Plan(std::shared_ptr<const Graph> graph, std::span<const ValueFact* const> inputs,
        PackedWeights& weights, SubgraphHost& host, Workers workers);
 
-  size_t arena_bytes() const { return arena_bytes_; }
+  size_t arena_bytes() const { return layout_.bytes; }
   // Whether some shapes are found out, and nodes prepared, afresh at each run.
   bool is_data_dependent() const { return data_dependent_; }
   // Without a shape where only a run can tell.
@@ -43,10 +43,12 @@ private:
     Place place = Place::None;
     uint32_t index = 0; // of the input, or of the arena request
   };
+  static constexpr uint32_t kNoScratch = UINT32_MAX;
   struct Step {
     const Node* node;
-    Kernel kernel;      // empty: its shapes depend on data, so it is evaluated afresh
-    uint32_t first = 0; // of its operands in operands_: inputs, outputs, captures
+    Kernel kernel;                 // empty: its shapes depend on data, so it is evaluated afresh
+    uint32_t first = 0;            // of its operands in operands_: inputs, outputs, captures
+    uint32_t scratch = kNoScratch; // the arena request of its scratch memory
   };
   struct Slot {
     uint32_t operand;
@@ -59,7 +61,6 @@ private:
   bool share_in_place(const Node& node, ValueId output);
   void add_step(const Node& node, const OpDef& op);
   void add_operand(ValueId id);
-  void lay_out_arena();
   void drop_constants();
   void bind(uint8_t* arena, std::span<const void* const> inputs);
   void run_dynamic(const Node& node);
@@ -82,7 +83,6 @@ private:
   std::vector<std::shared_ptr<const void>> held_; // constants among them
   std::vector<Slot> input_slots_, arena_slots_;
   ArenaLayout layout_;
-  size_t scratch_bytes_ = 0, arena_bytes_ = 0;
   bool data_dependent_ = false;
   uint8_t* arena_ = nullptr;
   std::span<const void* const> inputs_;

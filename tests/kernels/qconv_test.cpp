@@ -105,9 +105,32 @@ std::vector<char> run_conv(Random& random, QConv conv, ConvFn* function, size_t 
   return result;
 }
 
+/// What reads weights that pack_conv_weights has packed.
+struct DenseFamily {
+  size_t (*scratch_bytes)(const ConvShape&) noexcept;
+  ConvFn* run;
+};
+constexpr DenseFamily kDirect{qconv_scratch_bytes, qconv};
+
+/// Transforms the weights in two ranges, into the first part of the scratch memory.
+constexpr DenseFamily kWinograd{
+    [](const ConvShape& shape) noexcept {
+      return qwinograd_weight_bytes(shape) + qwinograd_scratch_bytes(shape);
+    },
+    [](const QConv& conv, size_t begin, size_t end, void* scratch) noexcept {
+      const size_t split = std::min(conv.shape.out_channels, 2 * kPanelWidth);
+      transform_qwinograd_weights(conv, split, conv.shape.out_channels, scratch);
+      transform_qwinograd_weights(conv, 0, split, scratch);
+      QConv transformed = conv;
+      transformed.w = scratch;
+      transformed.params.w_zero = nullptr;
+      qwinograd(transformed, begin, end,
+                static_cast<char*>(scratch) + qwinograd_weight_bytes(conv.shape));
+    }};
+
 /// A convolution of this shape with random operands, int8 or uint8 weights, touching or spaced
 /// pixels, for each output type.
-void check_conv(Random& random, const ConvShape& shape) {
+void check_conv(Random& random, const ConvShape& shape, const DenseFamily& family = kDirect) {
   for (const QOutput output : kOutputs) {
     const bool is_unsigned = random.chance();
     const size_t inputs = shape.in_channels / shape.groups;
@@ -128,7 +151,8 @@ void check_conv(Random& random, const ConvShape& shape) {
     const auto stored = [&](size_t i) {
       return is_unsigned ? static_cast<uint8_t>(w[i]) - 128 : w[i];
     };
-    REQUIRE(run_conv(random, conv, qconv, qconv_scratch_bytes(shape)) == direct_conv(conv, stored));
+    REQUIRE(run_conv(random, conv, family.run, family.scratch_bytes(shape)) ==
+            direct_conv(conv, stored));
   }
 }
 
@@ -193,19 +217,8 @@ void check_byte_dot(Random& random, const ConvShape& shape) {
   }
 }
 
-/// What the families share whose packed weights have lost their zero points.
-struct CenteredFamily {
-  size_t (*packed_bytes)(const ConvShape&) noexcept;
-  void (*pack)(const ConvShape&, const void*, bool, const void*, bool, void*) noexcept;
-  size_t (*scratch_bytes)(const ConvShape&) noexcept;
-  ConvFn* run;
-};
-constexpr CenteredFamily kDepthwise{packed_dwconv_weight_bytes, pack_dwconv_weights,
-                                    qdwconv_scratch_bytes, qdwconv};
-constexpr CenteredFamily kWinograd{packed_qwinograd_bytes, pack_qwinograd_weights,
-                                   qwinograd_scratch_bytes, qwinograd};
-
-void check_centered(Random& random, const CenteredFamily& family, const ConvShape& shape) {
+/// Packing subtracts the zero points of weights.
+void check_depthwise(Random& random, const ConvShape& shape) {
   for (const QOutput output : kOutputs) {
     const bool is_unsigned = random.chance();
     const bool per_channel = random.chance();
@@ -221,8 +234,8 @@ void check_centered(Random& random, const CenteredFamily& family, const ConvShap
         random.integers<int16_t>((in_pixels - 1) * conv.x_stride + shape.in_channels, -255, 255);
     const auto w = random.integers<int8_t>(shape.out_channels * weights, -128, 127);
     const auto zero = random.integers<int8_t>(per_channel ? shape.out_channels : 1, -128, 127);
-    std::vector<int16_t> packed(family.packed_bytes(shape) / sizeof(int16_t));
-    family.pack(shape, w.data(), is_unsigned, zero.data(), per_channel, packed.data());
+    std::vector<int16_t> packed(packed_dwconv_weight_bytes(shape) / sizeof(int16_t));
+    pack_dwconv_weights(shape, w.data(), is_unsigned, zero.data(), per_channel, packed.data());
     conv.x = x.data();
     conv.w = packed.data();
     const auto read = [&](int8_t value) {
@@ -231,7 +244,7 @@ void check_centered(Random& random, const CenteredFamily& family, const ConvShap
     const auto centered = [&](size_t i) {
       return read(w[i]) - read(zero[per_channel ? i / weights : 0]);
     };
-    REQUIRE(run_conv(random, conv, family.run, family.scratch_bytes(shape)) ==
+    REQUIRE(run_conv(random, conv, qdwconv, qdwconv_scratch_bytes(shape)) ==
             direct_conv(conv, centered));
   }
 }
@@ -442,7 +455,7 @@ TEST_CASE("qdwconv computes depthwise convolutions of every geometry") {
                   .dilation_w = dilation};
   const size_t pad_y = kernel_h / 2;
   const size_t pad_x = kernel_w / 2;
-  check_centered(random, kDepthwise, with_output_size(shape, {pad_y, pad_x, pad_y, pad_x}));
+  check_depthwise(random, with_output_size(shape, {pad_y, pad_x, pad_y, pad_x}));
 }
 
 TEST_CASE("byte dot products give the bits of int16 in depthwise convolutions") {
@@ -501,7 +514,7 @@ TEST_CASE("qwinograd computes convolutions of every geometry that it takes") {
                         .out_channels = outputs,
                         .kernel_h = 3,
                         .kernel_w = 3};
-  check_centered(random, kWinograd, with_output_size(shape, pad));
+  check_conv(random, with_output_size(shape, pad), kWinograd);
 }
 
 TEST_CASE("qwinograd is exact where its products wrap, over several blocks of tiles and columns") {
@@ -516,18 +529,19 @@ TEST_CASE("qwinograd is exact where its products wrap, over several blocks of ti
   REQUIRE(winograd_pays(shape));
   const std::vector<int16_t> x(shape.in_h * shape.in_w * shape.in_channels, 255);
   const std::vector<uint8_t> w(shape.out_channels * shape.in_channels * 9, 255);
-  std::vector<int16_t> packed(packed_qwinograd_bytes(shape) / sizeof(int16_t));
-  pack_qwinograd_weights(shape, w.data(), true, nullptr, false, packed.data());
+  std::vector<int8_t> packed(packed_conv_weight_bytes(shape));
+  pack_conv_weights(shape, w.data(), true, packed.data());
+  const std::vector<int32_t> zero(column_capacity(shape.out_channels), stored_weight_zero(0, true));
   QConv conv{.shape = shape,
              .x = x.data(),
              .x_stride = shape.in_channels,
              .w = packed.data(),
              .y_stride = shape.out_channels,
-             .output = QOutput::i32};
+             .output = QOutput::i32,
+             .params = {.w_zero = zero.data()}};
   Random random(10);
-  const auto weight = [](size_t) { return 255; };
-  REQUIRE(run_conv(random, conv, qwinograd, qwinograd_scratch_bytes(shape)) ==
-          direct_conv(conv, weight));
+  const auto result = run_conv(random, conv, kWinograd.run, kWinograd.scratch_bytes(shape));
+  REQUIRE(result == direct_conv(conv, [](size_t) { return 255 - 128; }));
 }
 
 TEST_CASE("depthwise tiles equal their references") {

@@ -67,8 +67,18 @@ constexpr ConvFamily kDepthwise{packed_f32_dwconv_elements, pack_f32_dwconv_weig
                                 [](const FConv& conv, size_t begin, size_t end, void*) noexcept {
                                   dwconv_f32(conv, begin, end);
                                 }};
-constexpr ConvFamily kWinograd{packed_winograd_f32_elements, pack_winograd_f32_weights,
-                               winograd_f32_scratch_bytes, winograd_f32};
+constexpr ConvFamily kWinograd{
+    kDense.packed_elements, kDense.pack,
+    [](const ConvShape& shape) noexcept {
+      return winograd_f32_weight_bytes(shape) + winograd_f32_scratch_bytes(shape);
+    },
+    [](const FConv& conv, size_t begin, size_t end, void* scratch) noexcept {
+      transform_winograd_f32_weights(conv, 0, conv.shape.out_channels, scratch);
+      FConv transformed = conv;
+      transformed.w = static_cast<const float*>(scratch);
+      winograd_f32(transformed, begin, end,
+                   static_cast<char*>(scratch) + winograd_f32_weight_bytes(conv.shape));
+    }};
 
 void bench_conv(const char* name, const ConvFamily& family, const ConvShape& shape) {
   Random random(1);

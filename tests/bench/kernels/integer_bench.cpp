@@ -84,11 +84,18 @@ constexpr ConvFamily kDepthwise{packed_dwconv_weight_bytes,
                                   pack_dwconv_weights(shape, w, false, nullptr, false, packed);
                                 },
                                 qdwconv_scratch_bytes, qdwconv};
-constexpr ConvFamily kWinograd{packed_qwinograd_bytes,
-                               [](const ConvShape& shape, const void* w, void* packed) noexcept {
-                                 pack_qwinograd_weights(shape, w, false, nullptr, false, packed);
-                               },
-                               qwinograd_scratch_bytes, qwinograd};
+constexpr ConvFamily kWinograd{
+    kDense.packed_bytes, kDense.pack,
+    [](const ConvShape& shape) noexcept {
+      return qwinograd_weight_bytes(shape) + qwinograd_scratch_bytes(shape);
+    },
+    [](const QConv& conv, size_t begin, size_t end, void* scratch) noexcept {
+      transform_qwinograd_weights(conv, 0, conv.shape.out_channels, scratch);
+      QConv transformed = conv;
+      transformed.w = scratch;
+      qwinograd(transformed, begin, end,
+                static_cast<char*>(scratch) + qwinograd_weight_bytes(conv.shape));
+    }};
 
 /// Its shape counts pairs of channels.
 constexpr ConvFamily kByteDot{packed_dot_conv_weight_bytes,
