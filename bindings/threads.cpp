@@ -62,10 +62,11 @@ bool start_worker(const val&, ThreadPool&, size_t) {
 #endif
 } // namespace
 
-void use_threads(size_t count, const val& start) {
+void use_threads(size_t count, const val& start, bool caller_sleeps) {
   thread_count = std::clamp(count, size_t{1}, ThreadPool::kMaxThreads);
   pool = new ThreadPool(
-      [start](ThreadPool& owner, size_t worker) { return start_worker(start, owner, worker); });
+      [start](ThreadPool& owner, size_t worker) { return start_worker(start, owner, worker); },
+      caller_sleeps);
 }
 
 void lose_thread(size_t worker) {

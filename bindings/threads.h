@@ -16,8 +16,9 @@ using emscripten::val;
 // From now on sessions are made for `count` threads. JavaScript starts one when the pool calls
 // start({worker, pool, stack, entry, failure}): table entry `entry` is to be called with stack,
 // pool and worker there; if that traps, 1 is to be stored at the address `failure`. `start` returns
-// whether there will be such a thread, and does not throw.
-void use_threads(size_t count, const val& start);
+// whether there will be such a thread, and does not throw. `caller_sleeps`: whether this thread may
+// wait on an atomic.
+void use_threads(size_t count, const val& start, bool caller_sleeps);
 
 // Tells that a worker, though promised, will never come.
 void lose_thread(size_t worker);

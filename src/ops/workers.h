@@ -7,18 +7,25 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 namespace octet {
 
 class Threads {
 public:
   using Body = void (*)(const void* context, size_t begin, size_t end, size_t worker) noexcept;
+  struct Loop {
+    size_t count, step;
+    uint64_t cost;  // of all, see Workers::split
+    size_t workers; // how many threads may take part, with the caller
+    Body body;
+    const void* context;
+  };
 
   virtual ~Threads() = default;
-  // Covers [0, count) in ranges of `step` (the last one may be shorter), each exactly once, by at
-  // most `workers` threads. Returns when all are done.
-  virtual void run(size_t count, size_t step, size_t workers, Body body,
-                   const void* context) noexcept = 0;
+  // Covers [0, count) in ranges of `step` (the last one may be shorter), each exactly once. Returns
+  // when all are done.
+  virtual void run(const Loop& loop) noexcept = 0;
 };
 
 // Rows [row_begin, row_end) of some columns of a matrix.
@@ -56,19 +63,23 @@ struct Workers {
   Threads* threads = nullptr;
   size_t count = 1;
 
-  // Calls body(begin, end, worker) over [0, count). Ranges begin at multiples of `grain`. `cost` is
+  // Calls body(begin, end, worker) over [0, items). Ranges begin at multiples of `grain`. `cost` is
   // the time of one item in multiply-adds of an integer product: what takes less time than handing
-  // it over runs in one piece.
+  // it over runs in one piece. `most_ranges` is for each worker.
   template <class F>
-  void split(size_t items, size_t grain, size_t cost, const F& body) const noexcept {
-    const size_t step = count > 1 ? step_of(items, grain, cost) : items;
+  void split(size_t items, size_t grain, size_t cost, const F& body,
+             size_t most_ranges = kMostRanges) const noexcept {
+    const size_t step = count > 1 ? step_of(items, grain, cost, most_ranges) : items;
     if (step >= items) return body(size_t{0}, items, size_t{0});
-    threads->run(
-        items, step, count,
-        [](const void* context, size_t begin, size_t end, size_t worker) noexcept {
-          (*static_cast<const F*>(context))(begin, end, worker);
-        },
-        &body);
+    threads->run({.count = items,
+                  .step = step,
+                  .cost = uint64_t{items} * cost,
+                  .workers = count,
+                  .body =
+                      [](const void* context, size_t begin, size_t end, size_t worker) noexcept {
+                        (*static_cast<const F*>(context))(begin, end, worker);
+                      },
+                  .context = &body});
   }
 
   // Calls body(MatrixBlock, worker).
@@ -77,10 +88,12 @@ struct Workers {
     const bool by_columns = matrix.column_grain != 0 && matrix.rows <= matrix.few_rows() &&
                             matrix.columns >= 2 * matrix.column_grain * count;
     if (by_columns)
-      split(matrix.columns, matrix.column_grain, matrix.rows * matrix.cost,
-            [&](size_t begin, size_t end, size_t worker) {
-              body(MatrixBlock{0, matrix.rows, begin, end}, worker);
-            });
+      split(
+          matrix.columns, matrix.column_grain, matrix.rows * matrix.cost,
+          [&](size_t begin, size_t end, size_t worker) {
+            body(MatrixBlock{0, matrix.rows, begin, end}, worker);
+          },
+          matrix.rows < 4 ? kMostStreams : kMostRanges);
     else
       split(matrix.rows, matrix.row_grain, matrix.columns * matrix.cost,
             [&](size_t begin, size_t end, size_t worker) {
@@ -89,12 +102,17 @@ struct Workers {
   }
 
 private:
-  // Several ranges for each worker, as not all run at the same speed, each worth a hand-over.
-  size_t step_of(size_t items, size_t grain, size_t cost) const noexcept {
-    constexpr size_t kRangesPerWorker = 4, kMinRangeCost = size_t{1} << 18;
-    const size_t even = items / (count * kRangesPerWorker) + 1;
-    const size_t least = kMinRangeCost / std::max<size_t>(cost, 1) + 1;
-    return (std::max(even, least) + grain - 1) / grain * grain;
+  // The last ranges of a loop keep the others waiting, so large loops have many; but products of
+  // few rows read weights from memory, which is faster in long pieces.
+  static constexpr size_t kMostRanges = 12, kMostStreams = 4;
+
+  // As many ranges for each worker, each worth a hand-over.
+  size_t step_of(size_t items, size_t grain, size_t cost, size_t most_ranges) const noexcept {
+    constexpr size_t kMinRangeCost = size_t{1} << 17;
+    const uint64_t worth = uint64_t{items} * cost / kMinRangeCost / count;
+    const size_t ranges = static_cast<size_t>(std::min<uint64_t>(worth, most_ranges)) * count;
+    if (ranges == 0) return items;
+    return ((items + ranges - 1) / ranges + grain - 1) / grain * grain;
   }
 };
 

@@ -1,10 +1,13 @@
 // Threads that share the ranges of one loop at a time.
 //
 // A region is open to whoever comes: the caller posts a loop, takes ranges from a shared counter
-// itself, closes the region when none is left, and spins until those that came in have left. A
+// itself, closes the region when none is left, and waits until those that came in have left. A
 // worker that starts late, sleeps or never comes costs speed and nothing else. Workers are started
-// by the first loop that wants them; between loops they spin for a moment, then sleep. The caller
-// never sleeps, as the main thread of a browser must not.
+// by the first loop that is worth it.
+//
+// Whoever waits spins for a moment, then sleeps. Between loops a worker spins the longer, the more
+// often that was worth it: where threads outnumber processors, spinning takes time from those that
+// are waited for. A small loop wakes nobody.
 //
 // The pool must outlive its workers: natively the destructor waits for them; in WebAssembly, where
 // they can't be waited for, it is never destroyed.
@@ -25,15 +28,16 @@ public:
 
   // Makes a thread call `work(worker)`, now or later. False: there will be none.
   using Start = std::function<bool(ThreadPool& pool, size_t worker)>;
-  explicit ThreadPool(Start start) : start_(std::move(start)) {}
+  // `caller_sleeps`: whether the threads that call `run` may; the main thread of a page must not.
+  explicit ThreadPool(Start start, bool caller_sleeps = true)
+      : start_(std::move(start)), caller_may_sleep_(caller_sleeps) {}
   ~ThreadPool() override;
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   // From one thread at a time; from within a body, or while another thread's loop runs, the caller
   // does all of it.
-  void run(size_t count, size_t step, size_t workers, Body body,
-           const void* context) noexcept override;
+  void run(const Loop& loop) noexcept override;
 
   // What a started thread runs: returns after `stop`.
   void work(size_t worker) noexcept;
@@ -47,26 +51,25 @@ public:
   std::atomic<uint32_t>& failure() { return failure_; }
 
 private:
-  struct Job {
-    size_t count, step, workers;
-    Body body;
-    const void* context;
-  };
-
   void start_missing(size_t workers) noexcept;
   bool enter() noexcept;
+  void leave() noexcept;
   void take_ranges(size_t worker) noexcept;
-  void await_job(uint32_t seen) noexcept;
+  void await_workers() noexcept;
+  bool await_job(uint32_t seen, int spins) noexcept;
   void wake() noexcept;
 
   Start start_;
+  const bool caller_may_sleep_;
   std::atomic<bool> busy_{false}, stopping_{false};
   std::atomic<uint32_t> failure_{0};
-  std::atomic<uint32_t> epoch_{0};    // counts jobs; workers sleep on it
-  std::atomic<uint32_t> sleepers_{0}; // about to sleep, or asleep
-  std::atomic<uint32_t> gate_{0};     // kOpen, plus the number of workers inside
-  std::atomic<size_t> next_{0};       // first item that nobody has taken
-  Job job_{};                         // written only while the gate is closed and nobody is inside
+  std::atomic<uint32_t> epoch_{0};         // counts jobs; workers sleep on it
+  std::atomic<uint32_t> sleepers_{0};      // about to sleep, or asleep
+  std::atomic<uint32_t> awake_{0};         // workers that are not
+  std::atomic<uint32_t> gate_{0};          // kOpen, plus the number of workers inside
+  std::atomic<bool> caller_sleeps_{false}; // on the gate
+  std::atomic<size_t> next_{0};            // first item that nobody has taken
+  Loop job_{}; // written only while the gate is closed and nobody is inside
   enum class Presence : uint8_t { Absent, Started, Impossible };
   std::array<std::atomic<Presence>, kMaxThreads> presence_{};
 };

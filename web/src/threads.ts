@@ -29,7 +29,7 @@ export type ThreadTask = SharedParts & PoolPlace;
 
 /** The module's part in this. */
 export interface ThreadHost {
-  useThreads(count: number, start: (place: PoolPlace) => boolean): void;
+  useThreads(count: number, start: (place: PoolPlace) => boolean, callerSleeps: boolean): void;
   loseThread(worker: number): void;
 }
 
@@ -77,6 +77,16 @@ async function startInNode(): Promise<Start> {
   };
 }
 
+/** Whether this thread may wait for others in its sleep: the main thread of a page must not. */
+function maySleep(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Lets the sessions of a module use `count` threads. */
 export async function useThreads(
   host: ThreadHost,
@@ -86,7 +96,7 @@ export async function useThreads(
   const start = isNode ? await startInNode() : startInBrowser;
   let missing = 0;
   const report = () => Object.assign(env.octet, { threads: count - missing });
-  host.useThreads(count, (place) => {
+  const startOne = (place: PoolPlace) => {
     let isLost = false;
     const lose = () => {
       if (isLost) return;
@@ -103,6 +113,7 @@ export async function useThreads(
       lose();
     }
     return !isLost;
-  });
+  };
+  host.useThreads(count, startOne, maySleep());
   report();
 }
