@@ -206,7 +206,8 @@ void integer_kernels() {
   bench_conv("conv 3x3 1>32 28x28 to codes", kDense, same_shape(28, 1, 32, 3, 1), QOutput::s16);
   bench_conv("conv 3x3 1>32 28x28 pooled", kDense, same_shape(28, 1, 32, 3, 1), QOutput::s16, true);
   bench_conv("depthwise 3x3 144 56x56", kDepthwise, same_shape(56, 144, 0, 3, 1));
-  bench_conv("depthwise 3x3 144 56x56 to codes", kDepthwise, same_shape(56, 144, 0, 3, 1), QOutput::s16);
+  bench_conv("depthwise 3x3 144 56x56 to codes", kDepthwise, same_shape(56, 144, 0, 3, 1),
+             QOutput::s16);
   bench_conv("depthwise 3x3 s2 144 56x56", kDepthwise, same_shape(56, 144, 0, 3, 2));
   bench_conv("depthwise 5x5 144 56x56", kDepthwise, same_shape(56, 144, 0, 5, 1));
   bench_conv("depthwise 5x5 s2 144 56x56", kDepthwise, same_shape(56, 144, 0, 5, 2));
