@@ -56,6 +56,9 @@ struct Node {
   // reads them or not.
   std::vector<ValueId> captures = {};
   std::string extra = {};
+
+  // Invalid where an optional input is left out.
+  ValueId input(size_t i) const { return i < inputs.size() ? inputs[i] : ValueId(); }
 };
 
 // What a model says beside its graph; carried from reader to writer.

@@ -1,5 +1,4 @@
 #include "ops/integer_operands.h"
-#include "ops/scratch_layout.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,6 +6,7 @@
 #include "kernels/qdot/byte_dot.h"
 #include "kernels/qdot/pack.h"
 #include "kernels/qgemm/pack.h"
+#include "ops/scratch_layout.h"
 
 namespace octet {
 
@@ -186,9 +186,6 @@ float scalar(const PrepareContext& ctx, size_t input, const char* what) {
     ctx.unsupported(what, " is not one float32 constant");
   return tensor->values<float>()[0];
 }
-} // namespace
-
-namespace {
 // Whether what is rounded stays within kMostRounded for columns that add up to `depth` products of
 // codes, an int32 bias (or none), and `shift` on top.
 bool are_bounded(const std::vector<float>& scale, const std::vector<int32_t>& bias, double shift,
@@ -244,9 +241,6 @@ kernels::QActivation to_codes_activation(const NodeContext& ctx) {
          : name == "LeakyRelu" ? kernels::QActivation::leaky_relu
                                : kernels::QActivation::none;
 }
-} // namespace
-
-namespace {
 // A bias in multiples of `units`; nothing when some are too many. Both are padded.
 std::optional<std::vector<int32_t>> bias_steps(const std::vector<float>& bias,
                                                const std::vector<float>& units, size_t columns) {

@@ -103,14 +103,12 @@ private:
       return values.empty() ? ValueId()
                             : edit_.new_constant(name + suffix, Tensor::of<float>(shape, values));
     };
-    const auto input = [&](size_t i) {
-      return i < product.inputs.size() ? product.inputs[i] : ValueId();
-    };
     Node fused{.name = product.name,
                .op_type = product.op_type + "ToFloat",
                .domain = std::string(kLoweredDomain),
-               .inputs = {input(0), input(1), match.a_scale, row(match.b_scale, "_scale"), input(2),
-                          input(3), row(match.bias, "_bias")},
+               .inputs = {product.input(0), product.input(1), match.a_scale,
+                          row(match.b_scale, "_scale"), product.input(2), product.input(3),
+                          row(match.bias, "_bias")},
                .attributes = product.attributes};
     const NodeId last = match.add ? match.add : match.mul;
     fused_.push_back(edit_.replace_node(last, std::move(fused)));

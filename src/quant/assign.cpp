@@ -53,10 +53,6 @@ Role role_of(const Node& node) {
   return Role::None;
 }
 
-bool is_float(const Tensor* tensor) {
-  return tensor && tensor->dtype() == DType::Float32;
-}
-
 class Assigner {
 public:
   Assigner(const GraphScope& scope, const QuantizeConfig& config)
@@ -84,17 +80,13 @@ public:
 private:
   // --- products
 
-  ValueId input(const Node& node, size_t i) const {
-    return i < node.inputs.size() ? node.inputs[i] : ValueId();
-  }
-
   // Empty, or why the product stays in float.
   std::string objection(NodeId id) const {
     const Node& node = graph_.node(id);
     if (const std::string chosen = exclusion(node, config_); !chosen.empty()) return chosen;
     if (const auto found = near_spectra_.find(id); found != near_spectra_.end())
       return std::string(found->second);
-    const Tensor* w = scope_.constant(input(node, 1));
+    const Tensor* w = scope_.constant(node.input(1));
     if (!is_float(w)) return "its weights are not a float32 constant";
     if (scope_.constant(node.inputs[0])) return "both operands are constant";
     if (node.op_type == "Conv") return w->shape().rank() < 3 ? "its weights have no window" : "";

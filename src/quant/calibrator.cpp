@@ -1,22 +1,12 @@
 #include "quant/calibrator.h"
 
 #include <algorithm>
-#include <cfloat>
-#include <cmath>
 
 #include "base/error.h"
-#include "base/pieces.h"
+#include "quant/sample.h"
 
 namespace octet {
 namespace {
-bool all_finite(std::span<const float> values) {
-  bool finite = true;
-  in_pieces(values.size(), [&, from = values.data()](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) finite &= std::abs(from[i]) <= FLT_MAX;
-  });
-  return finite;
-}
-
 ObserverOptions observer_options(const ActivationOptions& options) {
   return {.method = options.method,
           .percentile = options.percentile,
@@ -47,11 +37,8 @@ size_t Calibrator::add_tap(size_t observer, std::string name) {
 
 void Calibrator::observe(size_t tap, std::span<const float> values) {
   const Tap& tapped = taps_.at(tap);
-  if (!all_finite(values))
-    fail(ErrorCode::InvalidInput, "calibration: '", tapped.name,
-         "' becomes infinite or not a number on this sample");
-  observers_[tapped.observer]->add(values);
-  const ObservedRange range = range_of(values);
+  check_sample(tapped.name, values);
+  const ObservedRange range = observers_[tapped.observer]->add(values);
   spans_[tapped.observer].push_back(range.max - range.min);
 }
 

@@ -7,18 +7,6 @@
 
 namespace octet {
 namespace {
-bool is_float(const Tensor* tensor) {
-  return tensor && tensor->dtype() == DType::Float32;
-}
-
-// [rows, columns] → [columns, rows]
-std::vector<uint8_t> transposed(std::span<const uint8_t> codes, size_t rows, size_t columns) {
-  std::vector<uint8_t> out(codes.size());
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t c = 0; c < columns; ++c) out[c * rows + r] = codes[r * columns + c];
-  return out;
-}
-
 // Writes the nodes that replace one float node.
 class SiteRewriter {
 public:
@@ -38,7 +26,7 @@ public:
 private:
   // --- nodes and constants
 
-  ValueId input(size_t i) const { return i < node_.inputs.size() ? node_.inputs[i] : ValueId(); }
+  ValueId input(size_t i) const { return node_.input(i); }
 
   ValueId emit(std::string_view op_type, std::vector<ValueId> inputs, std::string_view hint,
                Attributes attributes = {}) {
@@ -154,7 +142,7 @@ private:
     note(input(1), q);
     for (float& scale : q.scales) scale *= node_.attributes.get_float("alpha", 1);
     const Shape shape = trans_b ? Shape{b->shape()[1], b->shape()[0]} : b->shape();
-    const auto codes = trans_b ? transposed(q.codes, rows, columns) : q.codes;
+    const auto codes = trans_b ? transposed<uint8_t>(q.codes, rows, columns) : q.codes;
     const ValueId y =
         integer_matmul(input(0), input(1), q, tensor_of_codes(codes, config_.weights.type, shape));
     if (input(2)) emit("Add", {y, input(2)}, "biased");

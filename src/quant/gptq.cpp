@@ -1,10 +1,9 @@
 #include "quant/gptq.h"
 
 #include <algorithm>
-#include <cfloat>
 #include <cmath>
 
-#include "base/error.h"
+#include "quant/sample.h"
 
 namespace octet {
 namespace {
@@ -13,7 +12,8 @@ constexpr size_t kEnoughProducts = 20'000'000; // between two chances to stop
 
 // h[0 … count) += Σ a[r] · x[r][0 … count) for four rows x.
 void add_products(const float* const* x, const float* a, size_t count, float* __restrict h) {
-  const float* __restrict x0 = x[0], * __restrict x1 = x[1], * __restrict x2 = x[2], * __restrict x3 = x[3];
+  const float* __restrict x0 = x[0], * __restrict x1 = x[1];
+  const float* __restrict x2 = x[2], * __restrict x3 = x[3];
   const float a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
   for (size_t j = 0; j < count; ++j) h[j] += (a0 * x0[j] + a1 * x1[j]) + (a2 * x2[j] + a3 * x3[j]);
 }
@@ -192,9 +192,7 @@ size_t GramSink::add_taps(const std::string& name, size_t columns, size_t count)
 
 void GramSink::observe(size_t tap, std::span<const float> values) {
   Tap& tapped = taps_.at(tap);
-  if (!std::all_of(values.begin(), values.end(), [](float v) { return std::abs(v) <= FLT_MAX; }))
-    fail(ErrorCode::InvalidInput, "calibration: '", tapped.name,
-         "' becomes infinite or not a number on this sample");
+  check_sample(tapped.name, values);
   tapped.seen.insert(tapped.seen.end(), values.begin(), values.end());
   next_ = std::min(next_, tap);
 }

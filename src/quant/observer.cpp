@@ -9,11 +9,12 @@ namespace octet {
 namespace {
 class MinMax final : public Observer {
 public:
-  void add(std::span<const float> values) override {
-    if (values.empty()) return;
+  ObservedRange add(std::span<const float> values) override {
     const ObservedRange range = range_of(values);
+    if (values.empty()) return range;
     seen_ = {std::min(seen_.min, range.min), std::max(seen_.max, range.max)};
     any_ = true;
+    return range;
   }
   std::optional<ObservedRange> range() const override {
     return any_ ? std::optional(seen_) : std::nullopt;
@@ -28,13 +29,14 @@ private:
 // follow.
 class MovingAverage final : public Observer {
 public:
-  void add(std::span<const float> values) override {
-    if (values.empty()) return;
+  ObservedRange add(std::span<const float> values) override {
     const ObservedRange range = range_of(values);
+    if (values.empty()) return range;
     ++count_;
     const double weight = std::max(1.0 / static_cast<double>(count_), 0.01);
     min_ += weight * (range.min - min_);
     max_ += weight * (range.max - max_);
+    return range;
   }
   std::optional<ObservedRange> range() const override {
     if (count_ == 0) return std::nullopt;
@@ -51,7 +53,7 @@ using Clipping = ObservedRange (*)(const Histogram&, const ObserverOptions&);
 class Clipped final : public Observer {
 public:
   Clipped(Clipping clip, const ObserverOptions& options) : clip_(clip), options_(options) {}
-  void add(std::span<const float> values) override { histogram_.add(values); }
+  ObservedRange add(std::span<const float> values) override { return histogram_.add(values); }
   std::optional<ObservedRange> range() const override {
     return histogram_.empty() ? std::nullopt : std::optional(clip_(histogram_, options_));
   }

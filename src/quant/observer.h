@@ -25,8 +25,8 @@ struct ObserverOptions {
 class Observer {
 public:
   virtual ~Observer() = default;
-  // Finite values: the tensor in one sample, or a part of it.
-  virtual void add(std::span<const float> values) = 0;
+  // Finite values: the tensor in one sample, or a part of it. Returns their range.
+  virtual ObservedRange add(std::span<const float> values) = 0;
   // Nothing when no value came.
   virtual std::optional<ObservedRange> range() const = 0;
 };

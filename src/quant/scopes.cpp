@@ -38,6 +38,10 @@ std::vector<GraphScope> scopes_of(Graph& graph) {
   return scopes;
 }
 
+bool is_float(const Tensor* constant) {
+  return constant && constant->dtype() == DType::Float32;
+}
+
 std::string exclusion(const Node& node, const QuantizeConfig& config) {
   if (contains(config.exclude_nodes, node.name)) return "excluded by the options";
   if (!config.op_types.empty() && !contains(config.op_types, node.op_type))

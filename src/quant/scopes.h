@@ -21,6 +21,9 @@ struct GraphScope {
 // The graph, followed by all its subgraphs, each after the one that encloses it.
 std::vector<GraphScope> scopes_of(Graph& graph);
 
+// Whether there is such a constant, of float32.
+bool is_float(const Tensor* constant);
+
 // Empty, or why the options leave a node alone.
 std::string exclusion(const Node& node, const QuantizeConfig& config);
 

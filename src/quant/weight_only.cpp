@@ -22,11 +22,6 @@ bool is_block_type(DType type) {
   return type == DType::Int8 || type == DType::UInt8 || type == DType::Int4 || type == DType::UInt4;
 }
 
-bool is_float_constant(const GraphScope& scope, ValueId id) {
-  const Tensor* constant = scope.constant(id);
-  return constant && constant->dtype() == DType::Float32;
-}
-
 void check_config(const QuantizeConfig& config) {
   const WeightOptions& weights = config.weights;
   if (!is_block_type(weights.type) && weights.type != DType::Float16)
@@ -60,8 +55,7 @@ class SiteWork {
 public:
   SiteWork(const TappedSite& site, const WeightOptions& options, GramSink& grams)
       : site_(site), grams_(grams), rule_(rule_method(options), site.type, options.symmetric) {
-    const Node& node = site.scope->graph->node(site.node);
-    const Tensor& w = *site.scope->constant(node.inputs[weight_input(node)]);
+    const Tensor& w = *site.scope->constant(site.weight());
     held_ = w.data().hold();
     matrix_ = {w.values<float>().data(), site.rows, site.row_stride, site.column_stride,
                site.blocks};
@@ -218,7 +212,7 @@ struct WeightOnlyQuantizer::State {
       TappedSite site;
       site.scope = &scope;
       site.node = id;
-      if (node.op_type == "Gather" && !is_float_constant(scope, node.inputs[0])) continue;
+      if (node.op_type == "Gather" && !is_float(scope.constant(node.inputs[0]))) continue;
       if (has_weights(node.op_type, config.weights.type)) {
         std::string reason = resolve_site(config, site);
         if (reason.empty())
@@ -258,9 +252,8 @@ struct WeightOnlyQuantizer::State {
 
   void note(const TappedSite& site) {
     const Node& node = site.scope->graph->node(site.node);
-    QuantizedTensor tensor{.name = site.scope->graph->value(node.inputs[weight_input(node)]).name,
-                           .node = node.name,
-                           .type = site.type};
+    QuantizedTensor tensor{
+        .name = site.scope->graph->value(site.weight()).name, .node = node.name, .type = site.type};
     const BlockWeights& weights = work->weights();
     const auto [low, high] = std::minmax_element(weights.scales.begin(), weights.scales.end());
     tensor.scale_min = *low;
@@ -281,21 +274,16 @@ struct WeightOnlyQuantizer::State {
     if (!work) work = std::make_unique<SiteWork>(site, config.weights, *grams);
     if (work->advance()) return false;
     note(site);
-    const ValueId weight = weight_of(site);
+    const ValueId weight = site.weight();
     if (write_site(site, config, work->weights())) contrib_used = true;
     work.reset();
     if (const Tensor* w = site.scope->constant(weight)) w->data().drop();
     return true;
   }
 
-  static ValueId weight_of(const TappedSite& site) {
-    const Node& node = site.scope->graph->node(site.node);
-    return node.inputs[weight_input(node)];
-  }
-
   void make_half(const TappedSite& site) {
     const Node node = site.scope->graph->node(site.node);
-    const std::string name = site.scope->graph->value(weight_of(site)).name;
+    const std::string name = site.scope->graph->value(site.weight()).name;
     if (write_float16(*site.scope, site.node))
       report.tensors.push_back({.name = name,
                                 .node = node.name,

@@ -19,10 +19,6 @@ DType with_8_bits(DType type) {
   return is_signed(type) ? DType::Int8 : DType::UInt8;
 }
 
-ValueId operand(const Node& node, size_t i) {
-  return i < node.inputs.size() ? node.inputs[i] : ValueId();
-}
-
 std::string resolve_conv(const Shape& w, int64_t groups, WeightSite& site) {
   if (w.rank() < 3) return "its weights have no window";
   const auto inputs = static_cast<size_t>(w[1]);
@@ -53,7 +49,7 @@ std::string resolve_matrix(const Shape& w, bool transposed, WeightSite& site) {
 
 std::string resolve_gemm(const Node& node, const Shape& w, WeightSite& site) {
   if (node.attributes.get_int("transA", 0) != 0) return "its left operand is transposed";
-  if (operand(node, 2) && node.attributes.get_float("beta", 1) != 1) return "it scales its bias";
+  if (node.input(2) && node.attributes.get_float("beta", 1) != 1) return "it scales its bias";
   return resolve_matrix(w, node.attributes.get_int("transB", 0) != 0, site);
 }
 
@@ -76,7 +72,7 @@ class SiteWriter {
 public:
   SiteWriter(const WeightSite& site, const BlockWeights& weights)
       : site_(site), weights_(weights), graph_(*site.scope->graph), node_(graph_.node(site.node)),
-        input_(weight_input(node_)), weight_(node_.inputs[input_]), edit_(graph_) {}
+        input_(weight_input(node_)), weight_(site.weight()), edit_(graph_) {}
 
   void write_matmul() {
     const BlockLayout& b = site_.blocks;
@@ -115,7 +111,7 @@ public:
     else
       params[site_.axis] = static_cast<int64_t>(site_.blocks.count() / site_.blocks.spread);
     const auto laid_out = [&](const auto& values, size_t columns) {
-      return along_rows ? values : turned(values, columns);
+      return along_rows ? values : transposed(std::span(values), site_.rows, columns);
     };
     Node made{.name = name("_dequantize"), .op_type = "DequantizeLinear"};
     made.inputs = {
@@ -194,15 +190,6 @@ private:
   }
   uint8_t middle() const { return static_cast<uint8_t>(1 << (bits() - 1)); }
 
-  // [rows, columns] → [columns, rows]
-  template <class T>
-  std::vector<T> turned(const std::vector<T>& values, size_t columns) const {
-    std::vector<T> out(values.size());
-    for (size_t r = 0; r < site_.rows; ++r)
-      for (size_t c = 0; c < columns; ++c) out[c * site_.rows + r] = values[r * columns + c];
-    return out;
-  }
-
   std::string name(std::string_view suffix) const {
     return graph_.value(weight_).name + std::string(suffix);
   }
@@ -254,7 +241,7 @@ private:
 
   // The addition of a Gemm follows its product.
   void add_bias(Node product) {
-    const ValueId bias = operand(node_, 2);
+    const ValueId bias = node_.input(2);
     if (!bias) {
       edit_.replace_node(site_.node, std::move(product));
       return;
@@ -288,6 +275,11 @@ size_t weight_input(const Node& node) {
   return node.op_type == "Gather" ? 0 : 1;
 }
 
+ValueId WeightSite::weight() const {
+  const Node& reader = scope->graph->node(node);
+  return reader.input(weight_input(reader));
+}
+
 bool has_weights(std::string_view op_type, DType type) {
   if (op_type == "MatMul" || op_type == "Gemm" || op_type == "Conv" || op_type == "Gather")
     return true;
@@ -298,8 +290,8 @@ bool has_weights(std::string_view op_type, DType type) {
 std::string resolve_site(const QuantizeConfig& config, WeightSite& site) {
   const Node& node = site.scope->graph->node(site.node);
   if (const std::string reason = exclusion(node, config); !reason.empty()) return reason;
-  const Tensor* w = site.scope->constant(operand(node, weight_input(node)));
-  if (!w || w->dtype() != DType::Float32) return "its weights are not a float32 constant";
+  const Tensor* w = site.scope->constant(site.weight());
+  if (!is_float(w)) return "its weights are not a float32 constant";
   if (w->elements() == 0) return "its weights are empty";
   if (config.weights.type == DType::Float16) return {};
   site.type = config.weights.type;
@@ -328,8 +320,7 @@ bool write_float16(GraphScope& scope, NodeId id) {
   const bool recurrent = node.op_type == "LSTM" || node.op_type == "GRU" || node.op_type == "RNN";
   const size_t first = weight_input(node);
   for (size_t input = first; input < first + (recurrent ? 2 : 1); ++input) {
-    const Tensor* w = scope.constant(operand(node, input));
-    if (w && w->dtype() == DType::Float32 && !SiteWriter::write_half(scope, id, input))
+    if (is_float(scope.constant(node.input(input))) && !SiteWriter::write_half(scope, id, input))
       return false;
   }
   return true;

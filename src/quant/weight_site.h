@@ -19,6 +19,8 @@ struct WeightSite {
   size_t axis = 0;   // of DequantizeLinear
   BlockLayout blocks;
 
+  // The value that holds the weights.
+  ValueId weight() const;
   bool is_per_channel() const { return blocks.count() == 1; }
 };
 

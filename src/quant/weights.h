@@ -1,6 +1,7 @@
 // Quantizes a float weight tensor to 8 bits.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "base/tensor.h"
@@ -28,6 +29,15 @@ struct QuantizedWeights {
 // finite.
 QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout layout,
                                   const WeightOptions& options, bool shared_zero_point);
+
+// [rows, columns] → [columns, rows]
+template <class T>
+std::vector<T> transposed(std::span<const T> matrix, size_t rows, size_t columns) {
+  std::vector<T> out(matrix.size());
+  for (size_t r = 0; r < rows; ++r)
+    for (size_t c = 0; c < columns; ++c) out[c * rows + r] = matrix[r * columns + c];
+  return out;
+}
 
 // Codes of a byte each, or, as types of 4 bits want them, two a byte.
 Tensor tensor_of_codes(std::span<const uint8_t> codes, DType type, Shape shape);

@@ -73,7 +73,7 @@ void GraphReader::expand(const Function& function, const Node& node, const Scope
   add_default_attributes(call);
   Scope body{.names = {}, .call = &call};
   for (size_t i = 0; i < function.inputs.size(); ++i)
-    define(body, function.inputs[i], i < node.inputs.size() ? node.inputs[i] : ValueId());
+    define(body, function.inputs[i], node.input(i));
   std::vector<NodeParts> nodes;
   for (const MessageReader& message : function.nodes) nodes.push_back(read_node_parts(message));
   define_body_outputs(nodes, node, body);

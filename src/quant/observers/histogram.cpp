@@ -51,9 +51,9 @@ void Histogram::fit(ObservedRange range) {
   counts_ = std::move(counts);
 }
 
-void Histogram::add(std::span<const float> values) {
-  if (values.empty()) return;
+ObservedRange Histogram::add(std::span<const float> values) {
   const ObservedRange range = range_of(values);
+  if (values.empty()) return range;
   if (empty() || range.min < range_.min || range.max > range_.max) fit(range);
   const double per_width = std::ldexp(1.0, -exponent_);
   in_pieces(values.size(),
@@ -62,6 +62,7 @@ void Histogram::add(std::span<const float> values) {
                 ++to[static_cast<int64_t>(std::floor(from[i] * per_width)) - first_];
             });
   total_ += values.size();
+  return range;
 }
 
 } // namespace octet

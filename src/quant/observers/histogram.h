@@ -22,7 +22,8 @@ class Histogram {
 public:
   static constexpr int64_t kBins = 4096;
 
-  void add(std::span<const float> values);
+  // Returns the range of the values.
+  ObservedRange add(std::span<const float> values);
 
   bool empty() const { return total_ == 0; }
   uint64_t total() const { return total_; }
