@@ -45,11 +45,11 @@ std::unique_ptr<Graph> prepare(std::unique_ptr<Graph> graph, QuantizeMode mode,
 std::unique_ptr<Quantizer> make_quantizer(Graph& graph, QuantizeMode mode, QuantizeConfig config) {
   switch (mode) {
   case QuantizeMode::Static:
-    return std::make_unique<StaticQuantizer>(graph, std::move(config));
+    return make_static_quantizer(graph, std::move(config));
   case QuantizeMode::WeightOnly:
-    return std::make_unique<WeightOnlyQuantizer>(graph, std::move(config));
+    return make_weight_only_quantizer(graph, std::move(config));
   default:
-    return std::make_unique<DynamicQuantizer>(graph, std::move(config));
+    return make_dynamic_quantizer(graph, std::move(config));
   }
 }
 

@@ -29,76 +29,73 @@ void check_config(const QuantizeConfig& config) {
     if (!quantizable(op_type))
       fail(ErrorCode::InvalidOption, "opTypes: ", op_type, " has no dynamically quantized form");
 }
-} // namespace
 
-struct DynamicQuantizer::State {
-  State(Graph& g, QuantizeConfig c) : graph(g), config(std::move(c)) {
-    check_config(config);
-    report.mode = "dynamic";
-    for (GraphScope& scope : scopes_of(graph)) scopes.push_back({{std::move(scope)}});
-    for (size_t i = 0; i < scopes.size(); ++i) collect_sites(i);
+class DynamicQuantizer final : public Quantizer {
+public:
+  DynamicQuantizer(Graph& graph, QuantizeConfig config) : config_(std::move(config)) {
+    check_config(config_);
+    report_.mode = "dynamic";
+    for (GraphScope& scope : scopes_of(graph)) scopes_.push_back({{std::move(scope)}});
+    for (size_t i = 0; i < scopes_.size(); ++i) collect_sites(i);
   }
 
+  size_t done() const override { return done_; }
+  size_t total() const override { return sites_.size(); }
+
+  bool step() override {
+    if (done_ == sites_.size()) return false;
+    const Site site = sites_[done_++];
+    const Node node = scopes_[site.scope].graph->node(site.node);
+    const std::string reason = quantize(site);
+    for (ValueId id : node.inputs)
+      if (const Tensor* weights = scopes_[site.scope].constant(id)) weights->data().drop();
+    if (!reason.empty())
+      report_.float_nodes.push_back({node.name, node.op_type, reason});
+    else if (node.op_type == "LSTM")
+      contrib_used_ = true;
+    return done_ < sites_.size();
+  }
+
+  QuantizationReport finish() override {
+    for (size_t i = scopes_.size(); i-- > 0;) {
+      GraphEdit(*scopes_[i].graph).remove_dead();
+      if (contrib_used_) import_opset(*scopes_[i].graph, "com.microsoft", 1);
+    }
+    return std::move(report_);
+  }
+
+private:
   void collect_sites(size_t index) {
-    Scope& scope = scopes[index];
-    if (config.spectra_in_float)
+    Scope& scope = scopes_[index];
+    if (config_.spectra_in_float)
       scope.near_spectra =
           nodes_near_spectra(*scope.graph, [&](ValueId id) { return scope.constant(id); });
     for (NodeId id : scope.graph->nodes()) {
       const Node& node = scope.graph->node(id);
-      if (node.domain.empty() && quantizable(node.op_type)) sites.push_back({index, id});
+      if (node.domain.empty() && quantizable(node.op_type)) sites_.push_back({index, id});
     }
   }
 
   std::string quantize(const Site& site) {
-    const Node& node = scopes[site.scope].graph->node(site.node);
-    if (const std::string reason = exclusion(node, config); !reason.empty()) return reason;
-    const auto& near_spectra = scopes[site.scope].near_spectra;
+    const Node& node = scopes_[site.scope].graph->node(site.node);
+    if (const std::string reason = exclusion(node, config_); !reason.empty()) return reason;
+    const auto& near_spectra = scopes_[site.scope].near_spectra;
     if (const auto found = near_spectra.find(site.node); found != near_spectra.end())
       return std::string(found->second);
-    return quantize_dynamically(scopes[site.scope], site.node, config, report);
+    return quantize_dynamically(scopes_[site.scope], site.node, config_, report_);
   }
 
-  Graph& graph;
-  QuantizeConfig config;
-  std::vector<Scope> scopes;
-  std::vector<Site> sites;
-  size_t done = 0;
-  bool contrib_used = false; // an operator of com.microsoft was written
-  QuantizationReport report;
+  QuantizeConfig config_;
+  std::vector<Scope> scopes_;
+  std::vector<Site> sites_;
+  size_t done_ = 0;
+  bool contrib_used_ = false; // an operator of com.microsoft was written
+  QuantizationReport report_;
 };
+} // namespace
 
-DynamicQuantizer::DynamicQuantizer(Graph& graph, QuantizeConfig config)
-    : state_(std::make_unique<State>(graph, std::move(config))) {}
-DynamicQuantizer::~DynamicQuantizer() = default;
-
-size_t DynamicQuantizer::done() const {
-  return state_->done;
-}
-size_t DynamicQuantizer::total() const {
-  return state_->sites.size();
-}
-
-bool DynamicQuantizer::step() {
-  if (state_->done == state_->sites.size()) return false;
-  const Site site = state_->sites[state_->done++];
-  const Node node = state_->scopes[site.scope].graph->node(site.node);
-  const std::string reason = state_->quantize(site);
-  for (ValueId id : node.inputs)
-    if (const Tensor* weights = state_->scopes[site.scope].constant(id)) weights->data().drop();
-  if (!reason.empty())
-    state_->report.float_nodes.push_back({node.name, node.op_type, reason});
-  else if (node.op_type == "LSTM")
-    state_->contrib_used = true;
-  return state_->done < state_->sites.size();
-}
-
-QuantizationReport DynamicQuantizer::finish() {
-  for (size_t i = state_->scopes.size(); i-- > 0;) {
-    GraphEdit(*state_->scopes[i].graph).remove_dead();
-    if (state_->contrib_used) import_opset(*state_->scopes[i].graph, "com.microsoft", 1);
-  }
-  return std::move(state_->report);
+std::unique_ptr<Quantizer> make_dynamic_quantizer(Graph& graph, QuantizeConfig config) {
+  return std::make_unique<DynamicQuantizer>(graph, std::move(config));
 }
 
 } // namespace octet

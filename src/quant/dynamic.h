@@ -16,20 +16,7 @@
 
 namespace octet {
 
-class DynamicQuantizer final : public Quantizer {
-public:
-  // `graph` must outlive the job. Throws InvalidOption.
-  DynamicQuantizer(Graph& graph, QuantizeConfig config);
-  ~DynamicQuantizer() override;
-
-  size_t done() const override;
-  size_t total() const override;
-  bool step() override;
-  QuantizationReport finish() override;
-
-private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
+// `graph` must outlive the job. Throws InvalidOption.
+std::unique_ptr<Quantizer> make_dynamic_quantizer(Graph& graph, QuantizeConfig config);
 
 } // namespace octet

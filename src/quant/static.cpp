@@ -231,33 +231,58 @@ void check_config(const QuantizeConfig& config) {
     if (!is_static_op(op_type))
       fail(ErrorCode::InvalidOption, "opTypes: ", op_type, " has no statically quantized form");
 }
-} // namespace
 
-struct StaticQuantizer::State {
-  State(Graph& graph, QuantizeConfig c)
-      : config(std::move(c)), calibrator(std::make_shared<Calibrator>(config.activations)) {
-    check_config(config);
-    report.mode = "static";
-    for (GraphScope& scope : scopes_of(graph)) scopes.push_back({{std::move(scope)}});
-    for (Scope& scope : scopes) {
-      Assignment assignment = assign(scope, config);
-      place_taps(scope, assignment, *calibrator);
+class StaticQuantizer final : public Quantizer {
+public:
+  StaticQuantizer(Graph& graph, QuantizeConfig config)
+      : config_(std::move(config)), calibrator_(std::make_shared<Calibrator>(config_.activations)) {
+    check_config(config_);
+    report_.mode = "static";
+    for (GraphScope& scope : scopes_of(graph)) scopes_.push_back({{std::move(scope)}});
+    for (Scope& scope : scopes_) {
+      Assignment assignment = assign(scope, config_);
+      place_taps(scope, assignment, *calibrator_);
       scope.products = std::move(assignment.products);
-      total += scope.products.size();
-      for (FloatNode& node : assignment.float_nodes) report.float_nodes.push_back(std::move(node));
+      total_ += scope.products.size();
+      for (FloatNode& node : assignment.float_nodes) report_.float_nodes.push_back(std::move(node));
     }
   }
 
+  std::shared_ptr<ValueSink> calibrator() override { return calibrator_; }
+  size_t done() const override { return done_; }
+  size_t total() const override { return total_; }
+
+  bool step() override {
+    if (done_ == total_) return false;
+    while (next_ == scopes_[scope_at_].products.size()) {
+      ++scope_at_;
+      next_ = 0;
+    }
+    Scope& scope = scopes_[scope_at_];
+    quantize(scope, scope.products[next_++]);
+    return ++done_ < total_;
+  }
+
+  QuantizationReport finish() override {
+    for (size_t i = scopes_.size(); i-- > 0;) {
+      Scope& scope = scopes_[i];
+      PairWriter(scope, config_.activations, *calibrator_, report_).run();
+      GraphEdit(*scope.graph).remove_dead();
+    }
+    return std::move(report_);
+  }
+
+private:
   void quantize(Scope& scope, NodeId id) {
     const Node& node = scope.graph->node(id);
     const size_t observer = scope.observers.at(node.inputs[0]);
-    if (config.activations.adaptive && calibrator->drifts(observer) &&
+    if (config_.activations.adaptive && calibrator_->drifts(observer) &&
         measure_at_each_run(scope, id, observer))
       return;
-    if (const auto x = calibrator->params(observer))
-      ProductRewriter(scope, id, config, x->scale, report).run();
+    if (const auto x = calibrator_->params(observer))
+      ProductRewriter(scope, id, config_, x->scale, report_).run();
     else
-      report.float_nodes.push_back({node.name, node.op_type, "no calibration sample reached it"});
+      report_.float_nodes.push_back({node.name, node.op_type, "no calibration sample reached it"});
   }
 
   // False when the node has no such form.
@@ -267,63 +292,33 @@ struct StaticQuantizer::State {
     const ValueId observed = node.inputs[0];
     const ValueId real = scope.graph->node(scope.graph->value(observed).producer).inputs[0];
     edit.set_input(id, 0, real);
-    if (!quantize_dynamically(scope, id, config, report).empty()) {
+    if (!quantize_dynamically(scope, id, config_, report_).empty()) {
       edit.set_input(id, 0, observed);
       return false;
     }
-    const Calibrator::Scales scales = calibrator->scales_of_samples(observer);
-    report.tensors.push_back({.name = scope.graph->value(real).name,
-                              .node = node.name,
-                              .type = DType::UInt8,
-                              .scale_min = scales.min,
-                              .scale_max = scales.max,
-                              .granularity = "per-tensor",
-                              .method = "dynamic",
-                              .sqnr_db = NAN});
+    const Calibrator::Scales scales = calibrator_->scales_of_samples(observer);
+    report_.tensors.push_back({.name = scope.graph->value(real).name,
+                               .node = node.name,
+                               .type = DType::UInt8,
+                               .scale_min = scales.min,
+                               .scale_max = scales.max,
+                               .granularity = "per-tensor",
+                               .method = "dynamic",
+                               .sqnr_db = NAN});
     return true;
   }
 
-  QuantizeConfig config;
-  std::shared_ptr<Calibrator> calibrator;
-  std::vector<Scope> scopes;
-  size_t scope = 0, next = 0; // of the next product
-  size_t done = 0, total = 0;
-  QuantizationReport report;
+  QuantizeConfig config_;
+  std::shared_ptr<Calibrator> calibrator_;
+  std::vector<Scope> scopes_;
+  size_t scope_at_ = 0, next_ = 0; // of the next_ product
+  size_t done_ = 0, total_ = 0;
+  QuantizationReport report_;
 };
+} // namespace
 
-StaticQuantizer::StaticQuantizer(Graph& graph, QuantizeConfig config)
-    : state_(std::make_unique<State>(graph, std::move(config))) {}
-StaticQuantizer::~StaticQuantizer() = default;
-
-std::shared_ptr<ValueSink> StaticQuantizer::calibrator() {
-  return state_->calibrator;
-}
-size_t StaticQuantizer::done() const {
-  return state_->done;
-}
-size_t StaticQuantizer::total() const {
-  return state_->total;
-}
-
-bool StaticQuantizer::step() {
-  State& s = *state_;
-  if (s.done == s.total) return false;
-  while (s.next == s.scopes[s.scope].products.size()) {
-    ++s.scope;
-    s.next = 0;
-  }
-  Scope& scope = s.scopes[s.scope];
-  s.quantize(scope, scope.products[s.next++]);
-  return ++s.done < s.total;
-}
-
-QuantizationReport StaticQuantizer::finish() {
-  for (size_t i = state_->scopes.size(); i-- > 0;) {
-    Scope& scope = state_->scopes[i];
-    PairWriter(scope, state_->config.activations, *state_->calibrator, state_->report).run();
-    GraphEdit(*scope.graph).remove_dead();
-  }
-  return std::move(state_->report);
+std::unique_ptr<Quantizer> make_static_quantizer(Graph& graph, QuantizeConfig config) {
+  return std::make_unique<StaticQuantizer>(graph, std::move(config));
 }
 
 } // namespace octet

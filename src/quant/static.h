@@ -16,22 +16,8 @@
 
 namespace octet {
 
-class StaticQuantizer final : public Quantizer {
-public:
-  // Puts an Observe node wherever a value is going to be quantized; until `finish` the graph only
-  // serves to be run for calibration. It must outlive the job. Throws InvalidOption.
-  StaticQuantizer(Graph& graph, QuantizeConfig config);
-  ~StaticQuantizer() override;
-
-  std::shared_ptr<ValueSink> calibrator() override;
-  size_t done() const override;
-  size_t total() const override;
-  bool step() override;
-  QuantizationReport finish() override;
-
-private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
+// Puts an Observe node wherever a value is going to be quantized; until `finish` the graph only
+// serves to be run for calibration. It must outlive the job. Throws InvalidOption.
+std::unique_ptr<Quantizer> make_static_quantizer(Graph& graph, QuantizeConfig config);
 
 } // namespace octet

@@ -183,6 +183,142 @@ private:
   // Of operands that several products may share, by their columns.
   std::map<std::pair<ValueId, size_t>, size_t> matrix_taps_;
 };
+class WeightOnlyQuantizer final : public Quantizer {
+public:
+  WeightOnlyQuantizer(Graph& graph, QuantizeConfig config)
+      : config_(std::move(config)), scopes_(scopes_of(graph)) {
+    check_config(config_);
+    if (config_.weights.type != DType::Float16)
+      BlockRule(rule_method(config_.weights), config_.weights.type, config_.weights.symmetric);
+    report_.mode = "weight-only";
+    for (GraphScope& scope : scopes_) collect_sites(scope);
+    if (config_.calibrated) place_taps();
+  }
+
+  std::shared_ptr<ValueSink> calibrator() override { return config_.calibrated ? grams_ : nullptr; }
+  bool digest() override { return grams_->digest(); }
+  size_t done() const override { return done_; }
+  size_t total() const override { return sites_.size(); }
+
+  bool step() override {
+    if (done_ == sites_.size()) return false;
+    take_out_taps();
+    if (advance(sites_[done_])) ++done_;
+    return done_ < sites_.size();
+  }
+
+  QuantizationReport finish() override {
+    take_out_taps();
+    for (size_t i = scopes_.size(); i-- > 0;) {
+      Graph& graph = *scopes_[i].graph;
+      GraphEdit(graph).remove_dead();
+      if (contrib_used_) import_opset(graph, "com.microsoft", 1);
+    }
+    return std::move(report_);
+  }
+
+private:
+  void collect_sites(GraphScope& scope) {
+    for (NodeId id : scope.graph->nodes()) {
+      const Node& node = scope.graph->node(id);
+      if (!node.domain.empty()) continue;
+      TappedSite site;
+      site.scope = &scope;
+      site.node = id;
+      if (node.op_type == "Gather" && !is_float(scope.constant(node.inputs[0]))) continue;
+      if (has_weights(node.op_type, config_.weights.type)) {
+        std::string reason = resolve_site(config_, site);
+        if (reason.empty())
+          sites_.push_back(std::move(site));
+        else
+          keep_float(node, std::move(reason));
+      } else if (has_weights(node.op_type, DType::Float16)) {
+        keep_float(node, "no form of it reads integer weights");
+      }
+    }
+  }
+
+  void place_taps() {
+    std::map<GraphScope*, std::unique_ptr<TapWriter>> writers;
+    for (TappedSite& site : sites_) {
+      if (site.type == DType::Undefined) continue;
+      auto& writer = writers[site.scope];
+      if (!writer) writer = std::make_unique<TapWriter>(*grams_, observers_[site.scope]);
+      writer->place(site);
+    }
+  }
+
+  void take_out_taps() {
+    for (auto& [scope, nodes] : observers_) {
+      GraphEdit edit(*scope->graph);
+      for (NodeId id : nodes) {
+        edit.replace_uses(scope->graph->node(id).outputs[0], scope->graph->node(id).inputs[0]);
+        edit.remove_node(id);
+      }
+    }
+    observers_.clear();
+  }
+
+  void keep_float(const Node& node, std::string reason) {
+    report_.float_nodes.push_back({node.name, node.op_type, std::move(reason)});
+  }
+
+  void note(const TappedSite& site) {
+    const Node& node = site.scope->graph->node(site.node);
+    QuantizedTensor tensor{
+        .name = site.scope->graph->value(site.weight()).name, .node = node.name, .type = site.type};
+    const BlockWeights& weights = work_->weights();
+    const auto [low, high] = std::minmax_element(weights.scales.begin(), weights.scales.end());
+    tensor.scale_min = *low;
+    tensor.scale_max = *high;
+    tensor.granularity = site.is_per_channel() ? "per-channel" : "per-block";
+    tensor.method = work_->by_samples() ? "gptq" : rule_method(config_.weights);
+    tensor.sqnr_db = SiteWork::decibels(weights.signal, weights.noise);
+    tensor.output_sqnr_db = work_->output_sqnr_db();
+    report_.tensors.push_back(std::move(tensor));
+  }
+
+  // True when the site is done.
+  bool advance(const TappedSite& site) {
+    if (site.type == DType::Undefined) {
+      make_half(site);
+      return true;
+    }
+    if (!work_) work_ = std::make_unique<SiteWork>(site, config_.weights, *grams_);
+    if (work_->advance()) return false;
+    note(site);
+    const ValueId weight = site.weight();
+    if (write_site(site, config_, work_->weights())) contrib_used_ = true;
+    work_.reset();
+    if (const Tensor* w = site.scope->constant(weight)) w->data().drop();
+    return true;
+  }
+
+  void make_half(const TappedSite& site) {
+    const Node node = site.scope->graph->node(site.node);
+    const std::string name = site.scope->graph->value(site.weight()).name;
+    if (write_float16(*site.scope, site.node))
+      report_.tensors.push_back({.name = name,
+                                 .node = node.name,
+                                 .type = DType::Float16,
+                                 .scale_min = 1,
+                                 .scale_max = 1,
+                                 .granularity = "per-tensor",
+                                 .method = "cast"});
+    else
+      keep_float(node, "a weight is beyond the range of float16");
+  }
+
+  QuantizeConfig config_;
+  std::vector<GraphScope> scopes_;
+  std::shared_ptr<GramSink> grams_ = std::make_shared<GramSink>();
+  std::vector<TappedSite> sites_;
+  std::map<GraphScope*, std::vector<NodeId>> observers_;
+  std::unique_ptr<SiteWork> work_; // of the next site
+  size_t done_ = 0;
+  bool contrib_used_ = false; // an operator of com.microsoft was written
+  QuantizationReport report_;
+};
 } // namespace
 
 int64_t weight_only_opset(Graph& graph, const QuantizeConfig& config) {
@@ -195,151 +331,8 @@ int64_t weight_only_opset(Graph& graph, const QuantizeConfig& config) {
   return kPerChannelOpset;
 }
 
-struct WeightOnlyQuantizer::State {
-  State(Graph& graph, QuantizeConfig c) : config(std::move(c)), scopes(scopes_of(graph)) {
-    check_config(config);
-    if (config.weights.type != DType::Float16)
-      BlockRule(rule_method(config.weights), config.weights.type, config.weights.symmetric);
-    report.mode = "weight-only";
-    for (GraphScope& scope : scopes) collect_sites(scope);
-    if (config.calibrated) place_taps();
-  }
-
-  void collect_sites(GraphScope& scope) {
-    for (NodeId id : scope.graph->nodes()) {
-      const Node& node = scope.graph->node(id);
-      if (!node.domain.empty()) continue;
-      TappedSite site;
-      site.scope = &scope;
-      site.node = id;
-      if (node.op_type == "Gather" && !is_float(scope.constant(node.inputs[0]))) continue;
-      if (has_weights(node.op_type, config.weights.type)) {
-        std::string reason = resolve_site(config, site);
-        if (reason.empty())
-          sites.push_back(std::move(site));
-        else
-          keep_float(node, std::move(reason));
-      } else if (has_weights(node.op_type, DType::Float16)) {
-        keep_float(node, "no form of it reads integer weights");
-      }
-    }
-  }
-
-  void place_taps() {
-    std::map<GraphScope*, std::unique_ptr<TapWriter>> writers;
-    for (TappedSite& site : sites) {
-      if (site.type == DType::Undefined) continue;
-      auto& writer = writers[site.scope];
-      if (!writer) writer = std::make_unique<TapWriter>(*grams, observers[site.scope]);
-      writer->place(site);
-    }
-  }
-
-  void take_out_taps() {
-    for (auto& [scope, nodes] : observers) {
-      GraphEdit edit(*scope->graph);
-      for (NodeId id : nodes) {
-        edit.replace_uses(scope->graph->node(id).outputs[0], scope->graph->node(id).inputs[0]);
-        edit.remove_node(id);
-      }
-    }
-    observers.clear();
-  }
-
-  void keep_float(const Node& node, std::string reason) {
-    report.float_nodes.push_back({node.name, node.op_type, std::move(reason)});
-  }
-
-  void note(const TappedSite& site) {
-    const Node& node = site.scope->graph->node(site.node);
-    QuantizedTensor tensor{
-        .name = site.scope->graph->value(site.weight()).name, .node = node.name, .type = site.type};
-    const BlockWeights& weights = work->weights();
-    const auto [low, high] = std::minmax_element(weights.scales.begin(), weights.scales.end());
-    tensor.scale_min = *low;
-    tensor.scale_max = *high;
-    tensor.granularity = site.is_per_channel() ? "per-channel" : "per-block";
-    tensor.method = work->by_samples() ? "gptq" : rule_method(config.weights);
-    tensor.sqnr_db = SiteWork::decibels(weights.signal, weights.noise);
-    tensor.output_sqnr_db = work->output_sqnr_db();
-    report.tensors.push_back(std::move(tensor));
-  }
-
-  // True when the site is done.
-  bool advance(const TappedSite& site) {
-    if (site.type == DType::Undefined) {
-      make_half(site);
-      return true;
-    }
-    if (!work) work = std::make_unique<SiteWork>(site, config.weights, *grams);
-    if (work->advance()) return false;
-    note(site);
-    const ValueId weight = site.weight();
-    if (write_site(site, config, work->weights())) contrib_used = true;
-    work.reset();
-    if (const Tensor* w = site.scope->constant(weight)) w->data().drop();
-    return true;
-  }
-
-  void make_half(const TappedSite& site) {
-    const Node node = site.scope->graph->node(site.node);
-    const std::string name = site.scope->graph->value(site.weight()).name;
-    if (write_float16(*site.scope, site.node))
-      report.tensors.push_back({.name = name,
-                                .node = node.name,
-                                .type = DType::Float16,
-                                .scale_min = 1,
-                                .scale_max = 1,
-                                .granularity = "per-tensor",
-                                .method = "cast"});
-    else
-      keep_float(node, "a weight is beyond the range of float16");
-  }
-
-  QuantizeConfig config;
-  std::vector<GraphScope> scopes;
-  std::shared_ptr<GramSink> grams = std::make_shared<GramSink>();
-  std::vector<TappedSite> sites;
-  std::map<GraphScope*, std::vector<NodeId>> observers;
-  std::unique_ptr<SiteWork> work; // of the next site
-  size_t done = 0;
-  bool contrib_used = false; // an operator of com.microsoft was written
-  QuantizationReport report;
-};
-
-WeightOnlyQuantizer::WeightOnlyQuantizer(Graph& graph, QuantizeConfig config)
-    : state_(std::make_unique<State>(graph, std::move(config))) {}
-WeightOnlyQuantizer::~WeightOnlyQuantizer() = default;
-
-std::shared_ptr<ValueSink> WeightOnlyQuantizer::calibrator() {
-  return state_->config.calibrated ? state_->grams : nullptr;
-}
-bool WeightOnlyQuantizer::digest() {
-  return state_->grams->digest();
-}
-size_t WeightOnlyQuantizer::done() const {
-  return state_->done;
-}
-size_t WeightOnlyQuantizer::total() const {
-  return state_->sites.size();
-}
-
-bool WeightOnlyQuantizer::step() {
-  State& s = *state_;
-  if (s.done == s.sites.size()) return false;
-  s.take_out_taps();
-  if (s.advance(s.sites[s.done])) ++s.done;
-  return s.done < s.sites.size();
-}
-
-QuantizationReport WeightOnlyQuantizer::finish() {
-  state_->take_out_taps();
-  for (size_t i = state_->scopes.size(); i-- > 0;) {
-    Graph& graph = *state_->scopes[i].graph;
-    GraphEdit(graph).remove_dead();
-    if (state_->contrib_used) import_opset(graph, "com.microsoft", 1);
-  }
-  return std::move(state_->report);
+std::unique_ptr<Quantizer> make_weight_only_quantizer(Graph& graph, QuantizeConfig config) {
+  return std::make_unique<WeightOnlyQuantizer>(graph, std::move(config));
 }
 
 } // namespace octet

@@ -23,22 +23,7 @@ namespace octet {
 // The version of the operator set that the result of quantizing `graph` needs.
 int64_t weight_only_opset(Graph& graph, const QuantizeConfig& config);
 
-class WeightOnlyQuantizer final : public Quantizer {
-public:
-  // `graph` must outlive the job. Throws InvalidOption.
-  WeightOnlyQuantizer(Graph& graph, QuantizeConfig config);
-  ~WeightOnlyQuantizer() override;
-
-  std::shared_ptr<ValueSink> calibrator() override;
-  bool digest() override;
-  size_t done() const override;
-  size_t total() const override;
-  bool step() override;
-  QuantizationReport finish() override;
-
-private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
+// `graph` must outlive the job. Throws InvalidOption.
+std::unique_ptr<Quantizer> make_weight_only_quantizer(Graph& graph, QuantizeConfig config);
 
 } // namespace octet

@@ -14,10 +14,10 @@ using octet::test::nodes_of;
 
 namespace {
 QuantizationReport quantize(Graph& graph, QuantizeConfig config = {}) {
-  DynamicQuantizer job(graph, std::move(config));
-  while (job.step()) {
+  const auto job = make_dynamic_quantizer(graph, std::move(config));
+  while (job->step()) {
   }
-  return job.finish();
+  return job->finish();
 }
 } // namespace
 
@@ -93,15 +93,15 @@ TEST_CASE("options that dynamic quantization does not have are refused") {
   QuantizeConfig int4, conv_only;
   int4.weights.type = DType::Int4;
   conv_only.op_types = {"Relu"};
-  CHECK_THROWS_AS(DynamicQuantizer(b.graph, int4), Error);
-  CHECK_THROWS_AS(DynamicQuantizer(b.graph, conv_only), Error);
+  CHECK_THROWS_AS(make_dynamic_quantizer(b.graph, int4), Error);
+  CHECK_THROWS_AS(make_dynamic_quantizer(b.graph, conv_only), Error);
 }
 
 TEST_CASE("weights that are not finite leave the job with an error, the graph whole") {
   GraphBuilder b;
   b.output(b.node("MatMul", "y", {b.input("x", {1, 2}), b.constant("w", {2, 1}, {NAN, 1})}));
-  DynamicQuantizer job(b.graph, {});
-  CHECK_THROWS_AS(job.step(), Error);
+  const auto job = make_dynamic_quantizer(b.graph, {});
+  CHECK_THROWS_AS(job->step(), Error);
   CHECK(nodes_of(b.graph) == "y = MatMul(x, w)\n");
 }
 

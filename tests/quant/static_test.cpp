@@ -17,17 +17,17 @@ namespace {
 // Calibrated on one sample per row of `samples`, feeds for the only input.
 QuantizationReport quantize(Graph& graph, const std::vector<std::vector<float>>& samples,
                             QuantizeConfig config = {}) {
-  StaticQuantizer job(graph, std::move(config));
-  Session session(std::make_unique<Graph>(graph), lower, {.sink = job.calibrator()});
+  const auto job = make_static_quantizer(graph, std::move(config));
+  Session session(std::make_unique<Graph>(graph), lower, {.sink = job->calibrator()});
   const Port port = session.inputs()[0];
   for (const auto& sample : samples) {
     const NamedTensor feed{port.name,
                            Tensor::of<float>(*port.type.shape, std::span<const float>(sample))};
     session.run({&feed, 1}, {});
   }
-  while (job.step()) {
+  while (job->step()) {
   }
-  return job.finish();
+  return job->finish();
 }
 
 size_t count(const Graph& graph, const std::string& op_type) {
@@ -191,5 +191,5 @@ TEST_CASE("samples that are not finite, and options that do not exist, are refus
   no_method.activations.method = "magic";
   no_share.activations.percentile = 0;
   for (const QuantizeConfig& config : {int16, no_method, no_share})
-    CHECK_THROWS_AS(StaticQuantizer(other, config), Error);
+    CHECK_THROWS_AS(make_static_quantizer(other, config), Error);
 }

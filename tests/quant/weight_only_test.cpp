@@ -23,10 +23,10 @@ QuantizeConfig config_of(DType type, WeightFormat format = WeightFormat::Operato
 }
 
 QuantizationReport quantize(Graph& graph, const QuantizeConfig& config) {
-  WeightOnlyQuantizer job(graph, config);
-  while (job.step()) {
+  const auto job = make_weight_only_quantizer(graph, config);
+  while (job->step()) {
   }
-  return job.finish();
+  return job->finish();
 }
 
 std::vector<float> normals(size_t count, unsigned seed) {
@@ -140,7 +140,7 @@ TEST_CASE("options that weight-only quantization does not have are refused") {
   no_samples.weights.method = "gptq";
   no_weights.op_types = {"LSTM"};
   for (const QuantizeConfig& config : {int16, odd, no_method, no_samples, no_weights})
-    CHECK_THROWS_AS(WeightOnlyQuantizer(b.graph, config), Error);
+    CHECK_THROWS_AS(make_weight_only_quantizer(b.graph, config), Error);
 }
 
 TEST_CASE("weights that are not finite end the job with an error") {
