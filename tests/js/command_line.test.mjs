@@ -83,6 +83,26 @@ test('quantize makes weights alone small, by samples', () => {
   succeed('quantize', output, '-o', inFolder('forced.onnx'), '--mode', 'weight-only', '--force');
 });
 
+test('quantize searches for a model that meets a target, and says when there is none', () => {
+  const output = inFolder('mixed.onnx');
+  const flags = [
+    '--mode',
+    'mixed',
+    '--calibration',
+    'random:2',
+    '--report',
+    inFolder('mixed.json'),
+  ];
+  succeed('quantize', model, '-o', output, ...flags, '--max-size', '50%', '--min-sqnr', '30');
+  const { search } = JSON.parse(fs.readFileSync(inFolder('mixed.json')));
+  const { size } = fs.statSync(output);
+  assert.ok(search.met && size <= fs.statSync(model).size / 2);
+  assert.equal(search.points[search.chosen].sizeBytes, size);
+  const { stderr, status } = octet('quantize', model, '-o', output, ...flags, '--max-size', '100');
+  assert.equal(status, 0);
+  assert.equal(stderr, 'octet: nothing met the target; this came nearest\n');
+});
+
 test('inspect tells what a model holds', () => {
   assert.match(succeed('inspect', model).text, /image: float32 .*28.*\n[^]*Conv ×1/);
   assert.equal(JSON.parse(succeed('inspect', model, '--json').text).macs, 248768);
@@ -131,6 +151,10 @@ const misused = {
   'a block that is no number': [
     ...['quantize', model, '-o', inFolder('never.onnx')],
     ...['--mode', 'weight-only', '--block', 'big'],
+  ],
+  'a target that is no number': [
+    ...['quantize', model, '-o', inFolder('never.onnx'), '--mode', 'mixed'],
+    ...['--calibration', 'random:1', '--max-size', 'half'],
   ],
   'a missing output': ['quantize', model, '--mode', 'dynamic'],
 };

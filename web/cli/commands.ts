@@ -26,6 +26,9 @@ const usage = `usage: octet COMMAND …
   quantize IN -o OUT --mode weight-only [--weights int8|uint8|int4|uint4|float16] [--block SIZE]
            [--method minmax|mean|mse|gptq] [--format qdq|qoperator]
            [--calibration DIR|random:N [--dim NAME=SIZE]…] and as above
+  quantize IN -o OUT --mode mixed --calibration DIR|random:N [--dim NAME=SIZE]…
+           [--max-size BYTES|SHARE%] [--min-sqnr DB] [--max-latency MS]
+           [--include NAME]… [--exclude NAME]… [--report FILE.json]
   --force quantizes what a quantized model left in float
   run MODEL --input NAME=FILE.npy|FILE.pb|random … [--dim NAME=SIZE]… [--output DIR]
   inspect MODEL [--dim NAME=SIZE]… [--json]
@@ -92,7 +95,28 @@ function blockOptions(values: Values): QuantizeOptions['weights'] {
   };
 }
 
-function quantizeOptions(values: Values): QuantizeOptions {
+function sizeLimit(given: string, fileBytes: number): number {
+  return given.endsWith('%') ? (Number(given.slice(0, -1)) / 100) * fileBytes : Number(given);
+}
+
+/** Of mode 'mixed', which chooses by itself what the other modes are told. */
+function mixedOptions(values: Values, fileBytes: number): QuantizeOptions {
+  const limits = {
+    maxSizeBytes: values['max-size'] && sizeLimit(values['max-size'] as string, fileBytes),
+    minSqnrDb: values['min-sqnr'] && Number(values['min-sqnr']),
+    maxLatencyMs: values['max-latency'] && Number(values['max-latency']),
+  };
+  return {
+    mode: 'mixed',
+    target: Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined)),
+    include: values.include as string[] | undefined,
+    exclude: values.exclude as string[] | undefined,
+    onProgress: progressLine(),
+  };
+}
+
+function quantizeOptions(values: Values, fileBytes: number): QuantizeOptions {
+  if (values.mode === 'mixed') return mixedOptions(values, fileBytes);
   if (values.symmetric && values.asymmetric)
     throw new UsageError('--symmetric and --asymmetric exclude each other');
   if (values['per-channel'] && values['per-tensor'])
@@ -132,12 +156,13 @@ async function withSession<T>(
 
 /** Quantizes, with the samples of --calibration where the mode wants them. */
 async function quantizeSampled(bytes: Uint8Array, options: QuantizeOptions, values: Values) {
-  const needed = options.mode === 'static' || options.weights?.method === 'gptq';
+  const needed = ['static', 'mixed'].includes(options.mode) || options.weights?.method === 'gptq';
   if (!needed && values.calibration === undefined) return quantize(bytes, options);
   const spec = required(values, 'calibration');
-  return withSession(bytes, (session) =>
-    quantize(bytes, { ...options, calibration: samplesFrom(session, spec, sizesFrom(values)) }),
-  );
+  return withSession(bytes, (session) => {
+    const samples = () => samplesFrom(session, spec, sizesFrom(values));
+    return quantize(bytes, { ...options, calibration: { [Symbol.asyncIterator]: samples } });
+  });
 }
 
 function countOf(option: string, given: unknown): number {
@@ -169,6 +194,9 @@ const commands: Record<string, Command> = {
       block: { type: 'string' },
       format: { type: 'string' },
       force: { type: 'boolean' },
+      'max-size': { type: 'string' },
+      'min-sqnr': { type: 'string' },
+      'max-latency': { type: 'string' },
       ...dim,
     },
     arguments: ['IN'],
@@ -176,12 +204,14 @@ const commands: Record<string, Command> = {
       const output = required(values, 'output');
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort());
-      const options = { ...quantizeOptions(values), signal: stop.signal };
       const bytes = await readInput(input);
+      const options = { ...quantizeOptions(values, bytes.byteLength), signal: stop.signal };
       const { model, report } = await quantizeSampled(bytes, options, values);
       await writeOutput(output, model);
       if (typeof values.report === 'string')
         await writeOutput(values.report, `${JSON.stringify(report, null, 2)}\n`);
+      if (report.search && !report.search.met)
+        process.stderr.write('octet: nothing met the target; this came nearest\n');
       if (output !== '-')
         await print(
           `${report.tensors.length} tensors quantized, ${report.floatNodes.length} nodes left in float; ` +

@@ -5,12 +5,12 @@ export { env, type Env } from './env.js';
 export { OctetError, type OctetErrorCode } from './errors.js';
 export {
   quantize,
-  type NodeFilter,
   type QuantizationReport,
   type QuantizedTensorReport,
   type QuantizeOptions,
   type QuantizeProgress,
 } from './quantize.js';
+export type { NodeFilter } from './node_filter.js';
 export { inspect, type InspectOptions, type ModelSummary, type PortSummary } from './inspect.js';
 export {
   compare,
@@ -18,8 +18,9 @@ export {
   type Comparison,
   type Feeds,
   type ModelSide,
-  type TensorComparison,
 } from './compare.js';
+export type { TensorComparison } from './closeness.js';
+export type { MixedPoint, MixedReport, MixedTarget, Scheme } from './mixed.js';
 export {
   chooseQuantParams,
   dequantizeTensor,

@@ -2,16 +2,13 @@ import type { Feeds } from './compare.js';
 import { type Engine, type QuantizeJob } from './engine.js';
 import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
 import type { ModelSummary } from './inspect.js';
+import { type MixedReport, type MixedTarget, checkMixed, quantizeMixed } from './mixed.js';
 import { type ExternalData, openModel } from './model.js';
+import { type NodeFilter, matches } from './node_filter.js';
+import { yieldToEvents } from './pause.js';
 import { InferenceSession } from './session.js';
 import type { Source } from './source.js';
 import { typeNumber } from './types.js';
-
-/** Which nodes: by name, by a pattern that the name matches, or by a function. */
-export type NodeFilter =
-  | readonly string[]
-  | RegExp
-  | ((node: { name: string; opType: string }) => boolean);
 
 export interface QuantizeProgress {
   phase: string;
@@ -22,9 +19,12 @@ export interface QuantizeProgress {
 export interface QuantizeOptions {
   /**
    * Weights become small now. What flows between the layers is measured at each run ('dynamic'), gets fixed scales from
-   * the samples in `calibration` ('static'), or stays float ('weight-only').
+   * the samples in `calibration` ('static'), or stays float ('weight-only'). 'mixed' decides node by node, so that the
+   * model meets `target`; it runs the samples many times and takes minutes for large models.
    */
-  mode: 'dynamic' | 'static' | 'weight-only';
+  mode: 'dynamic' | 'static' | 'weight-only' | 'mixed';
+  /** Of mode 'mixed', which needs one of these at least. Of the models that meet it the fastest is returned. */
+  target?: MixedTarget;
   weights?: {
     /** Default 'int8'. The types of 4 bits and float16 are for mode 'weight-only'. */
     type?: 'int8' | 'uint8' | 'int4' | 'uint4' | 'float16';
@@ -48,7 +48,7 @@ export interface QuantizeOptions {
   format?: 'qdq' | 'qoperator';
   /** Quantizes what a model left in float that holds quantized operators already, instead of refusing it. */
   force?: boolean;
-  /** Of static quantization: how the values between layers become integers. */
+  /** Of modes 'static' and 'mixed': how the values between layers become integers. */
   activations?: {
     /** Default 'uint8'. */
     type?: 'uint8' | 'int8';
@@ -65,8 +65,9 @@ export interface QuantizeOptions {
     adaptive?: boolean;
   };
   /**
-   * Samples, inputs by name, for mode 'static', for the method 'gptq', and for `outputSqnrDb` in the report of mode
-   * 'weight-only'. They are run one after the other and not kept.
+   * Samples, inputs by name, for modes 'static' and 'mixed', for the method 'gptq', and for `outputSqnrDb` in the report of mode
+   * 'weight-only'. They are run one after the other and not kept; mode 'mixed' iterates over them
+   * several times.
    */
   calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
   /** Only these nodes, and of these also the ones that would stay in float: see `QuantizationReport.floatNodes`. */
@@ -75,7 +76,7 @@ export interface QuantizeOptions {
   exclude?: NodeFilter;
   /**
    * Only nodes of these operators: MatMul, Gemm, Conv; dynamic: LSTM; static: also those that pass integers on;
-   * weight-only: Gather, with float16 also ConvTranspose, LSTM, GRU and RNN.
+   * weight-only: Gather, with float16 also ConvTranspose, LSTM, GRU and RNN. Not of mode 'mixed'.
    */
   opTypes?: readonly string[];
   externalData?: ExternalData;
@@ -108,10 +109,13 @@ export interface QuantizationReport {
    * make or read a power spectrum whose small energies 8 bits would lose (`include` quantizes these too).
    */
   floatNodes: { name: string; opType: string; reason: string }[];
+  /** Of mode 'mixed'. */
+  search?: MixedReport;
 }
 
 const knownOptions = [
   'mode',
+  'target',
   'weights',
   'format',
   'force',
@@ -143,8 +147,9 @@ const weightTypes = {
   dynamic: bytes,
   static: bytes,
   'weight-only': [...bytes, 'int4', 'uint4', 'float16'],
+  mixed: [],
 };
-const formats = { dynamic: [], static: ['qdq'], 'weight-only': ['qdq', 'qoperator'] };
+const formats = { dynamic: [], static: ['qdq'], 'weight-only': ['qdq', 'qoperator'], mixed: [] };
 
 function checkWeights({ mode, weights = {}, format }: QuantizeOptions): void {
   const own = mode === 'weight-only' ? ['blockSize', 'method'] : ['perChannel'];
@@ -161,7 +166,7 @@ function checkWeights({ mode, weights = {}, format }: QuantizeOptions): void {
 }
 
 function checkCalibration({ mode, weights, calibration }: QuantizeOptions): void {
-  const needed = mode === 'static' || weights?.method === 'gptq';
+  const needed = mode === 'static' || mode === 'mixed' || weights?.method === 'gptq';
   if (calibration === undefined && !needed) return;
   if (mode === 'dynamic') throw invalid("calibration: mode 'dynamic' runs no samples");
   const iterable = Object(calibration);
@@ -171,7 +176,8 @@ function checkCalibration({ mode, weights, calibration }: QuantizeOptions): void
 
 function checkActivations({ mode, activations }: QuantizeOptions): void {
   if (activations === undefined) return;
-  if (mode !== 'static') throw invalid("activations: only mode 'static' has these");
+  if (mode !== 'static' && mode !== 'mixed')
+    throw invalid("activations: only modes 'static' and 'mixed' have these");
   const known = ['type', 'symmetric', 'method', 'percentile', 'adaptive'];
   rejectUnknownKeys(activations, known, 'quantize: activations');
   checkWord('activations.type', activations.type, bytes);
@@ -192,14 +198,8 @@ function checkOptions(options: QuantizeOptions): void {
   checkWeights(options);
   checkActivations(options);
   checkCalibration(options);
-}
-
-function matches(filter: NodeFilter, node: { name: string; opType: string }): boolean {
-  if (typeof filter === 'function') return filter(node);
-  if (filter instanceof RegExp)
-    return new RegExp(filter.source, filter.flags.replace('g', '')).test(node.name);
-  if (Array.isArray(filter)) return filter.includes(node.name);
-  throw new OctetError('invalid-option', 'include/exclude: names, a RegExp or a function expected');
+  if (options.mode === 'mixed') checkMixed(options);
+  else if (options.target !== undefined) throw invalid("target: only mode 'mixed' has one");
 }
 
 function excludedNodes(summary: ModelSummary, { include, exclude }: QuantizeOptions): string[] {
@@ -207,8 +207,6 @@ function excludedNodes(summary: ModelSummary, { include, exclude }: QuantizeOpti
     .filter((node) => (include && !matches(include, node)) || (exclude && matches(exclude, node)))
     .map((node) => node.name);
 }
-
-const yieldToEvents = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 const weightsOf = ({ weights = {} }: QuantizeOptions) => {
   const { type = 'int8', symmetric = type.startsWith('int') } = weights;
@@ -293,6 +291,7 @@ export async function quantize(
 ): Promise<{ model: Uint8Array; report: QuantizationReport }> {
   checkOptions(options);
   throwIfAborted(options.signal);
+  if (options.mode === 'mixed') return quantizeMixed(source, options, quantize);
   const { engine, handle } = await openModel(source, options.externalData);
   let job: QuantizeJob | undefined;
   try {

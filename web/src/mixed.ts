@@ -1,0 +1,406 @@
+import { Closeness } from './closeness.js';
+import type { Feeds } from './compare.js';
+import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
+import { median } from './median.js';
+import type { QuantizationReport, QuantizeOptions } from './quantize.js';
+import { matches } from './node_filter.js';
+import { yieldToEvents } from './pause.js';
+import { InferenceSession } from './session.js';
+import { type Source, readSource } from './source.js';
+
+/**
+ * What a mixed quantization does with a node: all in integers, with ranges from samples or measured at each run; or only its
+ * weights stored small; or nothing.
+ */
+export type Scheme =
+  | 'int8'
+  | 'int8-dynamic'
+  | 'int8-weights'
+  | 'int4-weights'
+  | 'float16-weights'
+  | 'float';
+
+/** What the model of a mixed quantization must meet, measured on this device with the samples in `calibration`. */
+export interface MixedTarget {
+  /** Of the file. */
+  maxSizeBytes?: number;
+  /** Of the worst output, over all samples, against the float model. */
+  minSqnrDb?: number;
+  /** Median of a run. */
+  maxLatencyMs?: number;
+}
+
+/** One assignment of schemes to nodes that the search has made and measured. */
+export interface MixedPoint {
+  /** Of the nodes that have weights: how many have each scheme. */
+  nodes: Partial<Record<Scheme, number>>;
+  sizeBytes: number;
+  /** Of the worst output; Infinity for the float model. */
+  sqnrDb: number;
+  latencyMs: number;
+  meetsTarget: boolean;
+  /** No other point is better in one of size, SQNR and latency without being worse in another. */
+  pareto: boolean;
+}
+
+/** What a mixed quantization looked at, and what it chose. */
+export interface MixedReport {
+  target: MixedTarget;
+  /** False when no assignment met the target; the model is then the one that came nearest. */
+  met: boolean;
+  /** Schemes by node. */
+  assignment: Record<string, Scheme>;
+  /** The place in `points` of the model that was returned. */
+  chosen: number;
+  points: MixedPoint[];
+  /** SQNR at the worst output when only this node is quantized, by the scheme that the search started from. */
+  sensitivity: { node: string; scheme: Scheme; sqnrDb: number }[];
+}
+
+type Assignment = ReadonlyMap<string, Scheme>;
+type Quantized = { model: Uint8Array; report: QuantizationReport };
+/** Quantizes by one mode; given by the caller, whose options choose this one. */
+type QuantizeOnce = (source: Uint8Array, options: QuantizeOptions) => Promise<Quantized>;
+
+/** In the order in which they are applied: what is quantized statically is observed with all the rest in place. */
+const passes: [Exclude<Scheme, 'float'>, Pick<QuantizeOptions, 'mode' | 'weights'>][] = [
+  ['int8-dynamic', { mode: 'dynamic' }],
+  ['float16-weights', { mode: 'weight-only', weights: { type: 'float16' } }],
+  ['int8-weights', { mode: 'weight-only', weights: { type: 'int8' } }],
+  ['int4-weights', { mode: 'weight-only', weights: { type: 'int4' } }],
+  ['int8', { mode: 'static' }],
+];
+
+/** For nodes that a scheme has no form for (embeddings, recurrent layers), the first that has one. */
+const companions = ['int8-weights', 'int8-dynamic', 'float16-weights'] as const;
+
+/** That the median of a latency is taken from. */
+const timedRuns = 7;
+
+const targetKeys = ['maxSizeBytes', 'minSqnrDb', 'maxLatencyMs'] as const;
+
+/** Throws `invalid-option`. */
+export function checkMixed(options: QuantizeOptions): void {
+  const { target, calibration } = options;
+  for (const key of ['weights', 'format', 'opTypes', 'force'] as const)
+    if (options[key] !== undefined)
+      throw new OctetError('invalid-option', `${key}: mode 'mixed' chooses by itself`);
+  if (typeof target !== 'object' || target === null)
+    throw new OctetError('invalid-option', `target: one of ${targetKeys.join(', ')} expected`);
+  rejectUnknownKeys(target, [...targetKeys], 'quantize: target');
+  if (targetKeys.every((key) => target[key] === undefined))
+    throw new OctetError('invalid-option', `target: one of ${targetKeys.join(', ')} expected`);
+  for (const key of targetKeys)
+    if (target[key] !== undefined && !(target[key]! > 0))
+      throw new OctetError('invalid-option', `target.${key}: a number above 0 expected`);
+  if (!startsAnew(calibration))
+    throw new OctetError(
+      'invalid-option',
+      "calibration: mode 'mixed' runs the samples many times; give an array, or an object whose iterator starts anew",
+    );
+}
+
+/** Whether every iteration begins with the first sample: a generator is its own iterator, and empty after one. */
+function startsAnew(samples: QuantizeOptions['calibration']): boolean {
+  const made =
+    samples && Symbol.asyncIterator in samples
+      ? samples[Symbol.asyncIterator]()
+      : (samples as Iterable<Feeds>)?.[Symbol.iterator]?.();
+  return made !== undefined && (made as unknown) !== samples;
+}
+
+/** How far a point is from the target; 0 when it meets it. */
+function shortfall(target: MixedTarget, point: MixedPoint): number {
+  const over = (value: number, limit = Infinity) => Math.max(0, value / limit - 1);
+  const missingDb = Math.max(0, (target.minSqnrDb ?? -Infinity) - point.sqnrDb);
+  return (
+    over(point.sizeBytes, target.maxSizeBytes) +
+    over(point.latencyMs, target.maxLatencyMs) +
+    missingDb / 10
+  );
+}
+
+function dominates(a: MixedPoint, b: MixedPoint): boolean {
+  const differences = [
+    b.sizeBytes - a.sizeBytes,
+    a.sqnrDb === b.sqnrDb ? 0 : a.sqnrDb - b.sqnrDb,
+    b.latencyMs - a.latencyMs,
+  ];
+  return differences.every((d) => d >= 0) && differences.some((d) => d > 0);
+}
+
+class Search {
+  readonly points: MixedPoint[] = [];
+  readonly sensitivity: MixedReport['sensitivity'] = [];
+  readonly target: MixedTarget;
+  /** Of the float model: by sample. They are kept, the samples are not. */
+  readonly #outputs: Feeds[] = [];
+  #nodes: string[] = [];
+  /** The nodes that each scheme has a form for. */
+  readonly #taken = new Map<Scheme, Set<string>>([['float', new Set()]]);
+  #best: { place: number; assignment: Assignment; quantized: Quantized } | undefined;
+
+  constructor(
+    private readonly source: Uint8Array,
+    private readonly options: QuantizeOptions,
+    private readonly quantizeOnce: QuantizeOnce,
+  ) {
+    this.target = options.target!;
+  }
+
+  async run(): Promise<Quantized> {
+    await this.#keepOutputs();
+    const uniform = await this.#tryUniform();
+    for (const base of this.#basesOf(uniform)) await this.#raise(base, this.#safeOf(uniform));
+    const { place, assignment, quantized } = this.#best!;
+    for (const point of this.points)
+      point.pareto = !this.points.some((other) => dominates(other, point));
+    const search: MixedReport = {
+      target: this.target,
+      met: this.points[place].meetsTarget,
+      assignment: Object.fromEntries(assignment),
+      chosen: place,
+      points: this.points,
+      sensitivity: this.sensitivity,
+    };
+    return { model: quantized.model, report: { ...quantized.report, mode: 'mixed', search } };
+  }
+
+  /** Every node by one scheme, for each scheme; by a companion where the scheme has no form for it. */
+  async #tryUniform(): Promise<Map<Scheme, MixedPoint>> {
+    const { include, exclude } = this.options;
+    for (const [scheme, options] of passes) {
+      const { report } = await this.#quantize(this.source, options, { include, exclude });
+      this.#taken.set(scheme, new Set(report.tensors.map(({ node }) => node)));
+    }
+    const weighted = passes.filter(([, { mode }]) => mode !== 'static');
+    this.#nodes = [...new Set(weighted.flatMap(([scheme]) => [...this.#taken.get(scheme)!]))];
+    const points = new Map<Scheme, MixedPoint>();
+    for (const scheme of ['float', ...passes.map(([name]) => name)] as Scheme[])
+      points.set(scheme, await this.#try(this.#all(scheme)));
+    return points;
+  }
+
+  /** Schemes that lose too much for the whole network, and that would be worth having for most of it. */
+  #basesOf(uniform: Map<Scheme, MixedPoint>): Scheme[] {
+    const meeting = this.points.filter((point) => point.meetsTarget);
+    const fastest = Math.min(...meeting.map((point) => point.latencyMs));
+    const failing = [...uniform].filter(
+      ([, point]) => point.sqnrDb < (this.target.minSqnrDb ?? -Infinity),
+    );
+    const worth = failing.filter(([, point]) => point.latencyMs < fastest);
+    const by = (key: 'latencyMs' | 'sizeBytes') =>
+      [...worth].sort(([, a], [, b]) => a[key] - b[key])[0]?.[0];
+    const bases = meeting.length ? [by('latencyMs')] : [by('latencyMs'), by('sizeBytes')];
+    return [...new Set(bases)].filter((base) => base !== undefined);
+  }
+
+  /** The smallest scheme that is good enough for the whole network. */
+  #safeOf(uniform: Map<Scheme, MixedPoint>): Scheme {
+    const [[safe]] = [...uniform]
+      .filter(([, point]) => point.sqnrDb >= (this.target.minSqnrDb ?? -Infinity))
+      .sort(([, a], [, b]) => a.sizeBytes - b.sizeBytes);
+    return safe;
+  }
+
+  /** Gives the most sensitive nodes another scheme: as few as will do, found by bisection. */
+  async #raise(base: Scheme, safe: Scheme): Promise<void> {
+    const order = await this.#sensitivityTo(base);
+    let [tooFew, enough] = [0, order.length];
+    while (enough - tooFew > 1) {
+      const count = (tooFew + enough) >> 1;
+      const assignment = new Map(this.#all(base));
+      for (const node of order.slice(0, count)) assignment.set(node, this.#all(safe).get(node)!);
+      const point = await this.#try(assignment);
+      if (point.sqnrDb >= this.target.minSqnrDb!) enough = count;
+      else tooFew = count;
+    }
+  }
+
+  /** The nodes, the most sensitive one first. */
+  async #sensitivityTo(scheme: Scheme): Promise<string[]> {
+    const [, options] = passes.find(([name]) => name === scheme)!;
+    const measured: MixedReport['sensitivity'] = [];
+    const nodes = this.#nodes.filter((node) => this.#taken.get(scheme)!.has(node));
+    for (const node of nodes) {
+      const only = { include: [node] };
+      const { model } = await this.#quantize(this.source, options, only, 1);
+      const sqnrDb = await this.#withSession(model, (session) => this.#sqnrOf(session, 1));
+      measured.push({ node, scheme, sqnrDb });
+      this.#progress('sensitivity', measured.length, nodes.length);
+    }
+    measured.sort((a, b) => a.sqnrDb - b.sqnrDb);
+    this.sensitivity.push(...measured);
+    return measured.map(({ node }) => node);
+  }
+
+  /** Applies each scheme to its nodes, one after the other. */
+  async #apply(assignment: Assignment): Promise<Quantized> {
+    let model = this.source;
+    const reports: QuantizationReport[] = [];
+    for (const [scheme, options] of passes) {
+      const others = new Set(this.#nodes.filter((node) => assignment.get(node) !== scheme));
+      if (others.size === this.#nodes.length) continue;
+      const quantized = await this.#quantize(model, options, {
+        include: this.options.include,
+        exclude: (node) => others.has(node.name) || this.#isExcluded(node),
+        force: true,
+      });
+      model = quantized.model;
+      reports.push(quantized.report);
+    }
+    return { model, report: this.#joined(reports, model) };
+  }
+
+  #joined(reports: QuantizationReport[], model: Uint8Array): QuantizationReport {
+    const tensors = reports.flatMap((report) => report.tensors);
+    const quantized = new Set(tensors.map(({ node }) => node));
+    const left = reports
+      .flatMap((report) => report.floatNodes)
+      .filter(({ name }) => !quantized.has(name));
+    const floatNodes = [...new Map(left.map((node) => [node.name, node])).values()];
+    return { ...this.#emptyReport(), bytesAfter: model.byteLength, tensors, floatNodes };
+  }
+
+  #emptyReport(): QuantizationReport {
+    const bytes = this.source.byteLength;
+    return { mode: 'mixed', bytesBefore: bytes, bytesAfter: bytes, tensors: [], floatNodes: [] };
+  }
+
+  #isExcluded(node: { name: string; opType: string }): boolean {
+    const { exclude } = this.options;
+    return exclude !== undefined && matches(exclude, node);
+  }
+
+  #all(scheme: Scheme): Assignment {
+    const schemeOf = (node: string) =>
+      scheme === 'float'
+        ? scheme
+        : ([scheme, ...companions].find((each) => this.#taken.get(each)!.has(node)) ?? 'float');
+    return new Map(this.#nodes.map((node) => [node, schemeOf(node)]));
+  }
+
+  #quantize(
+    model: Uint8Array,
+    { mode, weights }: Pick<QuantizeOptions, 'mode' | 'weights'>,
+    nodes: Pick<QuantizeOptions, 'exclude' | 'include' | 'force'>,
+    sampleCount = Infinity,
+  ): Promise<Quantized> {
+    const { signal, activations, externalData } = this.options;
+    const isStatic = mode === 'static';
+    return this.quantizeOnce(model, {
+      mode,
+      weights,
+      signal,
+      externalData: model === this.source ? externalData : undefined,
+      ...nodes,
+      ...(isStatic && { activations, calibration: this.#samples(sampleCount) }),
+    });
+  }
+
+  async *#samples(count = Infinity): AsyncGenerator<Feeds> {
+    let index = 0;
+    for await (const feeds of this.options.calibration!) {
+      await this.#pause();
+      if (index++ === count) return;
+      yield feeds;
+    }
+  }
+
+  #open(model: Uint8Array): Promise<InferenceSession> {
+    const externalData = model === this.source ? this.options.externalData : undefined;
+    return InferenceSession.create(model, { externalData });
+  }
+
+  async #keepOutputs(): Promise<void> {
+    await this.#withSession(this.source, async (session) => {
+      for await (const feeds of this.#samples())
+        this.#outputs.push((await session.run(feeds)) as Feeds);
+    });
+    if (!this.#outputs.length)
+      throw new OctetError('invalid-input', 'calibration: there are no samples');
+  }
+
+  /** The worst output, over all samples or the first `count`. */
+  async #sqnrOf(session: InferenceSession, count?: number): Promise<number> {
+    const closeness = new Closeness();
+    let index = 0;
+    for await (const feeds of this.#samples(count))
+      closeness.add(
+        session.outputNames,
+        this.#outputs[index++],
+        (await session.run(feeds)) as Feeds,
+      );
+    const levels = closeness.results(session.outputNames).map(({ sqnrDb }) => sqnrDb);
+    const worst = Math.min(...levels);
+    return Number.isNaN(worst) ? -Infinity : worst;
+  }
+
+  /** Of a session that has run before. */
+  async #latencyOf(session: InferenceSession): Promise<number> {
+    const times: number[] = [];
+    for await (const feeds of this.#samples(1))
+      while (times.length < timedRuns) {
+        await this.#pause();
+        const start = performance.now();
+        await session.run(feeds);
+        times.push(performance.now() - start);
+      }
+    return median(times);
+  }
+
+  async #withSession<T>(model: Uint8Array, body: (session: InferenceSession) => Promise<T>) {
+    const session = await this.#open(model);
+    try {
+      return await body(session);
+    } finally {
+      await session.release();
+    }
+  }
+
+  async #try(assignment: Assignment): Promise<MixedPoint> {
+    const quantized = await this.#apply(assignment);
+    const nodes: MixedPoint['nodes'] = {};
+    for (const scheme of assignment.values()) nodes[scheme] = (nodes[scheme] ?? 0) + 1;
+    const sizeBytes = quantized.model.byteLength;
+    const measured = await this.#withSession(quantized.model, async (session) => ({
+      sqnrDb: await this.#sqnrOf(session),
+      latencyMs: await this.#latencyOf(session),
+    }));
+    const point = { nodes, sizeBytes, ...measured, meetsTarget: false, pareto: false };
+    point.meetsTarget = shortfall(this.target, point) === 0;
+    this.points.push(point);
+    if (!this.#best || this.#isBetter(point, this.points[this.#best.place]))
+      this.#best = { place: this.points.length - 1, assignment, quantized };
+    this.#progress('search', this.points.length, this.points.length);
+    return point;
+  }
+
+  /** What meets the target before what doesn't, and the faster before the slower. */
+  #isBetter(a: MixedPoint, b: MixedPoint): boolean {
+    const difference = shortfall(this.target, a) - shortfall(this.target, b);
+    return difference < 0 || (difference === 0 && a.latencyMs < b.latencyMs);
+  }
+
+  async #pause(): Promise<void> {
+    await yieldToEvents();
+    throwIfAborted(this.options.signal);
+  }
+
+  #progress(phase: string, done: number, total: number): void {
+    this.options.onProgress?.({ phase, done, total });
+  }
+}
+
+/**
+ * Finds schemes for the nodes of a model so that it meets `options.target`, and of those that do the fastest it saw: measures
+ * the whole model by each scheme; where a fast or a small one loses too much, measures how sensitive each node is to it and
+ * gives as few of them as will do the smallest scheme that loses little enough.
+ */
+export async function quantizeMixed(
+  source: Source,
+  options: QuantizeOptions,
+  quantizeOnce: QuantizeOnce,
+): Promise<Quantized> {
+  return new Search(await readSource(source, 'the model'), options, quantizeOnce).run();
+}
