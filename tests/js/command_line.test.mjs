@@ -83,6 +83,16 @@ test('quantize makes weights alone small, by samples', () => {
   succeed('quantize', output, '-o', inFolder('forced.onnx'), '--mode', 'weight-only', '--force');
 });
 
+test('quantize writes its report as a page', () => {
+  const page = inFolder('report.html');
+  const flags = ['--mode', 'static', '--calibration', 'random:2', '--report', page];
+  succeed('quantize', model, '-o', inFolder('static.onnx'), ...flags);
+  assert.match(
+    fs.readFileSync(page, 'utf8'),
+    /^<!doctype html>[^]*Outputs over 2 samples[^]*<rect /,
+  );
+});
+
 test('quantize searches for a model that meets a target, and says when there is none', () => {
   const output = inFolder('mixed.onnx');
   const flags = [

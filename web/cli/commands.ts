@@ -4,11 +4,13 @@ import { parseArgs } from 'node:util';
 import {
   InferenceSession,
   OctetError,
+  type QuantizationReport,
   type QuantizeOptions,
   compare,
   env,
   inspect,
   quantize,
+  renderReport,
 } from './index.js';
 import { UsageError } from './errors.js';
 import { feedsFrom, randomFeeds, samplesFrom } from './feeds.js';
@@ -19,7 +21,7 @@ const usage = `usage: octet COMMAND …
 
   quantize IN -o OUT --mode dynamic [--weights int8|uint8] [--symmetric|--asymmetric]
            [--per-channel|--per-tensor] [--include NAME]… [--exclude NAME]… [--op-types A,B]
-           [--report FILE.json]
+           [--report FILE.json|FILE.html]
   quantize IN -o OUT --mode static --calibration DIR|random:N [--dim NAME=SIZE]…
            [--activations uint8|int8] [--percentile P] [--fixed-scales]
            [--method minmax|moving-average|percentile|entropy|mse] and as above
@@ -165,6 +167,24 @@ async function quantizeSampled(bytes: Uint8Array, options: QuantizeOptions, valu
   });
 }
 
+/** The report as JSON, or as a page that also compares the models on the samples of --calibration. */
+async function reportText(
+  values: Values,
+  before: Uint8Array,
+  after: Uint8Array,
+  report: QuantizationReport,
+): Promise<string> {
+  if (!/\.html?$/.test(values.report as string)) return `${JSON.stringify(report, null, 2)}\n`;
+  const spec = values.calibration;
+  if (typeof spec !== 'string') return renderReport(report);
+  return withSession(before, async (session) =>
+    renderReport(
+      report,
+      await compare(before, after, samplesFrom(session, spec, sizesFrom(values))),
+    ),
+  );
+}
+
 function countOf(option: string, given: unknown): number {
   const count = Number(given);
   if (!Number.isInteger(count) || count < 1)
@@ -209,7 +229,7 @@ const commands: Record<string, Command> = {
       const { model, report } = await quantizeSampled(bytes, options, values);
       await writeOutput(output, model);
       if (typeof values.report === 'string')
-        await writeOutput(values.report, `${JSON.stringify(report, null, 2)}\n`);
+        await writeOutput(values.report, await reportText(values, bytes, model, report));
       if (report.search && !report.search.met)
         process.stderr.write('octet: nothing met the target; this came nearest\n');
       if (output !== '-')

@@ -11,6 +11,7 @@ export {
   type QuantizeProgress,
 } from './quantize.js';
 export type { NodeFilter } from './node_filter.js';
+export { renderReport } from './report_page.js';
 export { inspect, type InspectOptions, type ModelSummary, type PortSummary } from './inspect.js';
 export {
   compare,
