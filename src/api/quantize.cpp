@@ -8,6 +8,7 @@
 #include "passes/raise_opset.h"
 #include "passes/recognise_functions.h"
 #include "quant/dynamic.h"
+#include "quant/scopes.h"
 #include "quant/static.h"
 #include "quant/weight_only.h"
 
@@ -69,6 +70,7 @@ std::unique_ptr<Session> QuantizeJob::calibration_session() {
 
 QuantizedModel QuantizeJob::finish() {
   QuantizedModel result{.report = quantizer_->finish()};
+  make_node_names_unique(*graph_);
   result.file = write_onnx(*graph_);
   result.report.bytes_before = bytes_before_;
   result.report.bytes_after = result.file.size();

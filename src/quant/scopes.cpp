@@ -1,6 +1,9 @@
 #include "quant/scopes.h"
 
 #include <algorithm>
+#include <unordered_set>
+
+#include "base/error.h"
 
 namespace octet {
 namespace {
@@ -47,6 +50,20 @@ std::string exclusion(const Node& node, const QuantizeConfig& config) {
   if (!config.op_types.empty() && !contains(config.op_types, node.op_type))
     return "its operator type is not among the chosen ones";
   return {};
+}
+
+void make_node_names_unique(Graph& graph) {
+  for (const GraphScope& scope : scopes_of(graph)) {
+    std::vector<NodeId> by_age = scope.graph->nodes();
+    std::sort(by_age.begin(), by_age.end(), [](NodeId a, NodeId b) { return a.index < b.index; });
+    std::unordered_set<std::string> taken;
+    for (NodeId id : by_age) {
+      std::string& name = scope.graph->node(id).name;
+      if (name.empty()) continue;
+      const std::string hint = name;
+      for (size_t i = 2; !taken.insert(name).second; ++i) name = concat(hint, "_", i);
+    }
+  }
 }
 
 void import_opset(Graph& graph, std::string_view domain, int64_t version) {

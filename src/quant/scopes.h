@@ -27,6 +27,10 @@ bool is_float(const Tensor* constant);
 // Empty, or why the options leave a node alone.
 std::string exclusion(const Node& node, const QuantizeConfig& config);
 
+// Renames nodes of the graph and its subgraphs whose name an older node of the same graph has: what
+// one quantization adds may be called like what another one added before.
+void make_node_names_unique(Graph& graph);
+
 // Lets a graph use operators of a domain, unless it may already.
 void import_opset(Graph& graph, std::string_view domain, int64_t version);
 

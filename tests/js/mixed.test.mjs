@@ -108,6 +108,33 @@ function twoProducts() {
   return { source: encodeModel(graph, { opset: 17 }), samples: [feedsOf({ feeds })] };
 }
 
+/** Two products that read the same values. */
+function siblings() {
+  const graph = new GraphBuilder('siblings');
+  const random = new Random('siblings');
+  const x = graph.input('x', 'float32', [4, 32]);
+  for (const name of ['a', 'b']) {
+    const w = graph.initializer(name, tensor('float32', [32, 32], random.normals(32 * 32)));
+    graph.output(graph.add('MatMul', [x, w], {}, [`y_${name}`]), 'float32', null);
+  }
+  const feeds = { x: tensor('float32', [4, 32], random.normals(4 * 32)) };
+  return { source: encodeModel(graph, { opset: 17 }), feeds };
+}
+
+test('what one scheme adds is not called like what another one added', async () => {
+  const { source, feeds } = siblings();
+  const [first, second] = (await octet.inspect(source)).nodeList.map(({ name }) => name);
+  const some = await octet.quantize(source, { mode: 'dynamic', include: [first] });
+  const calibration = [feedsOf({ feeds })];
+  const options = { mode: 'static', include: [second], force: true, calibration };
+  const { model } = await octet.quantize(some.model, options);
+  const names = (await octet.inspect(model)).nodeList.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+  const outputs = await runOnce(candidate(octet), model, feeds);
+  const theirs = await runOnce(reference, model, feeds);
+  for (const name of Object.keys(theirs)) assert.ok(sqnr([outputs[name]], [theirs[name]]) > 60);
+});
+
 describe('the search', () => {
   const { source, samples } = twoProducts();
   const search = (target, more = {}) =>
