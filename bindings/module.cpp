@@ -176,8 +176,8 @@ QuantizeMode mode_of(const std::string& name) {
 }
 
 // `options`: {mode, weights: {type: ONNX number, symmetric, perChannel, blockSize, method}, format,
-// calibrated, force, excludeNodes, opTypes, spectraInFloat}, and for static quantization
-// {activations: {type, symmetric, method, percentile, adaptive}}, all required.
+// calibrated, force, correctBias, excludeNodes, opTypes, spectraInFloat}, and for static
+// quantization {activations: {type, symmetric, method, percentile, adaptive}}, all required.
 val quantize(ModelHandle& model, const val& options) {
   return guard([&] {
     QuantizeConfig config;
@@ -194,6 +194,7 @@ val quantize(ModelHandle& model, const val& options) {
                                                                  : WeightFormat::Operator;
     config.calibrated = options["calibrated"].as<bool>();
     config.force = options["force"].as<bool>();
+    config.correct_bias = options["correctBias"].as<bool>();
     if (!activations.isUndefined())
       config.activations = {.type = type_of(activations["type"]),
                             .symmetric = activations["symmetric"].as<bool>(),

@@ -28,10 +28,13 @@ std::shared_ptr<ValueSink> sink_of(const PrepareContext& ctx) {
   return ctx.host() ? ctx.host()->sink() : nullptr;
 }
 
-Kernel prepare_observe(PrepareContext& ctx) {
+using Observation = void (ValueSink::*)(size_t tap, std::span<const float> values);
+
+template <Observation observe>
+Kernel prepare_whole(PrepareContext& ctx) {
   return [sink = sink_of(ctx), tap = tap_of(ctx),
           count = ctx.shape(0).elements()](const RunContext& run) {
-    if (sink) sink->observe(tap, {run.input<float>(0), count});
+    if (sink) (sink.get()->*observe)(tap, {run.input<float>(0), count});
     pass_on(run, count);
   };
 }
@@ -67,7 +70,7 @@ void observe_windows(const kernels::ConvShape& s, size_t group, const float* ima
 }
 
 Kernel prepare_observe_reductions(PrepareContext& ctx) {
-  if (!ctx.has_input(1)) return prepare_observe(ctx);
+  if (!ctx.has_input(1)) return prepare_whole<&ValueSink::observe_reductions>(ctx);
   const kernels::ConvShape shape =
       conv_geometry(ctx, 1, TensorLayout::ChannelsFirst).kernel_shape(ctx);
   ctx.request_scratch(checked_mul(kChunkRows * sizeof(float),
@@ -76,15 +79,16 @@ Kernel prepare_observe_reductions(PrepareContext& ctx) {
           count = ctx.shape(0).elements()](const RunContext& run) {
     auto* chunk = reinterpret_cast<float*>(run.scratch);
     for (size_t g = 0; sink && g < shape.groups; ++g)
-      observe_windows(shape, g, run.input<float>(0), chunk,
-                      [&](std::span<const float> rows) { sink->observe(tap + g, rows); });
+      observe_windows(shape, g, run.input<float>(0), chunk, [&](std::span<const float> rows) {
+        sink->observe_reductions(tap + g, rows);
+      });
     pass_on(run, count);
   };
 }
 } // namespace
 
 extern const OpDef op_observe{.infer = infer_same,
-                              .prepare = prepare_observe,
+                              .prepare = prepare_whole<&ValueSink::observe>,
                               .aliasing = Aliasing::InPlace,
                               .layout = LayoutRule::Elementwise,
                               .deterministic = false};

@@ -38,8 +38,10 @@ struct ValueFact {
 class ValueSink {
 public:
   virtual ~ValueSink() = default;
-  // `tap`: the node's attribute of that name. May throw, which ends the run.
-  virtual void observe(size_t tap, std::span<const float> values) = 0;
+  // `tap`: the attribute of that name of an Observe node. May throw, which ends the run.
+  virtual void observe(size_t /*tap*/, std::span<const float> /*values*/) {}
+  // The same of ObserveReductions nodes, whose taps are numbered on their own.
+  virtual void observe_reductions(size_t /*tap*/, std::span<const float> /*rows*/) {}
 };
 
 class SubgraphHost; // plans and runs the subgraphs of If, Loop, Scan; implemented by the runtime

@@ -13,8 +13,9 @@ struct WeightOptions {
   bool symmetric = true;
   bool per_channel = false;
   // Of weight-only quantization:
-  size_t block_size = 32;        // weights along the reduction that share a scale
-  std::string method = "minmax"; // see quant/block_weights.h; or gptq
+  size_t block_size = 32; // weights along the reduction that share a scale
+  // See quant/block_weights.h; weight-only: or gptq; static: minmax or adaround.
+  std::string method = "minmax";
 };
 
 // How weight-only quantization stores blocks of weights.
@@ -40,6 +41,8 @@ struct QuantizeConfig {
   bool calibrated = false;
   // Takes models that hold quantized operators already; what they left in float is quantized.
   bool force = false;
+  // Static: takes out of biases what rounding does to the mean of results (product_rounding.h).
+  bool correct_bias = false;
   // Names of nodes left in float (after include/exclude of the public API were resolved), and
   // operator types to quantize; empty: all that can be.
   std::vector<std::string> exclude_nodes;

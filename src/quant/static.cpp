@@ -10,6 +10,8 @@
 #include "quant/assign.h"
 #include "quant/calibrator.h"
 #include "quant/dynamic_site.h"
+#include "quant/product_rounding.h"
+#include "quant/reduction_taps.h"
 #include "quant/weights.h"
 
 namespace octet {
@@ -24,8 +26,15 @@ struct Params {
   ValueId scale, zero_point;
 };
 
+// A product, and the first tap on what it multiplies its weights with.
+struct TappedProduct {
+  WeightSite site;
+  size_t tap;
+};
+
 struct Scope : DynamicScope {
   std::vector<NodeId> products = {};
+  std::unordered_map<NodeId, TappedProduct> tapped = {};
   std::vector<Site> sites = {};
   std::unordered_map<ValueId, size_t> observers = {}; // of the values that Observe nodes yield
 };
@@ -55,24 +64,67 @@ void place_taps(Scope& scope, const Assignment& assignment, Calibrator& calibrat
   }
 }
 
+// What calibration watches.
+struct StaticSink final : ValueSink {
+  StaticSink(const ActivationOptions& options, bool with_grams)
+      : calibrator(options), reductions(with_grams) {}
+
+  void observe(size_t tap, std::span<const float> values) override {
+    calibrator.observe(tap, values);
+  }
+  void observe_reductions(size_t tap, std::span<const float> rows) override {
+    reductions.observe_reductions(tap, rows);
+  }
+
+  Calibrator calibrator;
+  ReductionSink reductions;
+};
+
+bool rounds_by_samples(const QuantizeConfig& config) {
+  return config.weights.method == "adaround";
+}
+
+// Puts taps on what the products of a scope multiply, where samples are to say how to round.
+void place_reduction_taps(Scope& scope, const QuantizeConfig& config, ReductionTaps& taps) {
+  for (NodeId id : scope.products) {
+    const Node& node = scope.graph->node(id);
+    WeightSite site;
+    site.scope = &scope;
+    site.node = id;
+    site.type = config.weights.type;
+    if (!resolve_layout(node, scope.constant(node.inputs[1])->shape(), site).empty()) continue;
+    const size_t columns = site.blocks.columns();
+    site.blocks.block = site.blocks.length;
+    if (rounds_by_samples(config) && columns > kMaxGramColumns) continue;
+    if (const auto tap = taps.place(scope, id, columns, site.groups))
+      scope.tapped.insert({id, {site, *tap}});
+  }
+}
+
 // Quantizes the weights and the bias of a product.
 class ProductRewriter {
 public:
+  // `tapped`: null unless samples say how to round.
   ProductRewriter(Scope& scope, NodeId id, const QuantizeConfig& config, float x_scale,
+                  const TappedProduct* tapped, ReductionSink& reductions,
                   QuantizationReport& report)
       : scope_(scope), id_(id), node_(scope.graph->node(id)), config_(config), x_scale_(x_scale),
-        report_(report), edit_(*scope.graph) {}
+        report_(report), weights_(*scope.constant(node_.inputs[1])), edit_(*scope.graph) {
+    const Shape& shape = weights_.shape();
+    const WeightLayout layout{.channels = static_cast<size_t>(shape[axis()]),
+                              .inner = shape.elements(axis() + 1, shape.rank())};
+    q_ = quantize_weights(weights_.values<float>(), layout, config_.weights, false);
+    if (tapped)
+      rounding_.emplace(tapped->site, weights_.values<float>(), config_.weights, reductions,
+                        tapped->tap);
+  }
 
-  void run() {
-    const ValueId w = node_.inputs[1];
-    const Tensor weights = *scope_.constant(w);
-    const std::vector<float> scales = quantize(w, weights);
-    const ValueId bias = node_.inputs.size() > 2 ? node_.inputs[2] : ValueId();
-    const Tensor* values = scope_.constant(bias);
-    const auto channels = static_cast<size_t>(weights.shape()[axis()]);
-    if (values && values->dtype() == DType::Float32 && values->shape().rank() == 1 &&
-        values->elements() == channels)
-      quantize_bias(bias, values->values<float>(), scales);
+  // Does a part of the work; true when there is more.
+  bool advance() {
+    if (rounding_ && rounds_by_samples(config_) && rounding_->adapt(q_)) return true;
+    write_weights();
+    write_bias();
+    return false;
   }
 
 private:
@@ -97,24 +149,71 @@ private:
     edit_.set_input(id_, input, out);
   }
 
-  // Returns the scales, one or one per channel.
-  std::vector<float> quantize(ValueId id, const Tensor& weights) {
-    const Shape& shape = weights.shape();
-    const WeightLayout layout{.channels = static_cast<size_t>(shape[axis()]),
-                              .inner = shape.elements(axis() + 1, shape.rank())};
-    const QuantizedWeights q =
-        quantize_weights(weights.values<float>(), layout, config_.weights, false);
-    note(id, q);
+  void write_weights() {
+    const ValueId id = node_.inputs[1];
+    const Shape& shape = weights_.shape();
+    note(id);
     const bool per_channel = config_.weights.per_channel;
     const Shape params = per_channel ? Shape{shape[axis()]} : Shape{};
     std::vector<uint8_t> zeros;
-    for (const int32_t zero : q.zero_points) zeros.push_back(static_cast<uint8_t>(zero));
+    for (const int32_t zero : q_.zero_points) zeros.push_back(static_cast<uint8_t>(zero));
     dequantize(1, id,
-               {constant(id, "_quantized", tensor_of_codes(q.codes, config_.weights.type, shape)),
-                constant(id, "_scale", Tensor::of<float>(params, q.scales)),
+               {constant(id, "_quantized", tensor_of_codes(q_.codes, config_.weights.type, shape)),
+                constant(id, "_scale", Tensor::of<float>(params, q_.scales)),
                 constant(id, "_zero_point", tensor_of_codes(zeros, config_.weights.type, params))},
                per_channel);
-    return q.scales;
+  }
+
+  size_t channels() const { return static_cast<size_t>(weights_.shape()[axis()]); }
+
+  // Whether it is a bias of one value per channel.
+  bool is_bias(const Tensor* values) const {
+    return is_float(values) && values->shape().rank() == 1 && values->elements() == channels();
+  }
+
+  void write_bias() {
+    std::vector<float> loss;
+    if (rounding_ && config_.correct_bias) loss = rounding_->mean_loss(q_);
+    if (node_.op_type == "MatMul") {
+      if (!loss.empty()) correct_sum(loss);
+      return;
+    }
+    ValueId bias = node_.input(2);
+    const Tensor* values = scope_.constant(bias);
+    if (bias ? !is_bias(values) : loss.empty()) return;
+    std::vector<float> values_now(channels());
+    if (bias) {
+      const auto given = values->values<float>();
+      std::copy(given.begin(), given.end(), values_now.begin());
+    }
+    if (!loss.empty()) bias = correct(bias, loss, values_now);
+    quantize_bias(bias, values_now, q_.scales);
+  }
+
+  // Makes a bias that the product reads instead of its own, if it has one.
+  ValueId correct(ValueId bias, const std::vector<float>& loss, std::vector<float>& values) {
+    const float alpha = node_.attributes.get_float("alpha", 1);
+    for (size_t i = 0; i < loss.size(); ++i) values[i] += alpha * loss[i];
+    const ValueId made = constant(bias ? bias : node_.outputs[0], "_corrected",
+                                  Tensor::of<float>({static_cast<int64_t>(channels())}, values));
+    edit_.set_input(id_, 2, made);
+    return made;
+  }
+
+  // Of a MatMul, whose bias is added to its results by another node.
+  void correct_sum(const std::vector<float>& loss) {
+    const std::vector<NodeId> readers = scope_.graph->users(node_.outputs[0]);
+    if (readers.size() != 1 || scope_.graph->is_output(node_.outputs[0])) return;
+    const Node& sum = scope_.graph->node(readers[0]);
+    if (sum.op_type != "Add" || !sum.domain.empty()) return;
+    const size_t input = sum.inputs[0] == node_.outputs[0] ? 1 : 0;
+    const ValueId bias = sum.inputs[input];
+    const Tensor* values = scope_.constant(bias);
+    if (!is_bias(values)) return;
+    std::vector<float> corrected(loss);
+    for (size_t i = 0; i < loss.size(); ++i) corrected[i] += values->values<float>()[i];
+    edit_.set_input(readers[0], input,
+                    constant(bias, "_corrected", Tensor::of<float>(values->shape(), corrected)));
   }
 
   // A bias too large for the scale that integer products need stays as it is.
@@ -137,9 +236,14 @@ private:
                per_channel);
   }
 
-  void note(ValueId id, const QuantizedWeights& q) {
-    report_.tensors.push_back(
-        describe_weights(scope_.graph->value(id).name, node_.name, config_.weights, q));
+  void note(ValueId id) {
+    QuantizedTensor tensor =
+        describe_weights(scope_.graph->value(id).name, node_.name, config_.weights, q_);
+    if (rounding_ && rounds_by_samples(config_)) {
+      tensor.method = "adaround";
+      tensor.output_sqnr_db = rounding_->output_sqnr_db();
+    }
+    report_.tensors.push_back(std::move(tensor));
   }
 
   Scope& scope_;
@@ -148,6 +252,9 @@ private:
   const QuantizeConfig& config_;
   float x_scale_;
   QuantizationReport& report_;
+  const Tensor weights_;
+  QuantizedWeights q_;
+  std::optional<ProductRounding> rounding_;
   GraphEdit edit_;
 };
 
@@ -235,54 +342,69 @@ void check_config(const QuantizeConfig& config) {
 class StaticQuantizer final : public Quantizer {
 public:
   StaticQuantizer(Graph& graph, QuantizeConfig config)
-      : config_(std::move(config)), calibrator_(std::make_shared<Calibrator>(config_.activations)) {
+      : config_(std::move(config)),
+        sink_(std::make_shared<StaticSink>(config_.activations, rounds_by_samples(config_))) {
     check_config(config_);
     report_.mode = "static";
     for (GraphScope& scope : scopes_of(graph)) scopes_.push_back({{std::move(scope)}});
     for (Scope& scope : scopes_) {
       Assignment assignment = assign(scope, config_);
-      place_taps(scope, assignment, *calibrator_);
+      place_taps(scope, assignment, sink_->calibrator);
       scope.products = std::move(assignment.products);
+      if (rounds_by_samples(config_) || config_.correct_bias)
+        place_reduction_taps(scope, config_, taps_);
       total_ += scope.products.size();
       for (FloatNode& node : assignment.float_nodes) report_.float_nodes.push_back(std::move(node));
     }
   }
 
-  std::shared_ptr<ValueSink> calibrator() override { return calibrator_; }
+  std::shared_ptr<ValueSink> calibrator() override { return sink_; }
+  bool digest() override { return sink_->reductions.digest(); }
   size_t done() const override { return done_; }
   size_t total() const override { return total_; }
 
   bool step() override {
     if (done_ == total_) return false;
+    taps_.take_out();
     while (next_ == scopes_[scope_at_].products.size()) {
       ++scope_at_;
       next_ = 0;
     }
     Scope& scope = scopes_[scope_at_];
-    quantize(scope, scope.products[next_++]);
+    if (!rewriter_) begin(scope, scope.products[next_]);
+    if (rewriter_ && rewriter_->advance()) return true;
+    rewriter_.reset();
+    ++next_;
     return ++done_ < total_;
   }
 
   QuantizationReport finish() override {
+    taps_.take_out();
     for (size_t i = scopes_.size(); i-- > 0;) {
       Scope& scope = scopes_[i];
-      PairWriter(scope, config_.activations, *calibrator_, report_).run();
+      PairWriter(scope, config_.activations, sink_->calibrator, report_).run();
       GraphEdit(*scope.graph).remove_dead();
     }
     return std::move(report_);
   }
 
 private:
-  void quantize(Scope& scope, NodeId id) {
+  // Makes the rewriter of a product, unless it is quantized otherwise or not at all.
+  void begin(Scope& scope, NodeId id) {
     const Node& node = scope.graph->node(id);
     const size_t observer = scope.observers.at(node.inputs[0]);
-    if (config_.activations.adaptive && calibrator_->drifts(observer) &&
+    if (config_.activations.adaptive && sink_->calibrator.drifts(observer) &&
         measure_at_each_run(scope, id, observer))
       return;
-    if (const auto x = calibrator_->params(observer))
-      ProductRewriter(scope, id, config_, x->scale, report_).run();
-    else
+    const auto x = sink_->calibrator.params(observer);
+    if (!x) {
       report_.float_nodes.push_back({node.name, node.op_type, "no calibration sample reached it"});
+      return;
+    }
+    const auto tapped = scope.tapped.find(id);
+    rewriter_.emplace(scope, id, config_, x->scale,
+                      tapped == scope.tapped.end() ? nullptr : &tapped->second, sink_->reductions,
+                      report_);
   }
 
   // False when the node has no such form.
@@ -296,7 +418,7 @@ private:
       edit.set_input(id, 0, observed);
       return false;
     }
-    const Calibrator::Scales scales = calibrator_->scales_of_samples(observer);
+    const Calibrator::Scales scales = sink_->calibrator.scales_of_samples(observer);
     report_.tensors.push_back({.name = scope.graph->value(real).name,
                                .node = node.name,
                                .type = DType::UInt8,
@@ -309,11 +431,13 @@ private:
   }
 
   QuantizeConfig config_;
-  std::shared_ptr<Calibrator> calibrator_;
+  std::shared_ptr<StaticSink> sink_;
+  ReductionTaps taps_{sink_->reductions};
   std::vector<Scope> scopes_;
   size_t scope_at_ = 0, next_ = 0; // of the next_ product
   size_t done_ = 0, total_ = 0;
   QuantizationReport report_;
+  std::optional<ProductRewriter> rewriter_; // of the next_ product
 };
 } // namespace
 

@@ -7,14 +7,13 @@
 
 #include "base/error.h"
 #include "quant/gptq.h"
+#include "quant/reduction_taps.h"
 #include "quant/weight_site.h"
 
 namespace octet {
 namespace {
 constexpr int64_t kPerChannelOpset = 13, kBlockOpset = 21;
 constexpr size_t kSmallestBlock = 16, kLargestBlock = 256;
-// A Gram of more columns takes too much memory: 256 MB.
-constexpr size_t kMaxGramColumns = 8192;
 // Multiplications, roughly, between two chances to stop.
 constexpr size_t kEnoughWork = 10'000'000;
 
@@ -53,7 +52,7 @@ struct TappedSite : WeightSite {
 // Quantizes the weights of one site, in pieces.
 class SiteWork {
 public:
-  SiteWork(const TappedSite& site, const WeightOptions& options, GramSink& grams)
+  SiteWork(const TappedSite& site, const WeightOptions& options, ReductionSink& grams)
       : site_(site), grams_(grams), rule_(rule_method(options), site.type, options.symmetric) {
     const Tensor& w = *site.scope->constant(site.weight());
     held_ = w.data().hold();
@@ -127,7 +126,7 @@ private:
   }
 
   const TappedSite& site_;
-  GramSink& grams_;
+  ReductionSink& grams_;
   BlockRule rule_;
   std::shared_ptr<const void> held_; // what the matrix points to
   WeightMatrix matrix_;
@@ -137,52 +136,6 @@ private:
   size_t factored_ = 0, rounded_ = 0, compared_ = 0; // groups, rows, rows
 };
 
-// Puts nodes before the products of a scope that observe what these multiply their weights with.
-class TapWriter {
-public:
-  TapWriter(GramSink& grams, std::vector<NodeId>& observers)
-      : grams_(grams), observers_(observers) {}
-
-  void place(TappedSite& site) {
-    Graph& graph = *site.scope->graph;
-    const Node node = graph.node(site.node);
-    const size_t columns = site.blocks.columns();
-    const bool is_conv = node.op_type == "Conv";
-    if (node.op_type == "Gather" || columns > kMaxGramColumns) return;
-    if (is_conv && graph_rank(site, node) > 4) return;
-    const auto known = matrix_taps_.find({node.inputs[0], columns});
-    if (!is_conv && known != matrix_taps_.end()) {
-      site.tap = known->second;
-      return;
-    }
-    const std::string name = graph.value(node.inputs[0]).name;
-    site.tap = grams_.add_taps(name, columns, site.groups);
-    if (!is_conv) matrix_taps_[{node.inputs[0], columns}] = *site.tap;
-    Node observe{.name = name + "_observe", .op_type = "ObserveReductions", .domain = "octet"};
-    observe.inputs = {node.inputs[0]};
-    if (is_conv) {
-      observe.inputs.push_back(node.inputs[1]);
-      observe.attributes = node.attributes;
-    }
-    observe.attributes.set("tap", static_cast<int64_t>(*site.tap));
-    GraphEdit edit(graph);
-    const NodeId id = edit.insert_before(site.node, std::move(observe));
-    const ValueId out = edit.new_value(name + "_observed");
-    edit.produce(id, 0, out);
-    edit.set_input(site.node, 0, out);
-    observers_.push_back(id);
-  }
-
-private:
-  static size_t graph_rank(const TappedSite& site, const Node& node) {
-    return site.scope->constant(node.inputs[1])->shape().rank();
-  }
-
-  GramSink& grams_;
-  std::vector<NodeId>& observers_;
-  // Of operands that several products may share, by their columns.
-  std::map<std::pair<ValueId, size_t>, size_t> matrix_taps_;
-};
 class WeightOnlyQuantizer final : public Quantizer {
 public:
   WeightOnlyQuantizer(Graph& graph, QuantizeConfig config)
@@ -202,13 +155,13 @@ public:
 
   bool step() override {
     if (done_ == sites_.size()) return false;
-    take_out_taps();
+    taps_.take_out();
     if (advance(sites_[done_])) ++done_;
     return done_ < sites_.size();
   }
 
   QuantizationReport finish() override {
-    take_out_taps();
+    taps_.take_out();
     for (size_t i = scopes_.size(); i-- > 0;) {
       Graph& graph = *scopes_[i].graph;
       GraphEdit(graph).remove_dead();
@@ -239,24 +192,13 @@ private:
   }
 
   void place_taps() {
-    std::map<GraphScope*, std::unique_ptr<TapWriter>> writers;
     for (TappedSite& site : sites_) {
       if (site.type == DType::Undefined) continue;
-      auto& writer = writers[site.scope];
-      if (!writer) writer = std::make_unique<TapWriter>(*grams_, observers_[site.scope]);
-      writer->place(site);
+      if (site.scope->graph->node(site.node).op_type == "Gather") continue;
+      const size_t columns = site.blocks.columns();
+      if (columns <= kMaxGramColumns)
+        site.tap = taps_.place(*site.scope, site.node, columns, site.groups);
     }
-  }
-
-  void take_out_taps() {
-    for (auto& [scope, nodes] : observers_) {
-      GraphEdit edit(*scope->graph);
-      for (NodeId id : nodes) {
-        edit.replace_uses(scope->graph->node(id).outputs[0], scope->graph->node(id).inputs[0]);
-        edit.remove_node(id);
-      }
-    }
-    observers_.clear();
   }
 
   void keep_float(const Node& node, std::string reason) {
@@ -311,9 +253,9 @@ private:
 
   QuantizeConfig config_;
   std::vector<GraphScope> scopes_;
-  std::shared_ptr<GramSink> grams_ = std::make_shared<GramSink>();
+  std::shared_ptr<ReductionSink> grams_ = std::make_shared<ReductionSink>(true);
   std::vector<TappedSite> sites_;
-  std::map<GraphScope*, std::vector<NodeId>> observers_;
+  ReductionTaps taps_{*grams_};
   std::unique_ptr<SiteWork> work_; // of the next site
   size_t done_ = 0;
   bool contrib_used_ = false; // an operator of com.microsoft was written

@@ -53,15 +53,6 @@ std::string resolve_gemm(const Node& node, const Shape& w, WeightSite& site) {
   return resolve_matrix(w, node.attributes.get_int("transB", 0) != 0, site);
 }
 
-std::string resolve_shape(const Node& node, const Shape& w, WeightSite& site) {
-  if (node.op_type == "Conv") return resolve_conv(w, node.attributes.get_int("group", 1), site);
-  if (node.op_type == "Gemm") return resolve_gemm(node, w, site);
-  if (node.op_type == "MatMul") return resolve_matrix(w, false, site);
-  if (node.attributes.get_int("axis", 0) != 0) return "it does not pick rows";
-  if (w.rank() == 2 && w[1] % 2 != 0) return "its rows do not fill whole bytes";
-  return resolve_matrix(w, true, site);
-}
-
 size_t stored_bytes(const WeightSite& site, bool padded) {
   const BlockLayout& b = site.blocks;
   const size_t columns = padded ? b.count() * b.block : b.columns();
@@ -287,6 +278,15 @@ bool has_weights(std::string_view op_type, DType type) {
          (op_type == "ConvTranspose" || op_type == "LSTM" || op_type == "GRU" || op_type == "RNN");
 }
 
+std::string resolve_layout(const Node& node, const Shape& w, WeightSite& site) {
+  if (node.op_type == "Conv") return resolve_conv(w, node.attributes.get_int("group", 1), site);
+  if (node.op_type == "Gemm") return resolve_gemm(node, w, site);
+  if (node.op_type == "MatMul") return resolve_matrix(w, false, site);
+  if (node.attributes.get_int("axis", 0) != 0) return "it does not pick rows";
+  if (w.rank() == 2 && w[1] % 2 != 0) return "its rows do not fill whole bytes";
+  return resolve_matrix(w, true, site);
+}
+
 std::string resolve_site(const QuantizeConfig& config, WeightSite& site) {
   const Node& node = site.scope->graph->node(site.node);
   if (const std::string reason = exclusion(node, config); !reason.empty()) return reason;
@@ -296,7 +296,7 @@ std::string resolve_site(const QuantizeConfig& config, WeightSite& site) {
   if (config.weights.type == DType::Float16) return {};
   site.type = config.weights.type;
   site.blocks.block = config.weights.block_size;
-  if (std::string reason = resolve_shape(node, w->shape(), site); !reason.empty()) return reason;
+  if (std::string reason = resolve_layout(node, w->shape(), site); !reason.empty()) return reason;
   const bool padded = config.format == WeightFormat::Operator && node.op_type != "Conv";
   if (stored_bytes(site, padded) >= w->size_bytes()) return "its weights would not become smaller";
   return {};

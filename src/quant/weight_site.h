@@ -30,6 +30,8 @@ size_t weight_input(const Node& node);
 // Whether an operator's weights can become of this type.
 bool has_weights(std::string_view op_type, DType type);
 
+// Fills in what of the weights `w` of a node is a matrix. Empty, or why nothing is.
+std::string resolve_layout(const Node& node, const Shape& w, WeightSite& site);
 // Fills in a site whose scope and node are set. Empty, or why the node keeps its weights.
 std::string resolve_site(const QuantizeConfig& config, WeightSite& site);
 

@@ -24,6 +24,8 @@ QuantizationReport quantize(Graph& graph, const std::vector<std::vector<float>>&
     const NamedTensor feed{port.name,
                            Tensor::of<float>(*port.type.shape, std::span<const float>(sample))};
     session.run({&feed, 1}, {});
+    while (job->digest()) {
+    }
   }
   while (job->step()) {
   }
@@ -192,4 +194,71 @@ TEST_CASE("samples that are not finite, and options that do not exist, are refus
   no_share.activations.percentile = 0;
   for (const QuantizeConfig& config : {int16, no_method, no_share})
     CHECK_THROWS_AS(make_static_quantizer(other, config), Error);
+}
+
+namespace {
+// The mean of each output channel over the samples, in Octet's own run of the graph.
+std::vector<double> mean_outputs(const Graph& graph,
+                                 const std::vector<std::vector<float>>& samples) {
+  Session session(std::make_unique<Graph>(graph), lower, {});
+  const Port port = session.inputs()[0];
+  std::vector<double> sums;
+  for (const auto& sample : samples) {
+    const NamedTensor feed{port.name,
+                           Tensor::of<float>(*port.type.shape, std::span<const float>(sample))};
+    const auto outputs = session.run({&feed, 1}, {});
+    const auto values = outputs[0].values<float>();
+    sums.resize(values.size());
+    for (size_t i = 0; i < values.size(); ++i)
+      sums[i] += values[i] / static_cast<double>(samples.size());
+  }
+  return sums;
+}
+
+// Samples around 1, so that a rounded weight shifts the mean of the results.
+Graph product_graph(const char* op_type, bool with_bias) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 3});
+  const ValueId w = b.constant("w", {3, 2}, {1.27f, 10, 0.334f, 0.66f, -0.126f, -0.33f});
+  std::vector<ValueId> inputs{x, w};
+  const bool is_gemm = std::string_view(op_type) == "Gemm";
+  if (with_bias && is_gemm) inputs.push_back(b.constant("c", {2}, {2, -1}));
+  ValueId y = b.node(op_type, "y", inputs);
+  if (with_bias && !is_gemm) y = b.node("Add", "z", {y, b.constant("c", {2}, {2, -1})});
+  b.output(y);
+  return b.graph;
+}
+
+double largest_shift(Graph graph, bool correct) {
+  const std::vector<std::vector<float>> samples{{1, 1.2f, 0.9f}, {0, 1.8f, 2}, {0.8f, 1, 1}};
+  const std::vector<double> wanted = mean_outputs(graph, samples);
+  QuantizeConfig config;
+  config.weights.per_channel = true;
+  config.correct_bias = correct;
+  quantize(graph, samples, config);
+  const std::vector<double> got = mean_outputs(graph, samples);
+  double shift = 0;
+  for (size_t i = 0; i < wanted.size(); ++i) shift = std::max(shift, std::abs(got[i] - wanted[i]));
+  return shift;
+}
+} // namespace
+
+TEST_CASE("bias correction takes out the shift of the mean, with a bias and without") {
+  for (const auto& [op_type, with_bias] :
+       {std::pair("Gemm", true), std::pair("Gemm", false), std::pair("MatMul", true)}) {
+    INFO(op_type << (with_bias ? " with a bias" : ""));
+    const double before = largest_shift(product_graph(op_type, with_bias), false);
+    CHECK(before > 0.01);
+    CHECK(largest_shift(product_graph(op_type, with_bias), true) < 0.5 * before);
+  }
+}
+
+TEST_CASE("AdaRound in static quantization names itself and the SQNR of the results") {
+  Graph graph = product_graph("Gemm", true);
+  QuantizeConfig config;
+  config.weights.method = "adaround";
+  const QuantizationReport report = quantize(graph, {{1, 1.2f, 0.9f}, {0, 1.8f, 2}}, config);
+  REQUIRE(find(report, "w"));
+  CHECK(find(report, "w")->method == "adaround");
+  CHECK(find(report, "w")->output_sqnr_db > 30);
 }

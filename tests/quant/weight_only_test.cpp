@@ -286,8 +286,8 @@ TEST_CASE("errors of results are those that the samples show, and GPTQ's are sma
 }
 
 TEST_CASE("samples that are not finite are refused, naming the value") {
-  GramSink sink;
+  ReductionSink sink(true);
   const size_t tap = sink.add_taps("x", 2, 1);
   const float values[] = {1, NAN};
-  CHECK_THROWS_WITH(sink.observe(tap, values), Catch::Contains("'x'"));
+  CHECK_THROWS_WITH(sink.observe_reductions(tap, values), Catch::Contains("'x'"));
 }

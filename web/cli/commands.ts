@@ -24,7 +24,8 @@ const usage = `usage: octet COMMAND …
            [--report FILE.json|FILE.html]
   quantize IN -o OUT --mode static --calibration DIR|random:N [--dim NAME=SIZE]…
            [--activations uint8|int8] [--percentile P] [--fixed-scales]
-           [--method minmax|moving-average|percentile|entropy|mse] and as above
+           [--method minmax|moving-average|percentile|entropy|mse]
+           [--weights-method minmax|adaround] [--bias-correction] and as above
   quantize IN -o OUT --mode weight-only [--weights int8|uint8|int4|uint4|float16] [--block SIZE]
            [--method minmax|mean|mse|gptq] [--format qdq|qoperator]
            [--calibration DIR|random:N [--dim NAME=SIZE]…] and as above
@@ -90,6 +91,14 @@ function activationOptions(values: Values): QuantizeOptions['activations'] {
   };
 }
 
+/** Of mode 'static'. */
+function staticOptions(values: Values): Partial<QuantizeOptions> {
+  return {
+    activations: activationOptions(values),
+    correct: { biasCorrection: values['bias-correction'] === true },
+  };
+}
+
 function blockOptions(values: Values): QuantizeOptions['weights'] {
   return {
     method: values.method as 'gptq' | undefined,
@@ -127,12 +136,15 @@ function quantizeOptions(values: Values, fileBytes: number): QuantizeOptions {
   const opTypes = values['op-types'];
   return {
     mode: required(values, 'mode') as 'dynamic',
-    ...(values.mode === 'static' && { activations: activationOptions(values) }),
+    ...(values.mode === 'static' && staticOptions(values)),
     weights: {
       type: (values.weights as 'int8' | undefined) ?? 'int8',
       ...(values.mode === 'weight-only'
         ? blockOptions(values)
         : { perChannel: values['per-tensor'] !== true }),
+      ...(values['weights-method'] !== undefined && {
+        method: values['weights-method'] as 'adaround',
+      }),
       ...(symmetric === undefined ? {} : { symmetric }),
     },
     format: values.format as QuantizeOptions['format'],
@@ -209,6 +221,8 @@ const commands: Record<string, Command> = {
       calibration: { type: 'string' },
       activations: { type: 'string' },
       method: { type: 'string' },
+      'weights-method': { type: 'string' },
+      'bias-correction': { type: 'boolean' },
       percentile: { type: 'string' },
       'fixed-scales': { type: 'boolean' },
       block: { type: 'string' },

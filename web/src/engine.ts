@@ -77,6 +77,7 @@ export interface EngineModule {
       /** Samples will run before the first step. */
       calibrated: boolean;
       force: boolean;
+      correctBias: boolean;
       /** Of static quantization. */
       activations?: {
         type: number;

@@ -82,7 +82,7 @@ const targetKeys = ['maxSizeBytes', 'minSqnrDb', 'maxLatencyMs'] as const;
 /** Throws `invalid-option`. */
 export function checkMixed(options: QuantizeOptions): void {
   const { target, calibration } = options;
-  for (const key of ['weights', 'format', 'opTypes', 'force'] as const)
+  for (const key of ['weights', 'format', 'opTypes', 'force', 'correct'] as const)
     if (options[key] !== undefined)
       throw new OctetError('invalid-option', `${key}: mode 'mixed' chooses by itself`);
   if (typeof target !== 'object' || target === null)

@@ -38,8 +38,10 @@ export interface QuantizeOptions {
      * Of mode 'weight-only': how the range of a block follows from its weights, default 'minmax'; 'gptq' chooses the codes
      * so that results change least on the samples in `calibration`, and where these say nothing (embeddings, layers that
      * they don't reach or whose sums have more than 8192 terms) goes by 'mse', as the report names it.
+     * Of mode 'static': 'minmax', or 'adaround', which rounds each weight up or down, whichever changes the results least
+     * on the samples (where these say nothing: to nearest).
      */
-    method?: 'minmax' | 'mean' | 'mse' | 'gptq';
+    method?: 'minmax' | 'mean' | 'mse' | 'gptq' | 'adaround';
   };
   /**
    * Of mode 'weight-only': blocks become MatMulNBits and GatherBlockQuantized of onnxruntime ('qoperator', the default),
@@ -63,6 +65,11 @@ export interface QuantizeOptions {
      * run, as in mode 'dynamic'. False: all scales are fixed.
      */
     adaptive?: boolean;
+  };
+  /** Of mode 'static': what makes up for the losses of rounding; all off by default. */
+  correct?: {
+    /** Adds to each bias what rounding the weights takes from the mean of its channel, over the samples. */
+    biasCorrection?: boolean;
   };
   /**
    * Samples, inputs by name, for modes 'static' and 'mixed', for the method 'gptq', and for `outputSqnrDb` in the report of mode
@@ -120,6 +127,7 @@ const knownOptions = [
   'format',
   'force',
   'activations',
+  'correct',
   'calibration',
   'include',
   'exclude',
@@ -149,15 +157,27 @@ const weightTypes = {
   'weight-only': [...bytes, 'int4', 'uint4', 'float16'],
   mixed: [],
 };
+const ownWeightOptions = {
+  dynamic: ['perChannel'],
+  static: ['perChannel', 'method'],
+  'weight-only': ['blockSize', 'method'],
+  mixed: [],
+};
+const weightMethods = {
+  dynamic: [],
+  static: ['minmax', 'adaround'],
+  'weight-only': ['minmax', 'mean', 'mse', 'gptq'],
+  mixed: [],
+};
 const formats = { dynamic: [], static: ['qdq'], 'weight-only': ['qdq', 'qoperator'], mixed: [] };
 
 function checkWeights({ mode, weights = {}, format }: QuantizeOptions): void {
-  const own = mode === 'weight-only' ? ['blockSize', 'method'] : ['perChannel'];
+  const own = ownWeightOptions[mode];
   rejectUnknownKeys(weights, ['type', 'symmetric', ...own], 'quantize: weights');
   checkWord('weights.type', weights.type, weightTypes[mode]);
   checkBoolean('weights.symmetric', weights.symmetric);
   checkBoolean('weights.perChannel', weights.perChannel);
-  checkWord('weights.method', weights.method, ['minmax', 'mean', 'mse', 'gptq']);
+  checkWord('weights.method', weights.method, weightMethods[mode]);
   if (weights.blockSize !== undefined && !(weights.blockSize > 0 && weights.blockSize <= 256))
     throw invalid('weights.blockSize: a power of two from 16 to 256 expected');
   if (format !== undefined && !formats[mode].length)
@@ -187,6 +207,13 @@ function checkActivations({ mode, activations }: QuantizeOptions): void {
     throw invalid('activations.percentile: a number expected');
 }
 
+function checkCorrections({ mode, correct }: QuantizeOptions): void {
+  if (correct === undefined) return;
+  if (mode !== 'static') throw invalid("correct: only mode 'static' has these");
+  rejectUnknownKeys(correct, ['biasCorrection'], 'quantize: correct');
+  checkBoolean('correct.biasCorrection', correct.biasCorrection);
+}
+
 function checkOptions(options: QuantizeOptions): void {
   if (typeof options !== 'object' || options === null)
     throw invalid("quantize: options with a mode expected, e.g. {mode: 'dynamic'}");
@@ -197,6 +224,7 @@ function checkOptions(options: QuantizeOptions): void {
   checkBoolean('force', options.force);
   checkWeights(options);
   checkActivations(options);
+  checkCorrections(options);
   checkCalibration(options);
   if (options.mode === 'mixed') checkMixed(options);
   else if (options.target !== undefined) throw invalid("target: only mode 'mixed' has one");
@@ -307,6 +335,7 @@ export async function quantize(
         format: options.format ?? 'qoperator',
         calibrated,
         force: options.force ?? false,
+        correctBias: options.correct?.biasCorrection ?? false,
         activations: activationsOf(options),
         excludeNodes,
         opTypes: [...(options.opTypes ?? [])],
