@@ -172,12 +172,13 @@ DType type_of(const val& number) {
 
 QuantizeMode mode_of(const std::string& name) {
   if (name == "static") return QuantizeMode::Static;
+  if (name == "rescale") return QuantizeMode::Rescale;
   return name == "weight-only" ? QuantizeMode::WeightOnly : QuantizeMode::Dynamic;
 }
 
 // `options`: {mode, weights: {type: ONNX number, symmetric, perChannel, blockSize, method}, format,
-// calibrated, force, correctBias, excludeNodes, opTypes, spectraInFloat}, and for static
-// quantization {activations: {type, symmetric, method, percentile, adaptive}}, all required.
+// calibrated, force, correctBias, equalize, smooth, excludeNodes, opTypes, spectraInFloat}, and for
+// static quantization {activations: {type, symmetric, method, percentile, adaptive}}, all required.
 val quantize(ModelHandle& model, const val& options) {
   return guard([&] {
     QuantizeConfig config;
@@ -195,6 +196,8 @@ val quantize(ModelHandle& model, const val& options) {
     config.calibrated = options["calibrated"].as<bool>();
     config.force = options["force"].as<bool>();
     config.correct_bias = options["correctBias"].as<bool>();
+    config.equalize = options["equalize"].as<bool>();
+    config.smooth = options["smooth"].as<float>();
     if (!activations.isUndefined())
       config.activations = {.type = type_of(activations["type"]),
                             .symmetric = activations["symmetric"].as<bool>(),

@@ -8,6 +8,7 @@
 #include "passes/raise_opset.h"
 #include "passes/recognise_functions.h"
 #include "quant/dynamic.h"
+#include "quant/rescale.h"
 #include "quant/scopes.h"
 #include "quant/static.h"
 #include "quant/weight_only.h"
@@ -20,7 +21,7 @@ constexpr int64_t kDynamicOpset = 11, kStaticOpset = 14;
 
 int64_t needed_opset(Graph& graph, QuantizeMode mode, const QuantizeConfig& config) {
   if (mode == QuantizeMode::WeightOnly) return weight_only_opset(graph, config);
-  return mode == QuantizeMode::Static ? kStaticOpset : kDynamicOpset;
+  return mode == QuantizeMode::Dynamic ? kDynamicOpset : kStaticOpset;
 }
 
 void refuse_quantized(const Graph& graph) {
@@ -49,6 +50,8 @@ std::unique_ptr<Quantizer> make_quantizer(Graph& graph, QuantizeMode mode, Quant
     return make_static_quantizer(graph, std::move(config));
   case QuantizeMode::WeightOnly:
     return make_weight_only_quantizer(graph, std::move(config));
+  case QuantizeMode::Rescale:
+    return make_rescaler(graph, std::move(config));
   default:
     return make_dynamic_quantizer(graph, std::move(config));
   }

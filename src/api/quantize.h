@@ -16,7 +16,8 @@ struct QuantizedModel {
   QuantizationReport report;
 };
 
-enum class QuantizeMode { Dynamic, Static, WeightOnly };
+// Rescale: the model stays float (quant/rescale.h).
+enum class QuantizeMode { Dynamic, Static, WeightOnly, Rescale };
 
 // A quantization in steps of one node or less, so that the caller can report progress and stop in
 // between.

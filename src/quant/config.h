@@ -43,6 +43,9 @@ struct QuantizeConfig {
   bool force = false;
   // Static: takes out of biases what rounding does to the mean of results (product_rounding.h).
   bool correct_bias = false;
+  // Of a rescaling (quant/rescale.h): cross-layer equalization, and α of SmoothQuant; 0: none.
+  bool equalize = false;
+  float smooth = 0;
   // Names of nodes left in float (after include/exclude of the public API were resolved), and
   // operator types to quantize; empty: all that can be.
   std::vector<std::string> exclude_nodes;

@@ -93,23 +93,29 @@ bool Gram::factor(const BlockLayout& blocks) {
 
 size_t ReductionSink::add_taps(const std::string& name, size_t columns, size_t count) {
   taps_.insert(taps_.end(), count,
-               {.name = name, .gram = Gram(columns), .sums = std::vector<double>(columns)});
+               {.name = name,
+                .gram = Gram(columns),
+                .sums = std::vector<double>(columns),
+                .largest = std::vector<float>(columns)});
   return taps_.size() - count;
 }
 
 void ReductionSink::observe_reductions(size_t tap, std::span<const float> rows) {
   Tap& tapped = taps_.at(tap);
   check_sample(tapped.name, rows);
-  add_to_sums(tapped, rows);
+  add_columns(tapped, rows);
   if (!with_grams_) return;
   tapped.seen.insert(tapped.seen.end(), rows.begin(), rows.end());
   next_ = std::min(next_, tap);
 }
 
-void ReductionSink::add_to_sums(Tap& tap, std::span<const float> rows) {
+void ReductionSink::add_columns(Tap& tap, std::span<const float> rows) {
   const size_t columns = tap.sums.size();
   for (size_t i = 0; i < rows.size(); i += columns, ++tap.rows)
-    for (size_t j = 0; j < columns; ++j) tap.sums[j] += rows[i + j];
+    for (size_t j = 0; j < columns; ++j) {
+      tap.sums[j] += rows[i + j];
+      tap.largest[j] = std::max(tap.largest[j], std::abs(rows[i + j]));
+    }
 }
 
 std::vector<float> ReductionSink::mean(size_t tap) const {
@@ -123,7 +129,7 @@ std::vector<float> ReductionSink::mean(size_t tap) const {
 
 bool ReductionSink::digest() {
   for (size_t work = 0; next_ < taps_.size() && work < kEnoughProducts;) {
-    auto& [name, gram, sums, rows_summed, seen] = taps_[next_];
+    auto& [name, gram, sums, largest, rows_summed, seen] = taps_[next_];
     const size_t columns = gram.columns(), row_work = columns * columns / 2 + 1;
     const size_t rows = std::min(kEnoughProducts / row_work + 1, seen.size() / columns);
     gram.add(std::span(seen).last(rows * columns));

@@ -1,6 +1,6 @@
-// What samples tell of the vectors x that a product multiplies its weights with: their mean and
-// their Gram matrix H = Σ x xᵀ, with which the squared error of the results of a row of weights w
-// that is stored as q is (w − q) H (w − q)ᵀ.
+// What samples tell of the vectors x that a product multiplies its weights with: the mean and the
+// largest magnitude of each element, and their Gram matrix H = Σ x xᵀ, with which the squared error
+// of the results of a row of weights w that is stored as q is (w − q) H (w − q)ᵀ.
 #pragma once
 
 #include <memory>
@@ -66,16 +66,19 @@ public:
   Gram& gram(size_t tap) { return taps_[tap].gram; }
   // Empty when no sample has reached the tap.
   std::vector<float> mean(size_t tap) const;
+  // max |x| by column; 0 when no sample has reached the tap.
+  const std::vector<float>& largest(size_t tap) const { return taps_.at(tap).largest; }
 
 private:
   struct Tap {
     std::string name;
     Gram gram;
-    std::vector<double> sums; // by column
-    size_t rows = 0;          // in the sums
-    std::vector<float> seen;  // not added up yet
+    std::vector<double> sums; // by column, as all of these
+    std::vector<float> largest;
+    size_t rows = 0;         // in the sums
+    std::vector<float> seen; // not added up yet
   };
-  static void add_to_sums(Tap& tap, std::span<const float> rows);
+  static void add_columns(Tap& tap, std::span<const float> rows);
 
   bool with_grams_;
   std::vector<Tap> taps_;

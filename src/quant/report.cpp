@@ -35,6 +35,10 @@ std::string to_json(const QuantizationReport& report) {
     json.end_object();
   }
   json.end_array();
+  json.key("rescaledNodes").begin_array();
+  for (const RescaledNode& node : report.rescaled)
+    json.begin_object().key("name").value(node.name).key("method").value(node.method).end_object();
+  json.end_array();
   json.end_object();
   return json.take();
 }

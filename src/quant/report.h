@@ -24,10 +24,15 @@ struct FloatNode {
   std::string name, op_type, reason;
 };
 
+struct RescaledNode {
+  std::string name, method; // "equalize" or "smooth-quant"
+};
+
 struct QuantizationReport {
   std::string mode;
   std::vector<QuantizedTensor> tensors;
   std::vector<FloatNode> float_nodes;       // of operators that could be quantized, or hold weights
+  std::vector<RescaledNode> rescaled;       // whose weights took scales over
   size_t bytes_before = 0, bytes_after = 0; // of the model files
 };
 

@@ -25,7 +25,8 @@ const usage = `usage: octet COMMAND …
   quantize IN -o OUT --mode static --calibration DIR|random:N [--dim NAME=SIZE]…
            [--activations uint8|int8] [--percentile P] [--fixed-scales]
            [--method minmax|moving-average|percentile|entropy|mse]
-           [--weights-method minmax|adaround] [--bias-correction] and as above
+           [--weights-method minmax|adaround] [--equalize] [--bias-correction]
+           [--smooth-quant ALPHA] and as above
   quantize IN -o OUT --mode weight-only [--weights int8|uint8|int4|uint4|float16] [--block SIZE]
            [--method minmax|mean|mse|gptq] [--format qdq|qoperator]
            [--calibration DIR|random:N [--dim NAME=SIZE]…] and as above
@@ -95,7 +96,11 @@ function activationOptions(values: Values): QuantizeOptions['activations'] {
 function staticOptions(values: Values): Partial<QuantizeOptions> {
   return {
     activations: activationOptions(values),
-    correct: { biasCorrection: values['bias-correction'] === true },
+    correct: {
+      equalize: values.equalize === true,
+      biasCorrection: values['bias-correction'] === true,
+      ...(values['smooth-quant'] !== undefined && { smoothQuant: Number(values['smooth-quant']) }),
+    },
   };
 }
 
@@ -222,7 +227,9 @@ const commands: Record<string, Command> = {
       activations: { type: 'string' },
       method: { type: 'string' },
       'weights-method': { type: 'string' },
+      equalize: { type: 'boolean' },
       'bias-correction': { type: 'boolean' },
+      'smooth-quant': { type: 'string' },
       percentile: { type: 'string' },
       'fixed-scales': { type: 'boolean' },
       block: { type: 'string' },

@@ -78,6 +78,8 @@ export interface EngineModule {
       calibrated: boolean;
       force: boolean;
       correctBias: boolean;
+      equalize: boolean;
+      smooth: number;
       /** Of static quantization. */
       activations?: {
         type: number;

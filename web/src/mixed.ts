@@ -1,6 +1,6 @@
-import { Closeness } from './closeness.js';
 import type { Feeds } from './compare.js';
 import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
+import { FloatAnswers, startsAnew } from './float_answers.js';
 import { median } from './median.js';
 import type { QuantizationReport, QuantizeOptions } from './quantize.js';
 import { matches } from './node_filter.js';
@@ -100,15 +100,6 @@ export function checkMixed(options: QuantizeOptions): void {
     );
 }
 
-/** Whether every iteration begins with the first sample: a generator is its own iterator, and empty after one. */
-function startsAnew(samples: QuantizeOptions['calibration']): boolean {
-  const made =
-    samples && Symbol.asyncIterator in samples
-      ? samples[Symbol.asyncIterator]()
-      : (samples as Iterable<Feeds>)?.[Symbol.iterator]?.();
-  return made !== undefined && (made as unknown) !== samples;
-}
-
 /** How far a point is from the target; 0 when it meets it. */
 function shortfall(target: MixedTarget, point: MixedPoint): number {
   const over = (value: number, limit = Infinity) => Math.max(0, value / limit - 1);
@@ -133,8 +124,7 @@ class Search {
   readonly points: MixedPoint[] = [];
   readonly sensitivity: MixedReport['sensitivity'] = [];
   readonly target: MixedTarget;
-  /** Of the float model: by sample. They are kept, the samples are not. */
-  readonly #outputs: Feeds[] = [];
+  #answers!: FloatAnswers;
   #nodes: string[] = [];
   /** The nodes that each scheme has a form for. */
   readonly #taken = new Map<Scheme, Set<string>>([['float', new Set()]]);
@@ -149,7 +139,9 @@ class Search {
   }
 
   async run(): Promise<Quantized> {
-    await this.#keepOutputs();
+    this.#answers = await this.#withSession(this.source, (session) =>
+      FloatAnswers.of(session, this.#samples()),
+    );
     const uniform = await this.#tryUniform();
     for (const base of this.#basesOf(uniform)) await this.#raise(base, this.#safeOf(uniform));
     const { place, assignment, quantized } = this.#best!;
@@ -225,7 +217,9 @@ class Search {
     for (const node of nodes) {
       const only = { include: [node] };
       const { model } = await this.#quantize(this.source, options, only, 1);
-      const sqnrDb = await this.#withSession(model, (session) => this.#sqnrOf(session, 1));
+      const sqnrDb = await this.#withSession(model, (session) =>
+        this.#answers.sqnrOf(session, this.#samples(1)),
+      );
       measured.push({ node, scheme, sqnrDb });
       this.#progress('sensitivity', measured.length, nodes.length);
     }
@@ -264,7 +258,14 @@ class Search {
 
   #emptyReport(): QuantizationReport {
     const bytes = this.source.byteLength;
-    return { mode: 'mixed', bytesBefore: bytes, bytesAfter: bytes, tensors: [], floatNodes: [] };
+    return {
+      mode: 'mixed',
+      bytesBefore: bytes,
+      bytesAfter: bytes,
+      tensors: [],
+      floatNodes: [],
+      rescaledNodes: [],
+    };
   }
 
   #isExcluded(node: { name: string; opType: string }): boolean {
@@ -312,30 +313,6 @@ class Search {
     return InferenceSession.create(model, { externalData });
   }
 
-  async #keepOutputs(): Promise<void> {
-    await this.#withSession(this.source, async (session) => {
-      for await (const feeds of this.#samples())
-        this.#outputs.push((await session.run(feeds)) as Feeds);
-    });
-    if (!this.#outputs.length)
-      throw new OctetError('invalid-input', 'calibration: there are no samples');
-  }
-
-  /** The worst output, over all samples or the first `count`. */
-  async #sqnrOf(session: InferenceSession, count?: number): Promise<number> {
-    const closeness = new Closeness();
-    let index = 0;
-    for await (const feeds of this.#samples(count))
-      closeness.add(
-        session.outputNames,
-        this.#outputs[index++],
-        (await session.run(feeds)) as Feeds,
-      );
-    const levels = closeness.results(session.outputNames).map(({ sqnrDb }) => sqnrDb);
-    const worst = Math.min(...levels);
-    return Number.isNaN(worst) ? -Infinity : worst;
-  }
-
   /** Of a session that has run before. */
   async #latencyOf(session: InferenceSession): Promise<number> {
     const times: number[] = [];
@@ -364,7 +341,7 @@ class Search {
     for (const scheme of assignment.values()) nodes[scheme] = (nodes[scheme] ?? 0) + 1;
     const sizeBytes = quantized.model.byteLength;
     const measured = await this.#withSession(quantized.model, async (session) => ({
-      sqnrDb: await this.#sqnrOf(session),
+      sqnrDb: await this.#answers.sqnrOf(session, this.#samples()),
       latencyMs: await this.#latencyOf(session),
     }));
     const point = { nodes, sizeBytes, ...measured, meetsTarget: false, pareto: false };

@@ -1,6 +1,14 @@
 import type { Feeds } from './compare.js';
 import { type Engine, type QuantizeJob } from './engine.js';
 import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
+import {
+  type CorrectionEffect,
+  type Corrections,
+  type RunJob,
+  checkCorrections,
+  isCorrected,
+  quantizeCorrected,
+} from './correct.js';
 import type { ModelSummary } from './inspect.js';
 import { type MixedReport, type MixedTarget, checkMixed, quantizeMixed } from './mixed.js';
 import { type ExternalData, openModel } from './model.js';
@@ -66,11 +74,11 @@ export interface QuantizeOptions {
      */
     adaptive?: boolean;
   };
-  /** Of mode 'static': what makes up for the losses of rounding; all off by default. */
-  correct?: {
-    /** Adds to each bias what rounding the weights takes from the mean of its channel, over the samples. */
-    biasCorrection?: boolean;
-  };
+  /**
+   * Of mode 'static': makes up for the losses of rounding. Where the samples can be run again (an array, not a generator) the
+   * report tells what each correction gained, and the whole takes several times as long.
+   */
+  correct?: Corrections;
   /**
    * Samples, inputs by name, for modes 'static' and 'mixed', for the method 'gptq', and for `outputSqnrDb` in the report of mode
    * 'weight-only'. They are run one after the other and not kept; mode 'mixed' iterates over them
@@ -116,6 +124,10 @@ export interface QuantizationReport {
    * make or read a power spectrum whose small energies 8 bits would lose (`include` quantizes these too).
    */
   floatNodes: { name: string; opType: string; reason: string }[];
+  /** Nodes whose weights took a scale over before they were quantized; `correct` asks for it. */
+  rescaledNodes: { name: string; method: 'equalize' | 'smooth-quant' }[];
+  /** Of mode 'static' with corrections: what each gained, and those before it. */
+  corrections?: CorrectionEffect[];
   /** Of mode 'mixed'. */
   search?: MixedReport;
 }
@@ -205,13 +217,6 @@ function checkActivations({ mode, activations }: QuantizeOptions): void {
   checkBoolean('activations.adaptive', activations.adaptive);
   if (activations.percentile !== undefined && typeof activations.percentile !== 'number')
     throw invalid('activations.percentile: a number expected');
-}
-
-function checkCorrections({ mode, correct }: QuantizeOptions): void {
-  if (correct === undefined) return;
-  if (mode !== 'static') throw invalid("correct: only mode 'static' has these");
-  rejectUnknownKeys(correct, ['biasCorrection'], 'quantize: correct');
-  checkBoolean('correct.biasCorrection', correct.biasCorrection);
 }
 
 function checkOptions(options: QuantizeOptions): void {
@@ -309,17 +314,23 @@ async function runJob(engine: Engine, job: QuantizeJob, options: QuantizeOptions
   }, options.signal);
 }
 
-/**
- * Quantizes a model on this device. The result is a standard ONNX file, which onnxruntime runs too.
- * Throws `invalid-option`, `invalid-model`, `aborted`.
- */
-export async function quantize(
-  source: Source,
-  options: QuantizeOptions,
-): Promise<{ model: Uint8Array; report: QuantizationReport }> {
-  checkOptions(options);
-  throwIfAborted(options.signal);
-  if (options.mode === 'mixed') return quantizeMixed(source, options, quantize);
+/** What the module is told of a job, without the nodes that stay in float. */
+const jobOptions = (options: QuantizeOptions, mode: string, calibrated: boolean) => ({
+  mode,
+  weights: weightsOf(options),
+  format: options.format ?? 'qoperator',
+  calibrated,
+  force: options.force ?? false,
+  correctBias: options.correct?.biasCorrection ?? false,
+  equalize: options.correct?.equalize ?? false,
+  smooth: options.correct?.smoothQuant ?? 0,
+  activations: activationsOf(options),
+  opTypes: [...(options.opTypes ?? [])],
+  spectraInFloat: options.include === undefined,
+});
+
+/** One job of the module: a quantization, or a rescaling of a float model. */
+const quantizeOnce: RunJob = async (source, options, mode) => {
   const { engine, handle } = await openModel(source, options.externalData);
   let job: QuantizeJob | undefined;
   try {
@@ -327,20 +338,10 @@ export async function quantize(
     const excludeNodes = filtered
       ? excludedNodes(JSON.parse(engine.call(() => handle.inspect([]))), options)
       : [];
-    const calibrated = options.calibration !== undefined;
+    const calibrated =
+      options.calibration !== undefined && (mode !== 'rescale' || !!options.correct?.smoothQuant);
     const started = engine.call((module) =>
-      module.quantize(handle, {
-        mode: options.mode,
-        weights: weightsOf(options),
-        format: options.format ?? 'qoperator',
-        calibrated,
-        force: options.force ?? false,
-        correctBias: options.correct?.biasCorrection ?? false,
-        activations: activationsOf(options),
-        excludeNodes,
-        opTypes: [...(options.opTypes ?? [])],
-        spectraInFloat: options.include === undefined,
-      }),
+      module.quantize(handle, { ...jobOptions(options, mode, calibrated), excludeNodes }),
     );
     job = started;
     if (calibrated) await calibrate(engine, started, options);
@@ -354,4 +355,19 @@ export async function quantize(
       engine.get(() => handle.delete());
     }
   }
+};
+
+/**
+ * Quantizes a model on this device. The result is a standard ONNX file, which onnxruntime runs too.
+ * Throws `invalid-option`, `invalid-model`, `aborted`.
+ */
+export async function quantize(
+  source: Source,
+  options: QuantizeOptions,
+): Promise<{ model: Uint8Array; report: QuantizationReport }> {
+  checkOptions(options);
+  throwIfAborted(options.signal);
+  if (options.mode === 'mixed') return quantizeMixed(source, options, quantize);
+  if (isCorrected(options)) return quantizeCorrected(source, options, quantizeOnce);
+  return quantizeOnce(source, options, options.mode);
 }

@@ -1,0 +1,145 @@
+import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
+import { FloatAnswers, startsAnew } from './float_answers.js';
+import { yieldToEvents } from './pause.js';
+import type { QuantizationReport, QuantizeOptions } from './quantize.js';
+import { InferenceSession } from './session.js';
+import { type Source, readSource } from './source.js';
+
+/** What makes up for the losses of rounding in mode 'static'; all off by default. */
+export interface Corrections {
+  /**
+   * Evens out the weights' ranges between convolutions that follow one another (cross-layer equalization, arXiv 1906.04721);
+   * needs no samples.
+   */
+  equalize?: boolean;
+  /** Adds to each bias what rounding the weights takes from the mean of its channel, over the samples. */
+  biasCorrection?: boolean;
+  /**
+   * Moves outliers from what matrix products read to their weights (SmoothQuant, arXiv 2211.10438): its α, above 0 up to 1;
+   * 0.5 is a good start for transformers.
+   */
+  smoothQuant?: number;
+}
+
+/** What a correction, and all before it in the list, made of the model. */
+export interface CorrectionEffect {
+  method: 'none' | 'equalize' | 'smoothQuant' | 'biasCorrection' | 'adaround';
+  /** Of the worst output against the float model, over the calibration samples. */
+  sqnrDb: number;
+}
+
+type Quantized = { model: Uint8Array; report: QuantizationReport };
+/** Runs one job; given by the caller, which chooses this one by its options. */
+export type RunJob = (
+  source: Source,
+  options: QuantizeOptions,
+  mode: QuantizeOptions['mode'] | 'rescale',
+) => Promise<Quantized>;
+
+/** Whether a static quantization needs more than one job. */
+export const isCorrected = ({ mode, correct = {}, weights }: QuantizeOptions): boolean =>
+  mode === 'static' &&
+  (weights?.method === 'adaround' || Object.values(correct).some((each) => each));
+
+/** Throws `invalid-option`. */
+export function checkCorrections({ mode, correct, calibration }: QuantizeOptions): void {
+  if (correct === undefined) return;
+  const invalid = (message: string) => new OctetError('invalid-option', message);
+  if (mode !== 'static') throw invalid("correct: only mode 'static' has these");
+  rejectUnknownKeys(correct, ['equalize', 'biasCorrection', 'smoothQuant'], 'quantize: correct');
+  for (const key of ['equalize', 'biasCorrection'] as const)
+    if (correct[key] !== undefined && typeof correct[key] !== 'boolean')
+      throw invalid(`correct.${key}: true or false expected`);
+  const { smoothQuant } = correct;
+  if (smoothQuant === undefined) return;
+  if (!(smoothQuant > 0 && smoothQuant <= 1))
+    throw invalid('correct.smoothQuant: a number above 0, up to 1 expected');
+  if (!startsAnew(calibration))
+    throw invalid(
+      'calibration: smoothQuant runs the samples twice; give an array, or an object whose iterator starts anew',
+    );
+}
+
+/** Static quantization with corrections: of each, in turn, the effect is measured where the samples can be run again. */
+class CorrectedQuantization {
+  constructor(
+    private readonly source: Uint8Array,
+    private readonly options: QuantizeOptions,
+    private readonly runJob: RunJob,
+  ) {}
+
+  async run(): Promise<Quantized> {
+    if (!startsAnew(this.options.calibration)) return this.#quantize(this.options);
+    const answers = await this.#withSession(this.source, (session) =>
+      FloatAnswers.of(session, this.#samples()),
+    );
+    const corrections: CorrectionEffect[] = [];
+    let quantized: Quantized | undefined;
+    for (const [method, options] of this.#ladder()) {
+      quantized = await this.#quantize(options);
+      const sqnrDb = await this.#withSession(quantized.model, (session) =>
+        answers.sqnrOf(session, this.#samples()),
+      );
+      corrections.push({ method, sqnrDb });
+    }
+    const { model, report } = quantized!;
+    return { model, report: { ...report, corrections } };
+  }
+
+  /** The options without any correction, and with one more each; the last are all that were asked for. */
+  #ladder(): [CorrectionEffect['method'], QuantizeOptions][] {
+    const { correct: wanted = {}, weights } = this.options;
+    const correct: Corrections = {};
+    const plain = { ...weights, method: undefined };
+    const ladder: [CorrectionEffect['method'], QuantizeOptions][] = [
+      ['none', { ...this.options, weights: plain, correct: {} }],
+    ];
+    for (const key of ['equalize', 'smoothQuant', 'biasCorrection'] as const) {
+      if (!wanted[key]) continue;
+      Object.assign(correct, { [key]: wanted[key] });
+      ladder.push([key, { ...this.options, weights: plain, correct: { ...correct } }]);
+    }
+    if (weights?.method === 'adaround') ladder.push(['adaround', this.options]);
+    return ladder;
+  }
+
+  async #quantize(options: QuantizeOptions): Promise<Quantized> {
+    const { equalize, smoothQuant } = options.correct ?? {};
+    if (!equalize && !smoothQuant) return this.runJob(this.source, options, 'static');
+    const rescaled = await this.runJob(this.source, options, 'rescale');
+    const { model, report } = await this.runJob(
+      rescaled.model,
+      { ...options, externalData: undefined },
+      'static',
+    );
+    const { rescaledNodes } = rescaled.report;
+    return { model, report: { ...report, bytesBefore: this.source.byteLength, rescaledNodes } };
+  }
+
+  async *#samples() {
+    for await (const feeds of this.options.calibration!) {
+      await yieldToEvents();
+      throwIfAborted(this.options.signal);
+      yield feeds;
+    }
+  }
+
+  async #withSession<T>(model: Uint8Array, body: (session: InferenceSession) => Promise<T>) {
+    const externalData = model === this.source ? this.options.externalData : undefined;
+    const session = await InferenceSession.create(model, { externalData });
+    try {
+      return await body(session);
+    } finally {
+      await session.release();
+    }
+  }
+}
+
+/** Quantizes statically with the corrections that the options ask for, and measures each. */
+export async function quantizeCorrected(
+  source: Source,
+  options: QuantizeOptions,
+  runJob: RunJob,
+): Promise<Quantized> {
+  return new CorrectedQuantization(await readSource(source, 'the model'), options, runJob).run();
+}
