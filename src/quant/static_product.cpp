@@ -1,0 +1,154 @@
+#include "quant/static_product.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "quant/weights.h"
+
+namespace octet {
+
+bool rounds_by_samples(const WeightOptions& options) {
+  return options.method == "adaround";
+}
+
+ProductRewriter::ProductRewriter(GraphScope& scope, NodeId id, const QuantizeConfig& config,
+                                 float x_scale, const TappedProduct* tapped,
+                                 ReductionSink& reductions, QuantizationReport& report)
+    : scope_(scope), id_(id), node_(scope.graph->node(id)), config_(config), x_scale_(x_scale),
+      report_(report), weights_(*scope.constant(node_.inputs[1])), edit_(*scope.graph) {
+  const Shape& shape = weights_.shape();
+  const WeightLayout layout{.channels = static_cast<size_t>(shape[axis()]),
+                            .inner = shape.elements(axis() + 1, shape.rank())};
+  q_ = quantize_weights(weights_.values<float>(), layout, config_.weights, false);
+  if (tapped)
+    rounding_.emplace(tapped->site, weights_.values<float>(), config_.weights, reductions,
+                      tapped->tap);
+}
+
+bool ProductRewriter::advance() {
+  if (rounding_ && rounds_by_samples(config_.weights) && rounding_->adapt(q_)) return true;
+  write_weights();
+  write_bias();
+  return false;
+}
+
+size_t ProductRewriter::axis() const {
+  if (node_.op_type == "Conv") return 0;
+  return node_.attributes.get_int("transB", 0) != 0 ? 0 : 1;
+}
+
+ValueId ProductRewriter::constant(ValueId source, std::string_view suffix, Tensor tensor) {
+  return edit_.new_constant(scope_.graph->value(source).name + std::string(suffix),
+                            std::move(tensor));
+}
+
+void ProductRewriter::dequantize(size_t input, ValueId source, std::vector<ValueId> operands,
+                                 bool per_channel) {
+  const std::string name = scope_.graph->value(source).name;
+  Node node{.name = name + "_dequantize", .op_type = "DequantizeLinear"};
+  node.inputs = std::move(operands);
+  if (per_channel) node.attributes.set("axis", static_cast<int64_t>(input == 1 ? axis() : 0));
+  const NodeId made = edit_.insert_before(id_, std::move(node));
+  const ValueId out = edit_.new_value(name + "_dequantized");
+  edit_.produce(made, 0, out);
+  edit_.set_input(id_, input, out);
+}
+
+void ProductRewriter::write_weights() {
+  const ValueId id = node_.inputs[1];
+  const Shape& shape = weights_.shape();
+  note(id);
+  const bool per_channel = config_.weights.per_channel;
+  const Shape params = per_channel ? Shape{shape[axis()]} : Shape{};
+  std::vector<uint8_t> zeros;
+  for (const int32_t zero : q_.zero_points) zeros.push_back(static_cast<uint8_t>(zero));
+  dequantize(1, id,
+             {constant(id, "_quantized", tensor_of_codes(q_.codes, config_.weights.type, shape)),
+              constant(id, "_scale", Tensor::of<float>(params, q_.scales)),
+              constant(id, "_zero_point", tensor_of_codes(zeros, config_.weights.type, params))},
+             per_channel);
+}
+
+// Whether it is a bias of one value per channel.
+bool ProductRewriter::is_bias(const Tensor* values) const {
+  return is_float(values) && values->shape().rank() == 1 && values->elements() == channels();
+}
+
+void ProductRewriter::write_bias() {
+  std::vector<float> loss;
+  if (rounding_ && config_.correct_bias) loss = rounding_->mean_loss(q_);
+  if (node_.op_type == "MatMul") {
+    if (!loss.empty()) correct_sum(loss);
+    return;
+  }
+  ValueId bias = node_.input(2);
+  const Tensor* values = scope_.constant(bias);
+  if (bias ? !is_bias(values) : loss.empty()) return;
+  std::vector<float> values_now(channels());
+  if (bias) {
+    const auto given = values->values<float>();
+    std::copy(given.begin(), given.end(), values_now.begin());
+  }
+  if (!loss.empty()) bias = correct(bias, loss, values_now);
+  quantize_bias(bias, values_now, q_.scales);
+}
+
+// Makes a bias that the product reads instead of its own, if it has one.
+ValueId ProductRewriter::correct(ValueId bias, const std::vector<float>& loss,
+                                 std::vector<float>& values) {
+  const float alpha = node_.attributes.get_float("alpha", 1);
+  for (size_t i = 0; i < loss.size(); ++i) values[i] += alpha * loss[i];
+  const ValueId made = constant(bias ? bias : node_.outputs[0], "_corrected",
+                                Tensor::of<float>({static_cast<int64_t>(channels())}, values));
+  edit_.set_input(id_, 2, made);
+  return made;
+}
+
+// Of a MatMul, whose bias is added to its results by another node.
+void ProductRewriter::correct_sum(const std::vector<float>& loss) {
+  const std::vector<NodeId> readers = scope_.graph->users(node_.outputs[0]);
+  if (readers.size() != 1 || scope_.graph->is_output(node_.outputs[0])) return;
+  const Node& sum = scope_.graph->node(readers[0]);
+  if (sum.op_type != "Add" || !sum.domain.empty()) return;
+  const size_t input = sum.inputs[0] == node_.outputs[0] ? 1 : 0;
+  const ValueId bias = sum.inputs[input];
+  const Tensor* values = scope_.constant(bias);
+  if (!is_bias(values)) return;
+  std::vector<float> corrected(loss);
+  for (size_t i = 0; i < loss.size(); ++i) corrected[i] += values->values<float>()[i];
+  edit_.set_input(readers[0], input,
+                  constant(bias, "_corrected", Tensor::of<float>(values->shape(), corrected)));
+}
+
+// A bias too large for the scale that integer products need stays as it is.
+void ProductRewriter::quantize_bias(ValueId id, std::span<const float> bias,
+                                    const std::vector<float>& w_scales) {
+  std::vector<float> scales;
+  std::vector<int32_t> codes;
+  for (size_t i = 0; i < bias.size(); ++i) {
+    const float scale = x_scale_ * w_scales[w_scales.size() == 1 ? 0 : i];
+    if (i < w_scales.size()) scales.push_back(scale);
+    const double code = std::nearbyint(double{bias[i]} / scale);
+    if (!(std::abs(code) <= INT32_MAX)) return;
+    codes.push_back(static_cast<int32_t>(code));
+  }
+  const auto length = static_cast<int64_t>(codes.size());
+  const bool per_channel = scales.size() > 1;
+  const Shape params = per_channel ? Shape{length} : Shape{};
+  dequantize(2, id,
+             {constant(id, "_quantized", Tensor::of<int32_t>({length}, codes)),
+              constant(id, "_scale", Tensor::of<float>(params, scales))},
+             per_channel);
+}
+
+void ProductRewriter::note(ValueId id) {
+  QuantizedTensor tensor =
+      describe_weights(scope_.graph->value(id).name, node_.name, config_.weights, q_);
+  if (rounding_ && rounds_by_samples(config_.weights)) {
+    tensor.method = "adaround";
+    tensor.output_sqnr_db = rounding_->output_sqnr_db();
+  }
+  report_.tensors.push_back(std::move(tensor));
+}
+
+} // namespace octet

@@ -1,0 +1,63 @@
+// One product under static quantization: its weights become integers of 8 bits behind a
+// DequantizeLinear, its bias int32 of scale x_scale · w_scale.
+//
+// Samples may change how weights are rounded and what is added to the bias
+// (quant/product_rounding.h).
+#pragma once
+
+#include <optional>
+
+#include "graph/edit.h"
+#include "quant/product_rounding.h"
+#include "quant/report.h"
+#include "quant/scopes.h"
+#include "quant/weight_site.h"
+
+namespace octet {
+
+// A product, and the first tap on what it multiplies its weights with.
+struct TappedProduct {
+  WeightSite site;
+  size_t tap;
+};
+
+// Whether samples say how to round weights.
+bool rounds_by_samples(const WeightOptions& options);
+
+class ProductRewriter {
+public:
+  // `x_scale`: of what the product `node` multiplies its weights with; `tapped`: null unless
+  // samples have something to say. Quantizes the weights, and leaves the graph as it is.
+  ProductRewriter(GraphScope& scope, NodeId node, const QuantizeConfig& config, float x_scale,
+                  const TappedProduct* tapped, ReductionSink& reductions,
+                  QuantizationReport& report);
+
+  // Does a part of the work; true when there is more. At the end the graph is changed.
+  bool advance();
+
+private:
+  size_t axis() const;
+  size_t channels() const { return static_cast<size_t>(weights_.shape()[axis()]); }
+  bool is_bias(const Tensor* values) const;
+  ValueId constant(ValueId source, std::string_view suffix, Tensor tensor);
+  void dequantize(size_t input, ValueId source, std::vector<ValueId> operands, bool per_channel);
+  void write_weights();
+  void write_bias();
+  ValueId correct(ValueId bias, const std::vector<float>& loss, std::vector<float>& values);
+  void correct_sum(const std::vector<float>& loss);
+  void quantize_bias(ValueId id, std::span<const float> bias, const std::vector<float>& w_scales);
+  void note(ValueId id);
+
+  GraphScope& scope_;
+  NodeId id_;
+  const Node node_; // a copy: inserting nodes moves the graph's own
+  const QuantizeConfig& config_;
+  float x_scale_;
+  QuantizationReport& report_;
+  const Tensor weights_;
+  QuantizedWeights q_;
+  std::optional<ProductRounding> rounding_;
+  GraphEdit edit_;
+};
+
+} // namespace octet
