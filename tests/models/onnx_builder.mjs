@@ -1,6 +1,5 @@
 /**
- * Builds ONNX models in a few lines, and encodes them with the official schema (onnx.proto of Debian's libonnx-dev),
- * so that a test model never depends on the code under test.
+ * Builds ONNX models in a few lines, and encodes them with the official schema.
  *
  *   const graph = new GraphBuilder('example');
  *   const x = graph.input('x', 'float32', ['batch', 4]);
@@ -10,17 +9,11 @@
  * Values are their names. Attributes are written as JavaScript values: a whole number is an int, any other number a float,
  * `float(1)` a float all the same; strings, tensors and graphs are themselves; arrays are the plural of their elements.
  */
-import fs from 'node:fs';
-import protobuf from 'protobufjs';
+import { enumValues, messageType } from './onnx_schema.mjs';
 import { Random } from './random.mjs';
 
-const schemaPath = '/usr/include/onnx/onnx.proto';
-if (!fs.existsSync(schemaPath)) {
-  throw new Error(`${schemaPath} is missing: install libonnx-dev (./octet test does)`);
-}
-const schema = protobuf.loadSync(schemaPath);
-const ModelProto = schema.lookupType('onnx.ModelProto');
-const attributeTypes = schema.lookupEnum('onnx.AttributeProto.AttributeType').values;
+const ModelProto = messageType('ModelProto');
+const attributeTypes = enumValues('AttributeProto.AttributeType');
 
 /** Element types by the names that onnxruntime-common uses: their number in the schema and their typed array. */
 const elementTypes = {

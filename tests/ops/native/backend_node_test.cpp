@@ -74,8 +74,9 @@ std::string difference(const Tensor& got, const Tensor& expected) {
   const bool exact = !is_float(got.dtype());
   for (size_t i = 0; i < a.size(); ++i) {
     if (a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) continue;
-    if (exact || !(std::abs(a[i] - b[i]) <= kAbsolute + kRelative * std::abs(b[i])))
-      return concat("has ", a[i], " instead of ", b[i], " at ", i);
+    const bool close =
+        std::isfinite(b[i]) && std::abs(a[i] - b[i]) <= kAbsolute + kRelative * std::abs(b[i]);
+    if (exact || !close) return concat("has ", a[i], " instead of ", b[i], " at ", i);
   }
   return {};
 }
