@@ -37,6 +37,7 @@ async function runDataSet(test, folder, { ask, restart }) {
 
 /** `{ status, reason?, code? }`: passed when every data set does, otherwise as the first that does not. */
 async function runTest(test, child) {
+  if (test.problem) return failed(test.problem);
   const folders = test.dataSets;
   if (folders.length === 0) return failed('has no test_data_set');
   try {

@@ -58,14 +58,20 @@ function valueFiles(folder, kind) {
   return Array.from({ length: count }, (_, i) => path.join(folder, `${kind}_${i}.pb`));
 }
 
-/** A test: where it is, and what its model is. */
+/** A test: where it is, and what its model is; of a model that the schema can't read only `problem`, the reason. */
 class ConformanceTest {
+  nodes = [];
+
   constructor(folder) {
     this.folder = folder;
     this.name = path.basename(folder);
     this.group = path.basename(path.dirname(folder));
     this.model = path.join(folder, 'model.onnx');
-    Object.assign(this, describeModel(fs.readFileSync(this.model)));
+    try {
+      Object.assign(this, describeModel(fs.readFileSync(this.model)));
+    } catch (error) {
+      this.problem = `its model can't be read: ${error.message}`;
+    }
   }
 
   /** The folders of the data sets; a test without any can't be run. */

@@ -1,9 +1,14 @@
 /** The runner of the ONNX backend tests itself: that it reads data rightly, tells wrong results, and survives its children. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
 import { difference } from '../conformance/compare.mjs';
 import { elementsOf } from '../conformance/elements.mjs';
 import { runInPool } from '../conformance/pool.mjs';
+import { runTests } from '../conformance/run_tests.mjs';
+import { findTests } from '../conformance/test_data.mjs';
 import { toleranceOf } from '../conformance/tolerances.mjs';
 import { bytesOf, elementTypes, readValue } from '../conformance/values.mjs';
 import {
@@ -13,6 +18,7 @@ import {
   encodeOutputs,
   encodeRequest,
 } from '../conformance/wire.mjs';
+import { encodeModel, GraphBuilder } from '../models/onnx_builder.mjs';
 import { messageType } from '../models/onnx_schema.mjs';
 
 const typeNumber = (name) =>
@@ -224,5 +230,89 @@ describe('children', () => {
   test('one that does not start is told', async () => {
     const [result] = await runInPool(['a'], ask, { command: ['/nowhere'], size: 1, seconds: 5 });
     assert.match(result.failure, /ENOENT/);
+  });
+});
+
+describe('tests in folders', () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'conformance-'));
+  after(() => fs.rmSync(root, { recursive: true }));
+
+  const graph = new GraphBuilder('negation');
+  graph.input('x', 'float32', [1]);
+  graph.output(graph.add('Neg', ['x']), 'float32', [1]);
+  const model = encodeModel(graph);
+
+  /** `dataSets`: pairs of the input's and the output's element. */
+  function writeTest(name, dataSets, bytes = model) {
+    const folder = path.join(root, 'node', name);
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(path.join(folder, 'model.onnx'), bytes);
+    for (const [i, [input, output]] of dataSets.entries()) {
+      const set = path.join(folder, `test_data_set_${i}`);
+      fs.mkdirSync(set);
+      const write = (file, element) => {
+        const fields = { dataType: typeNumber('float32'), dims: [1], floatData: [element] };
+        fs.writeFileSync(path.join(set, file), encode('TensorProto', fields));
+      };
+      write('input_0.pb', input);
+      write('output_0.pb', output);
+    }
+  }
+
+  writeTest('test_neg', [[1, -2]]);
+  writeTest('test_neg_expanded', [[1, -2]], encodeModel(new GraphBuilder('nothing')));
+  writeTest('test_second', [
+    [1, -2],
+    [1, -3],
+  ]);
+  writeTest('test_no_data', []);
+  writeTest('test_no_model', [[1, -2]], Uint8Array.of(0x3a, 0x7f));
+  const tests = findTests(root);
+  const childThatAnswers = (reply) => ({
+    command: [process.execPath, '-e', `process.stdin.on('data', () => console.log('${reply}'))`],
+  });
+
+  test('are found, with their operators', () => {
+    assert.deepEqual(
+      tests.map(({ name, subject }) => [name, subject]),
+      [
+        ['test_neg', 'Neg'],
+        ['test_neg_expanded', 'Neg'],
+        ['test_no_data', 'Neg'],
+        ['test_no_model', '(node)'],
+        ['test_second', 'Neg'],
+      ],
+    );
+    assert.deepEqual(
+      findTests(root, 'neg').map(({ name }) => name),
+      ['test_neg', 'test_neg_expanded'],
+    );
+  });
+
+  test('pass when all their data sets do', async () => {
+    const reply = encodeOutputs([float32([1], [-2])]);
+    const [neg, expanded, noData, noModel, second] = await runTests(tests, childThatAnswers(reply));
+    assert.equal(neg.status, 'passed');
+    assert.match(expanded.reason, /1 files for 0 inputs/);
+    assert.match(noData.reason, /no test_data_set/);
+    assert.match(noModel.reason, /its model can't be read/);
+    assert.match(second.reason, /has -2 instead of -3 at 0/);
+    assert.deepEqual(
+      [expanded, noData, noModel, second].map(({ status }) => status),
+      ['failed', 'failed', 'failed', 'failed'],
+    );
+  });
+
+  test('are unsupported only when an operator or a type is', async () => {
+    const statusOf = async (code) => {
+      const child = childThatAnswers(encodeError(code, 'so it is'));
+      const [{ status }] = await runTests(tests.slice(0, 1), child);
+      return status;
+    };
+    assert.equal(await statusOf('unsupported-operator'), 'unsupported');
+    assert.equal(await statusOf('no-tensor-type'), 'unsupported');
+    for (const code of ['invalid-model', 'invalid-input', 'out-of-memory', 'internal']) {
+      assert.equal(await statusOf(code), 'failed', code);
+    }
   });
 });
