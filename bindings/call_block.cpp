@@ -38,22 +38,38 @@ uintptr_t CallBlock::reserve(double bytes) {
   return reinterpret_cast<uintptr_t>(block_.data());
 }
 
-void CallBlock::give_strings(size_t input, std::vector<std::string> strings) {
-  strings_[input] = std::move(strings);
+void CallBlock::give_strings(std::vector<std::string> strings) {
+  strings_.push_back(std::move(strings));
 }
 
-Tensor CallBlock::feed(size_t input, Numbers& numbers) {
-  const auto dtype = dtype_from_onnx(numbers.integer());
-  if (!dtype) fail(ErrorCode::InvalidInput, "not an element type");
+Tensor CallBlock::feed_items(DType type, Numbers& numbers, int depth) {
+  if (depth == limits::kMaxNesting)
+    fail(ErrorCode::InvalidInput, "it is nested more than ", limits::kMaxNesting, " deep");
+  std::vector<Tensor> items(numbers.index(block_.size()));
+  for (Tensor& item : items) item = feed(numbers, depth + 1);
+  if (type == DType::Sequence) return Tensor::sequence(std::move(items));
+  if (items.size() != 2) fail(ErrorCode::Internal, "a map in the call block lacks keys or values");
+  return Tensor::map(std::move(items[0]), std::move(items[1]));
+}
+
+Tensor CallBlock::feed(Numbers& numbers, int depth) {
+  const size_t number = numbers.index(kDTypeCount);
+  const auto type = static_cast<DType>(number);
+  if (type == DType::Sequence || type == DType::Map) return feed_items(type, numbers, depth);
   const int64_t rank = numbers.integer();
   if (rank > static_cast<int64_t>(limits::kMaxRank))
     fail(ErrorCode::InvalidInput, "it has more than ", limits::kMaxRank, " dimensions");
   std::vector<int64_t> dims(static_cast<size_t>(rank));
   for (int64_t& dim : dims) dim = numbers.integer();
+  if (type == DType::Undefined) return {};
+  if (type == DType::String) {
+    const size_t index = numbers.index(strings_.size());
+    numbers.integer();
+    return Tensor(Shape(std::move(dims)), std::move(strings_[index]));
+  }
   const size_t offset = numbers.index(block_.size() + 1);
   const size_t size = numbers.index(block_.size() - offset + 1);
-  if (*dtype == DType::String) return Tensor(Shape(std::move(dims)), std::move(strings_[input]));
-  return Tensor(*dtype, Shape(std::move(dims)),
+  return Tensor(type, Shape(std::move(dims)),
                 SharedBytes(Bytes(block_.data() + offset, size), nullptr));
 }
 
@@ -62,7 +78,7 @@ uintptr_t CallBlock::run(Session& session) {
   feeds_.clear();
   for (const Port& port : session.inputs()) {
     try {
-      feeds_.push_back(feed(feeds_.size(), numbers));
+      feeds_.push_back(feed(numbers, 0));
     } catch (const Error& error) {
       // A tensor that contradicts itself is the caller's mistake here, not the model's.
       fail(ErrorCode::InvalidInput, "input '", port.name, "': ", error.message());
@@ -75,18 +91,29 @@ uintptr_t CallBlock::run(Session& session) {
   results_ = session.run_ordered(feeds_, fetches_);
   description_.clear();
   description_.reserve(1); // no address would say that the call failed
+  result_strings_.clear();
   for (const Tensor& result : results_) describe(result);
   return reinterpret_cast<uintptr_t>(description_.data());
 }
 
 void CallBlock::describe(const Tensor& result) {
   description_.push_back(static_cast<double>(result.dtype()));
+  if (result.dtype() != DType::Sequence && result.dtype() != DType::Map)
+    return describe_tensor(result);
+  description_.push_back(static_cast<double>(result.items().size()));
+  for (const Tensor& item : result.items()) describe(item);
+}
+
+void CallBlock::describe_tensor(const Tensor& result) {
   description_.push_back(static_cast<double>(result.shape().rank()));
   for (const int64_t dim : result.shape()) description_.push_back(static_cast<double>(dim));
+  if (result.dtype() == DType::Undefined) return;
   const bool is_string = result.dtype() == DType::String;
-  description_.push_back(
-      is_string ? 0 : static_cast<double>(reinterpret_cast<uintptr_t>(result.bytes())));
-  description_.push_back(is_string ? 0 : static_cast<double>(result.size_bytes()));
+  if (is_string) result_strings_.push_back(&result.strings());
+  description_.push_back(is_string
+                             ? static_cast<double>(result_strings_.size() - 1)
+                             : static_cast<double>(reinterpret_cast<uintptr_t>(result.bytes())));
+  description_.push_back(static_cast<double>(result.size_bytes()));
 }
 
 } // namespace octet::bindings

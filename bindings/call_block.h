@@ -6,11 +6,13 @@
 //   then:                      how many outputs are wanted, and their numbers
 // and reads results of the form
 //   for each wanted output:    element type, rank, dims…, address of its bytes in the heap, size
-// Strings cross apart: instead of an offset and a size there are two numbers without meaning.
+// Strings cross apart: instead of an offset and a size there are the number of the tensor among
+// those of strings, and 0. A sequence (type 27) or map (28) is its type, the number of its items
+// (keys and values, of a map), and the items one after the other; type 0 and another 0 are nothing,
+// the content of an empty optional.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -25,20 +27,23 @@ public:
   // Room for `bytes`, which loses what was written before; its address. Throws OutOfMemory.
   uintptr_t reserve(double bytes);
   // For the next `run`.
-  void give_strings(size_t input, std::vector<std::string> strings);
+  void give_strings(std::vector<std::string> strings);
 
   // Runs on what was written; returns the address of the results, which stay until the next call.
   uintptr_t run(Session& session);
-  // Result i of the last run, which is a tensor of strings.
-  const std::vector<std::string>& strings(size_t i) const { return results_.at(i).strings(); }
+  // Tensor i of strings among the results of the last run.
+  const std::vector<std::string>& strings(size_t i) const { return *result_strings_.at(i); }
 
 private:
   class Numbers;
-  Tensor feed(size_t input, Numbers& numbers);
+  Tensor feed(Numbers& numbers, int depth);
+  Tensor feed_items(DType type, Numbers& numbers, int depth);
   void describe(const Tensor& result);
+  void describe_tensor(const Tensor& result);
 
   Buffer block_;
-  std::map<size_t, std::vector<std::string>> strings_;
+  std::vector<std::vector<std::string>> strings_; // of the feeds
+  std::vector<const std::vector<std::string>*> result_strings_;
   std::vector<Tensor> feeds_, results_; // results may be views of feeds
   std::vector<size_t> fetches_;
   std::vector<double> description_;

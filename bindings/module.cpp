@@ -86,10 +86,8 @@ public:
   }
   val error() const { return describe(*error_); }
 
-  void give_strings(size_t input, const val& strings) {
-    block_.give_strings(input, strings_of(strings));
-  }
-  val strings(size_t result) const { return array_of(block_.strings(result)); }
+  void give_strings(const val& strings) { block_.give_strings(strings_of(strings)); }
+  val strings(size_t number) const { return array_of(block_.strings(number)); }
 
   // [{node, opType, shape, macs, bytes, milliseconds}] of the last run, as JSON.
   std::string profile() const {

@@ -24,6 +24,8 @@ void write_port(JsonWriter& json, const std::string& name, const TensorType& typ
   json.begin_object()
       .key("name")
       .value(name)
+      .key("isTensor")
+      .value(type.is_tensor)
       .key("type")
       .value(dtype_name(type.dtype))
       .key("shape");

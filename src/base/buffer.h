@@ -66,6 +66,8 @@ public:
   // The same by position; does not bring anything into the heap.
   SharedBytes part(size_t offset, size_t size) const;
 
+  // Whether somebody is known to keep the bytes for as long as this lives.
+  bool is_owned() const { return owner_ || stretch_; }
   // Whether the bytes come from a source.
   bool is_outside() const { return stretch_ != nullptr; }
   // Whether that source computes them.

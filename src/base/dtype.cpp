@@ -15,7 +15,8 @@ constexpr DTypeInfo kInfo[kDTypeCount] = {
     {"uint32", 32},        {"uint64", 64},      {"complex64", 64},     {"complex128", 128},
     {"bfloat16", 16},      {"float8e4m3fn", 8}, {"float8e4m3fnuz", 8}, {"float8e5m2", 8},
     {"float8e5m2fnuz", 8}, {"uint4", 4},        {"int4", 4},           {"float4e2m1", 4},
-    {"float8e8m0", 8},     {"uint2", 2},        {"int2", 2},
+    {"float8e8m0", 8},     {"uint2", 2},        {"int2", 2},           {"sequence", 0},
+    {"map", 0},
 };
 } // namespace
 
@@ -28,7 +29,7 @@ std::string_view dtype_name(DType dtype) {
 }
 
 std::optional<DType> dtype_from_onnx(int64_t number) {
-  if (number < 0 || number >= kDTypeCount) return std::nullopt;
+  if (number < 0 || number > static_cast<int>(DType::Int2)) return std::nullopt;
   return static_cast<DType>(number);
 }
 

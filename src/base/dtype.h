@@ -38,12 +38,21 @@ enum class DType : uint8_t {
   Float8E8M0 = 24,
   UInt2 = 25,
   Int2 = 26,
+  // Not of tensors: values that hold other values (base/tensor.h). ONNX has no numbers for these.
+  Sequence = 27,
+  Map = 28,
 };
 
-inline constexpr int kDTypeCount = 27;
+inline constexpr int kDTypeCount = 29;
 
-// Bits of one element; 0 for Undefined and String, whose elements have no fixed size.
+// Bits of one element; 0 for Undefined, String, Sequence and Map, which have no elements of a fixed
+// size.
 size_t dtype_bits(DType dtype);
+
+// Whether elements are bytes (or parts of one) that kernels can be handed.
+inline bool is_dense(DType dtype) {
+  return dtype_bits(dtype) != 0;
+}
 
 // The name in the public API and in ONNX's text form, e.g. "float32", "uint8", "bool".
 std::string_view dtype_name(DType dtype);

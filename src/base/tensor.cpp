@@ -24,6 +24,38 @@ Tensor::Tensor(Shape shape, std::vector<std::string> strings)
          elements_, " strings, not ", strings_->size());
 }
 
+Tensor Tensor::sequence(std::vector<Tensor> items) {
+  Tensor out;
+  out.dtype_ = DType::Sequence;
+  out.shape_ = {static_cast<int64_t>(items.size())};
+  out.elements_ = items.size();
+  out.items_ = std::make_shared<const std::vector<Tensor>>(std::move(items));
+  return out;
+}
+
+Tensor Tensor::map(Tensor keys, Tensor values) {
+  if (keys.elements() != values.elements())
+    fail(ErrorCode::InvalidModel, "a map of ", keys.elements(), " keys has ", values.elements(),
+         " values");
+  Tensor out = sequence({std::move(keys), std::move(values)});
+  out.dtype_ = DType::Map;
+  return out;
+}
+
+Tensor Tensor::kept() const {
+  if (dtype_ == DType::Sequence || dtype_ == DType::Map) {
+    Tensor out = *this;
+    std::vector<Tensor> items;
+    for (const Tensor& item : *items_) items.push_back(item.kept());
+    out.items_ = std::make_shared<const std::vector<Tensor>>(std::move(items));
+    return out;
+  }
+  if (!is_dense(dtype_) || data_.is_owned()) return *this;
+  Buffer copy(data_.size());
+  std::copy_n(data_.data(), data_.size(), copy.data());
+  return Tensor(dtype_, shape_, SharedBytes(std::move(copy)));
+}
+
 Tensor Tensor::of_dims(std::span<const int64_t> values) {
   return of<int64_t>(Shape{static_cast<int64_t>(values.size())}, values);
 }
@@ -49,6 +81,9 @@ void Tensor::align_to(size_t alignment) const {
 bool same_contents(const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype() || a.shape() != b.shape()) return false;
   if (a.dtype() == DType::String) return a.strings() == b.strings();
+  if (a.dtype() == DType::Sequence || a.dtype() == DType::Map)
+    return std::equal(a.items().begin(), a.items().end(), b.items().begin(), b.items().end(),
+                      same_contents);
   return a.data().identity() == b.data().identity() || a.size_bytes() == 0 ||
          std::memcmp(a.bytes(), b.bytes(), a.size_bytes()) == 0;
 }

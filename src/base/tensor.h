@@ -1,7 +1,10 @@
-// A tensor value: element type, concrete shape, and shared read-only bytes (or strings).
+// A value: a tensor (element type, concrete shape, shared read-only bytes or strings), a sequence of
+// values, a map, or nothing.
 //
 // Initializers, constants, feeds and results are Tensors. Kernels never see one: operators hand
-// them raw pointers. Copying a Tensor shares its data.
+// them raw pointers. Copying a Tensor shares its data. Sequences and maps have no dense elements and
+// pass as values of the types Sequence and Map; an optional is its content, or, when it is empty, a
+// value of type Undefined.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +26,11 @@ public:
   // alignment: it may point into a file.
   Tensor(DType dtype, Shape shape, SharedBytes data);
   Tensor(Shape shape, std::vector<std::string> strings);
+  // A value of type Sequence, whose shape is its length.
+  static Tensor sequence(std::vector<Tensor> items);
+  // A value of type Map, whose items are its keys and its values, as many of each (throws
+  // InvalidModel otherwise).
+  static Tensor map(Tensor keys, Tensor values);
 
   // A new tensor that owns a copy of `values`.
   template <class T>
@@ -52,6 +60,10 @@ public:
   }
   const SharedBytes& data() const { return data_; }
   const std::vector<std::string>& strings() const { return *strings_; }
+  // Of a sequence or a map.
+  std::span<const Tensor> items() const { return *items_; }
+  // The same value, with bytes of its own where nobody is known to keep them (those of an arena).
+  Tensor kept() const;
 
   // Typed view. Precondition: dtype() == dtype_of<T>. Copies first when a file left the bytes
   // unaligned.
@@ -69,6 +81,7 @@ private:
   size_t elements_ = 0;
   mutable SharedBytes data_;
   std::shared_ptr<const std::vector<std::string>> strings_;
+  std::shared_ptr<const std::vector<Tensor>> items_;
 };
 
 template <class T>

@@ -25,6 +25,7 @@
 namespace octet {
 
 struct TensorType {
+  bool is_tensor = true;           // false: a sequence, a map, an optional; then the rest is unset
   DType dtype = DType::Undefined;  // Undefined: not declared
   std::optional<Shape> shape = {}; // nothing: rank unknown; dims may be kDynamicDim
   std::vector<std::string> symbols =

@@ -262,6 +262,10 @@ extern const OpDef op_max = binary_def(infer_broadcast, prepare_fold<kMax>, Alia
 extern const OpDef op_min = binary_def(infer_broadcast, prepare_fold<kMin>, Aliasing::None);
 extern const OpDef op_sum = binary_def(infer_broadcast, prepare_fold<kAdd>, Aliasing::None);
 extern const OpDef op_mean = binary_def(infer_broadcast, prepare_mean, Aliasing::None);
-extern const OpDef op_where = binary_def(infer_where, prepare_where);
+extern const OpDef op_where{.infer = infer_where,
+                            .prepare = prepare_where,
+                            .aliasing = Aliasing::InPlace,
+                            .layout = LayoutRule::Elementwise,
+                            .moves = true};
 
 } // namespace octet

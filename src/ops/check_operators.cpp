@@ -15,6 +15,14 @@ struct RequiredInputs {
 };
 constexpr RequiredInputs kRequired[] = {
     {"Constant", 0},
+    {"Loop", 0},
+    {"Scan", 0},
+    {"SequenceEmpty", 0},
+    {"SequenceInsert", 2},
+    {"SequenceAt", 2},
+    {"Optional", 0},
+    {"OptionalHasElement", 0},
+    {"OptionalGetElement", 0},
     {"Add", 2},
     {"Sub", 2},
     {"Mul", 2},

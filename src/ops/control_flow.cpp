@@ -1,6 +1,7 @@
 // If: runs one of two subgraphs. A condition known while planning leaves one to plan; otherwise
 // both are planned, and the outputs' shapes are known when the branches agree.
 #include "ops/op_def.h"
+#include "ops/values.h"
 
 namespace octet {
 namespace {
@@ -73,8 +74,13 @@ Kernel prepare_if(PrepareContext& ctx) {
     chosen->run({run.captures, captures}, {run.outputs, outputs});
   };
 }
+
+std::vector<Tensor> compute_if(const NodeContext& ctx) {
+  const Graph& branch = branch_of(ctx, branch_name(*known_condition(ctx)));
+  return ctx.host()->run(branch, values_of(ctx.captures()));
+}
 } // namespace
 
-extern const OpDef op_if{.infer = infer_if, .prepare = prepare_if};
+extern const OpDef op_if{.infer = infer_if, .prepare = prepare_if, .compute = compute_if};
 
 } // namespace octet

@@ -328,12 +328,12 @@ Kernel prepare_space_to_depth(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_transpose{.infer = infer_transpose, .prepare = prepare_transpose};
-extern const OpDef op_expand{.infer = infer_expand, .prepare = prepare_expand};
-extern const OpDef op_tile{.infer = infer_tile, .prepare = prepare_tile};
-extern const OpDef op_concat{.infer = infer_concat, .prepare = prepare_concat};
-extern const OpDef op_split{.infer = infer_split, .prepare = prepare_split};
-extern const OpDef op_slice{.infer = infer_slice, .prepare = prepare_slice};
+extern const OpDef op_transpose{.infer = infer_transpose, .prepare = prepare_transpose, .moves = true};
+extern const OpDef op_expand{.infer = infer_expand, .prepare = prepare_expand, .moves = true};
+extern const OpDef op_tile{.infer = infer_tile, .prepare = prepare_tile, .moves = true};
+extern const OpDef op_concat{.infer = infer_concat, .prepare = prepare_concat, .moves = true};
+extern const OpDef op_split{.infer = infer_split, .prepare = prepare_split, .moves = true};
+extern const OpDef op_slice{.infer = infer_slice, .prepare = prepare_slice, .moves = true};
 extern const OpDef op_depth_to_space{.infer = infer_depth_to_space,
                                      .prepare = prepare_depth_to_space};
 extern const OpDef op_space_to_depth{.infer = infer_space_to_depth,

@@ -1,6 +1,9 @@
 #include "ops/evaluate.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
+#include "ops/move_values.h"
 #include "ops/registry.h"
 
 namespace octet {
@@ -25,6 +28,84 @@ std::vector<const void*> data_of(std::span<const Tensor* const> tensors) {
   for (const Tensor* t : tensors) out.push_back(t ? t->aligned_bytes() : nullptr);
   return out;
 }
+
+// A node with its operands, all known.
+class Evaluation {
+public:
+  Evaluation(const Node& node, const ModelInfo& model, std::span<const Tensor* const> inputs,
+             std::span<const Tensor* const> captures, SubgraphHost* host)
+      : node_(node), op_(op_of(node)), opset_(opset_of(node, model)), inputs_(inputs),
+        captures_(captures), input_facts_(facts_of(inputs)), capture_facts_(facts_of(captures)),
+        input_pointers_(pointers_to(input_facts_)), capture_pointers_(pointers_to(capture_facts_)),
+        host_(host) {}
+
+  std::optional<std::vector<Tensor>> run(const ModelInfo& model, PackedWeights* weights) {
+    if (!host_ && !subgraphs_of(node_.attributes).empty()) return std::nullopt;
+    if (op_.compute)
+      return op_.compute(NodeContext(node_, opset_, input_pointers_, capture_pointers_, host_));
+    InferContext infer(node_, opset_, input_pointers_, capture_pointers_, host_);
+    op_.infer(infer);
+    std::vector<ValueFact>& outputs = infer.outputs();
+    if (op_.aliasing == Aliasing::View)
+      return std::vector<Tensor>{inputs_[0]->reshaped(*outputs[0].shape)};
+    if (op_.moves && needs_substitutes(inputs_))
+      return move_substitutes(inputs_, outputs, [&](std::span<const Tensor* const> substitutes) {
+        return evaluate(node_, model, substitutes, captures_, host_, weights);
+      });
+    const auto known = [](const ValueFact& fact) { return fact.shape.has_value(); };
+    if (!std::all_of(outputs.begin(), outputs.end(), known)) return std::nullopt;
+    return run_kernel(outputs, weights);
+  }
+
+private:
+  Buffer room_for(const ValueFact& output, size_t i) const {
+    const size_t bytes = dtype_bytes(output.dtype, output.shape->elements());
+    if (bytes > limits::kMaxTensorBytes)
+      fail(ErrorCode::InvalidModel, node_.op_type, " '", node_.name, "': output ", i, " of shape ",
+           to_string(*output.shape), " is too large");
+    return Buffer(bytes);
+  }
+
+  std::optional<std::vector<Tensor>> run_kernel(const std::vector<ValueFact>& outputs,
+                                                PackedWeights* weights) const {
+    std::vector<Buffer> buffers(outputs.size());
+    std::vector<void*> pointers(outputs.size());
+    bool all_known = true;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (outputs[i].value) continue;
+      all_known = false;
+      buffers[i] = room_for(outputs[i], i);
+      pointers[i] = buffers[i].data();
+    }
+    if (!all_known) {
+      if (!op_.prepare) return std::nullopt;
+      PackedWeights own_weights;
+      const auto output_pointers = pointers_to(outputs);
+      PrepareContext prepare(node_, opset_, input_pointers_, output_pointers, capture_pointers_,
+                             weights ? *weights : own_weights, host_);
+      const Kernel kernel = op_.prepare(prepare);
+      Buffer scratch(prepare.scratch_bytes());
+      const auto input_data = data_of(inputs_), capture_data = data_of(captures_);
+      kernel(RunContext{input_data.data(), pointers.data(), capture_data.data(), scratch.data()});
+      for (const Tensor* t : inputs_)
+        if (t) t->data().drop();
+    }
+    std::vector<Tensor> results(outputs.size());
+    for (size_t i = 0; i < outputs.size(); ++i)
+      results[i] = outputs[i].value ? *outputs[i].value
+                                    : Tensor(outputs[i].dtype, *outputs[i].shape,
+                                             SharedBytes(std::move(buffers[i])));
+    return results;
+  }
+
+  const Node& node_;
+  const OpDef& op_;
+  int64_t opset_;
+  std::span<const Tensor* const> inputs_, captures_;
+  std::vector<ValueFact> input_facts_, capture_facts_;
+  std::vector<const ValueFact*> input_pointers_, capture_pointers_;
+  SubgraphHost* host_;
+};
 } // namespace
 
 int64_t opset_of(const Node& node, const ModelInfo& model) {
@@ -36,51 +117,7 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, const ModelInfo& m
                                             std::span<const Tensor* const> inputs,
                                             std::span<const Tensor* const> captures,
                                             SubgraphHost* host, PackedWeights* weights) {
-  const OpDef& op = op_of(node);
-  const int64_t opset = opset_of(node, model);
-  const auto input_facts = facts_of(inputs), capture_facts = facts_of(captures);
-  const auto input_pointers = pointers_to(input_facts),
-             capture_pointers = pointers_to(capture_facts);
-  InferContext infer(node, opset, input_pointers, capture_pointers, host);
-  op.infer(infer);
-  std::vector<ValueFact>& outputs = infer.outputs();
-  std::vector<Tensor> results(outputs.size());
-  if (op.aliasing == Aliasing::View) {
-    results[0] = inputs[0]->reshaped(*outputs[0].shape);
-    return results;
-  }
-  std::vector<Buffer> buffers(outputs.size());
-  std::vector<void*> pointers(outputs.size());
-  bool all_known = true;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    if (!outputs[i].shape) return std::nullopt;
-    const size_t bytes = dtype_bytes(outputs[i].dtype, outputs[i].shape->elements());
-    if (bytes > limits::kMaxTensorBytes)
-      fail(ErrorCode::InvalidModel, infer.describe_node(), ": output ", i, " of shape ",
-           to_string(*outputs[i].shape), " is too large");
-    if (outputs[i].value) continue;
-    all_known = false;
-    buffers[i] = Buffer(bytes);
-    pointers[i] = buffers[i].data();
-  }
-  if (!all_known) {
-    if (!op.prepare) return std::nullopt;
-    PackedWeights own_weights;
-    const auto output_pointers = pointers_to(outputs);
-    PrepareContext prepare(node, opset, input_pointers, output_pointers, capture_pointers,
-                           weights ? *weights : own_weights, host);
-    const Kernel kernel = op.prepare(prepare);
-    Buffer scratch(prepare.scratch_bytes());
-    const auto input_data = data_of(inputs), capture_data = data_of(captures);
-    kernel(RunContext{input_data.data(), pointers.data(), capture_data.data(), scratch.data()});
-    for (const Tensor* t : inputs)
-      if (t) t->data().drop();
-  }
-  for (size_t i = 0; i < outputs.size(); ++i)
-    results[i] = outputs[i].value ? *outputs[i].value
-                                  : Tensor(outputs[i].dtype, *outputs[i].shape,
-                                           SharedBytes(std::move(buffers[i])));
-  return results;
+  return Evaluation(node, model, inputs, captures, host).run(model, weights);
 }
 
 } // namespace octet

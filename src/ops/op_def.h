@@ -7,7 +7,8 @@
 //   run      the Kernel gets pointers only; it must not allocate when shapes are planned
 // Shapes are always concrete here. When an output's shape depends on a value that is not known yet,
 // infer leaves that shape empty; the runtime then infers again during the run, when every value is
-// known.
+// known. What is not made of dense elements (strings, sequences, optionals, maps), and what only
+// the computation itself can tell the shape of, is computed on whole values instead.
 #pragma once
 
 #include <functional>
@@ -67,6 +68,8 @@ public:
   const ValueFact& input(size_t i) const;
   DType dtype(size_t i) const { return input(i).dtype; }
   const Shape& shape(size_t i) const { return *input(i).shape; }
+  // Precondition: it is known, as all are in OpDef::compute.
+  const Tensor& value(size_t i) const { return *input(i).value; }
 
   // The value of input i as numbers, or nothing when it is not known yet (infer then leaves the
   // output's shape empty). Throws InvalidModel when it is not of a numeric type.
@@ -236,6 +239,9 @@ public:
                                        std::span<const ValueFact* const> inputs) = 0;
   virtual std::unique_ptr<SubgraphPlan> plan(const Graph& graph,
                                              std::span<const ValueFact* const> inputs) = 0;
+  // Runs a subgraph on whole values, of its inputs and then of its captures; plans are kept for
+  // values of the same types and shapes. The results keep their bytes.
+  virtual std::vector<Tensor> run(const Graph& graph, std::span<const Tensor> inputs) = 0;
   // Null when nobody observes.
   virtual std::shared_ptr<ValueSink> sink() const { return nullptr; }
 };
@@ -255,13 +261,22 @@ enum class LayoutRule : uint8_t {
 };
 
 struct OpDef {
-  void (*infer)(InferContext&);
-  // Null: exists only in the canonical stage; a lowering pass replaces it before a plan is made.
+  // Null: nothing is known of the outputs before `compute` makes them.
+  void (*infer)(InferContext&) = nullptr;
+  // Null, without `compute`: exists only in the canonical stage; a lowering pass replaces it before
+  // a plan is made.
   Kernel (*prepare)(PrepareContext&) = nullptr;
+  // Makes the outputs (parallel to node.outputs) of inputs that are all known, wherever a plan can't
+  // bind a kernel: without infer or prepare, where infer leaves a shape open, for operands that are
+  // not dense. Results have bytes of their own, or share those of inputs.
+  std::vector<Tensor> (*compute)(const NodeContext&) = nullptr;
   Aliasing aliasing = Aliasing::None;
   LayoutRule layout = LayoutRule::Fixed;
   // False: running it twice may differ (random numbers); never folded.
   bool deterministic = true;
+  // Its outputs hold elements of its inputs, whatever these mean: strings, and elements narrower
+  // than a byte, then move as numbers that stand for them.
+  bool moves = false;
 };
 
 } // namespace octet

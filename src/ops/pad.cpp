@@ -159,6 +159,6 @@ Kernel prepare_pad(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_pad{.infer = infer_pad, .prepare = prepare_pad};
+extern const OpDef op_pad{.infer = infer_pad, .prepare = prepare_pad, .moves = true};
 
 } // namespace octet

@@ -24,6 +24,16 @@ GraphFacts::GraphFacts(const Graph& graph, std::span<const ValueFact* const> inp
   assign(graph.captures());
 }
 
+std::vector<ValueFact> facts_to_plan(std::span<const Tensor> values) {
+  std::vector<ValueFact> out;
+  for (const Tensor& t : values) {
+    ValueFact fact{.dtype = t.dtype(), .shape = std::nullopt, .value = std::nullopt};
+    if (is_dense(t.dtype()) || t.dtype() == DType::String) fact.shape = t.shape();
+    out.push_back(std::move(fact));
+  }
+  return out;
+}
+
 std::vector<const ValueFact*> GraphFacts::find_all(std::span<const ValueId> ids) const {
   std::vector<const ValueFact*> out;
   out.reserve(ids.size());
@@ -63,6 +73,7 @@ std::vector<const Tensor*> known_tensors(std::span<const ValueFact* const> facts
 
 void infer_node(const Graph& graph, const Node& node, GraphFacts& facts, SubgraphHost* host) {
   const OpDef& op = op_of(node);
+  if (!op.infer) return;
   const auto inputs = facts.find_all(node.inputs), captures = facts.find_all(node.captures);
   if (!all_have(inputs, has_shape) || !all_have(captures, has_shape)) return;
   InferContext ctx(node, opset_of(node, graph.model), inputs, captures, host);

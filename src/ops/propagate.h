@@ -29,6 +29,10 @@ private:
   std::vector<ValueFact> facts_;
 };
 
+// What a plan for values of these types and shapes may rely on. Sequences, maps and empty optionals
+// have no shape to plan with.
+std::vector<ValueFact> facts_to_plan(std::span<const Tensor> values);
+
 // Infers node after node. A node with an input whose shape is not known yields unknown outputs; a
 // node with only known inputs is evaluated when its result is small, so chains of shape arithmetic
 // become known.

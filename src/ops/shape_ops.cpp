@@ -26,6 +26,10 @@ void infer_identity(InferContext& ctx) {
   ctx.pass_through();
 }
 
+std::vector<Tensor> compute_identity(const NodeContext& ctx) {
+  return {ctx.has_input(0) ? ctx.value(0) : Tensor()};
+}
+
 // A dimension of 0 copies the input's (unless `allowzero`), one of −1 takes what is left.
 void infer_reshape(InferContext& ctx) {
   const auto dims = ctx.int_values(1);
@@ -130,7 +134,10 @@ Kernel prepare_dropout(PrepareContext& ctx) {
 extern const OpDef op_shape{.infer = infer_shape};
 extern const OpDef op_size{.infer = infer_size};
 extern const OpDef op_identity{
-    .infer = infer_identity, .aliasing = Aliasing::View, .layout = LayoutRule::Elementwise};
+    .infer = infer_identity,
+    .compute = compute_identity,
+    .aliasing = Aliasing::View,
+    .layout = LayoutRule::Elementwise};
 extern const OpDef op_reshape{.infer = infer_reshape, .aliasing = Aliasing::View};
 extern const OpDef op_flatten{.infer = infer_flatten, .aliasing = Aliasing::View};
 extern const OpDef op_squeeze{.infer = infer_squeeze, .aliasing = Aliasing::View};

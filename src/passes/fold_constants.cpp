@@ -86,6 +86,10 @@ std::optional<std::vector<Tensor>> fold(const Graph& graph, const CapturedConsta
     inputs.push_back(constant);
   }
   auto results = evaluate(node, graph.model, inputs);
+  const auto is_tensor = [](const Tensor& t) {
+    return is_dense(t.dtype()) || t.dtype() == DType::String;
+  };
+  if (results && !std::all_of(results->begin(), results->end(), is_tensor)) return std::nullopt;
   if (results && !weights_only && !worth_keeping(*results, bytes_before(node, inputs)))
     return std::nullopt;
   if (results) let_drop(graph, node, inputs, *results);

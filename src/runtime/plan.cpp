@@ -1,9 +1,11 @@
 #include "runtime/plan.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/limits.h"
 #include "ops/evaluate.h"
+#include "ops/narrow.h"
 #include "ops/registry.h"
 
 namespace octet {
@@ -52,20 +54,47 @@ void Plan::place_node(const Node& node) {
   };
   if (std::all_of(node.outputs.begin(), node.outputs.end(), placed)) return;
   const OpDef& op = op_of(node);
-  const auto known = [&](ValueId id) { return !id || facts_[id].shape.has_value(); };
-  const bool is_static = std::all_of(node.inputs.begin(), node.inputs.end(), known) &&
-                         std::all_of(node.captures.begin(), node.captures.end(), known) &&
-                         std::all_of(node.outputs.begin(), node.outputs.end(), known);
-  if (!is_static) {
-    for (ValueId out : node.outputs)
-      if (out && !placed(out)) locations_[out.index].place = Place::Dynamic;
-    steps_.push_back({.node = &node, .kernel = {}});
-    data_dependent_ = true;
-    return;
-  }
+  if (!runs_on_pointers(node, op)) return place_results(node);
   for (size_t i = 0; i < node.outputs.size(); ++i)
     if (node.outputs[i] && !placed(node.outputs[i])) place_output(node, i, op);
   if (op.aliasing != Aliasing::View) add_step(node, op);
+}
+
+// Whether a kernel can be bound now: operands of known sizes, which are bytes.
+bool Plan::runs_on_pointers(const Node& node, const OpDef& op) const {
+  if (op.compute && !op.prepare && op.aliasing != Aliasing::View) return false;
+  const bool moves_packed = op.moves && op.aliasing != Aliasing::View;
+  const auto is_ready = [&](ValueId id) {
+    if (!id) return true;
+    const ValueFact& fact = facts_[id];
+    return fact.shape && is_dense(fact.dtype) && !(moves_packed && is_narrow(fact.dtype));
+  };
+  return std::all_of(node.inputs.begin(), node.inputs.end(), is_ready) &&
+         std::all_of(node.captures.begin(), node.captures.end(), is_ready) &&
+         std::all_of(node.outputs.begin(), node.outputs.end(), is_ready);
+}
+
+// Of a node that is evaluated afresh at each run: what kernels of other nodes can read goes into
+// the arena.
+void Plan::place_results(const Node& node) {
+  for (ValueId id : node.outputs) {
+    if (!id || locations_[id.index].place == Place::Constant) continue;
+    if (facts_[id].shape && is_dense(facts_[id].dtype))
+      place_in_arena(id, std::max(last_reads_[id.index], node_index_));
+    else
+      locations_[id.index].place = Place::Dynamic;
+  }
+  steps_.push_back({.node = &node, .kernel = {}});
+  data_dependent_ = true;
+}
+
+void Plan::place_in_arena(ValueId id, uint32_t last_step) {
+  const size_t bytes = bytes_of(facts_[id]);
+  if (bytes > limits::kMaxTensorBytes)
+    fail(ErrorCode::InvalidInput, "value '", graph_.value(id).name, "' of shape ",
+         to_string(*facts_[id].shape), " is too large");
+  locations_[id.index] = {Place::Arena, static_cast<uint32_t>(requests_.size())};
+  requests_.push_back({.bytes = bytes, .first_step = node_index_, .last_step = last_step});
 }
 
 void Plan::place_output(const Node& node, size_t output, const OpDef& op) {
@@ -80,12 +109,7 @@ void Plan::place_output(const Node& node, size_t output, const OpDef& op) {
     return;
   }
   if (op.aliasing == Aliasing::InPlace && share_in_place(node, id)) return;
-  const size_t bytes = bytes_of(facts_[id]);
-  if (bytes > limits::kMaxTensorBytes)
-    fail(ErrorCode::InvalidInput, "value '", graph_.value(id).name, "' of shape ",
-         to_string(*facts_[id].shape), " is too large");
-  locations_[id.index] = {Place::Arena, static_cast<uint32_t>(requests_.size())};
-  requests_.push_back({.bytes = bytes, .first_step = node_index_, .last_step = last});
+  place_in_arena(id, last);
 }
 
 bool Plan::share_in_place(const Node& node, ValueId output) {
@@ -180,8 +204,13 @@ std::vector<ValueFact> Plan::output_facts() const {
 }
 
 Tensor Plan::tensor_of(ValueId id) const {
-  if (locations_[id.index].place == Place::Dynamic) return dynamic_[id.index];
+  const Location& location = locations_[id.index];
+  if (location.place == Place::Dynamic) return dynamic_[id.index];
   const ValueFact& fact = facts_[id];
+  if (location.place == Place::Input && !values_.empty()) {
+    const Tensor& value = values_[location.index];
+    return is_dense(value.dtype()) ? value.reshaped(*fact.shape) : value;
+  }
   if (fact.value) return *fact.value;
   const Bytes bytes(static_cast<const uint8_t*>(address(id)), bytes_of(fact));
   return Tensor(fact.dtype, *fact.shape, SharedBytes(bytes, nullptr));
@@ -196,7 +225,9 @@ void Plan::bind(uint8_t* arena, std::span<const void* const> inputs) {
   for (const Slot& slot : arena_slots_) operands_[slot.operand] = address(slot.value);
 }
 
-void Plan::run(uint8_t* arena, std::span<const void* const> inputs, Profiler* profiler) {
+void Plan::run(uint8_t* arena, std::span<const void* const> inputs, Profiler* profiler,
+               std::span<const Tensor> values) {
+  values_ = values;
   bind(arena, inputs);
   for (const Step& step : steps_) {
     if (profiler) profiler->begin();
@@ -234,7 +265,25 @@ void Plan::run_dynamic(const Node& node) {
     fail(ErrorCode::UnsupportedOperator, node.op_type, " '", node.name,
          "': shapes that depend on data are not supported here");
   for (size_t i = 0; i < node.outputs.size(); ++i)
-    if (node.outputs[i]) dynamic_[node.outputs[i].index] = std::move((*results)[i]);
+    if (node.outputs[i]) keep_result(node.outputs[i], std::move((*results)[i]));
+}
+
+void Plan::keep_result(ValueId id, Tensor result) {
+  const ValueFact& fact = facts_[id];
+  switch (locations_[id.index].place) {
+  case Place::Dynamic:
+    dynamic_[id.index] = result.kept();
+    break;
+  case Place::Arena:
+    if (result.dtype() != fact.dtype || result.shape() != *fact.shape)
+      fail(ErrorCode::Internal, "value '", graph_.value(id).name, "' was to be ",
+           dtype_name(fact.dtype), " ", to_string(*fact.shape), ", not ",
+           dtype_name(result.dtype()), " ", to_string(result.shape()));
+    std::memcpy(const_cast<void*>(address(id)), result.bytes(), result.size_bytes());
+    break;
+  default: // known since planning
+    break;
+  }
 }
 
 } // namespace octet

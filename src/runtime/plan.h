@@ -2,7 +2,7 @@
 // constants packed, every intermediate and the scratch memory of each step placed in an arena.
 //
 // A value lives in one of four places: the caller's feed, a constant, the arena, or, where its
-// shape depends on data, a tensor allocated during the run. Values that are the same bytes under
+// shape depends on data or its elements are not dense, a tensor allocated during the run. Values that are the same bytes under
 // another shape (views), or that an operator may overwrite in place, share one place. Running a
 // plan without data-dependent shapes allocates nothing.
 #pragma once
@@ -30,9 +30,11 @@ public:
   // Without a shape where only a run can tell.
   std::vector<ValueFact> output_facts() const;
 
-  // Runs on an arena of arena_bytes(). `inputs`: data of the inputs, then captures. Results stay
-  // where they are until the arena is used again; read them with `output`.
-  void run(uint8_t* arena, std::span<const void* const> inputs, Profiler* profiler);
+  // Runs on an arena of arena_bytes(). `inputs`: data of the inputs, then captures; `values`: the
+  // same as whole values, which may be left out where all of them are dense. Results stay where
+  // they are until the arena is used again; read them with `output`.
+  void run(uint8_t* arena, std::span<const void* const> inputs, Profiler* profiler,
+           std::span<const Tensor> values = {});
 
   // Output i of the last run, pointing into memory that the next run overwrites.
   Tensor output(size_t i) const { return tensor_of(graph_.outputs()[i]); }
@@ -57,13 +59,17 @@ private:
 
   void place_inputs_and_constants();
   void place_node(const Node& node);
+  bool runs_on_pointers(const Node& node, const OpDef& op) const;
+  void place_results(const Node& node);
   void place_output(const Node& node, size_t output, const OpDef& op);
+  void place_in_arena(ValueId id, uint32_t last_step);
   bool share_in_place(const Node& node, ValueId output);
   void add_step(const Node& node, const OpDef& op);
   void add_operand(ValueId id);
   void drop_constants();
   void bind(uint8_t* arena, std::span<const void* const> inputs);
   void run_dynamic(const Node& node);
+  void keep_result(ValueId id, Tensor result);
   const void* address(ValueId id) const;
   Tensor tensor_of(ValueId id) const;
 
@@ -86,6 +92,7 @@ private:
   bool data_dependent_ = false;
   uint8_t* arena_ = nullptr;
   std::span<const void* const> inputs_;
+  std::span<const Tensor> values_;
 };
 
 } // namespace octet

@@ -57,7 +57,7 @@ struct Session::State {
   // A plan for these shapes; one that was made knowing small integer feeds is for those values
   // only.
   struct CachedPlan {
-    std::vector<Shape> shapes;
+    std::vector<std::pair<DType, Shape>> signature;
     std::vector<Tensor> values; // parallel to the feeds, or empty; no type: any value
     std::unique_ptr<Plan> plan;
     bool fits(std::span<const Tensor> feeds) const;
@@ -131,7 +131,8 @@ std::vector<Tensor> small_integers(std::span<const Tensor> feeds) {
 
 bool Session::State::CachedPlan::fits(std::span<const Tensor> feeds) const {
   for (size_t i = 0; i < feeds.size(); ++i) {
-    if (feeds[i].shape() != shapes[i]) return false;
+    if (feeds[i].dtype() != signature[i].first || feeds[i].shape() != signature[i].second)
+      return false;
     const bool bound = !values.empty() && values[i].dtype() != DType::Undefined;
     if (bound && !same_contents(feeds[i], values[i])) return false;
   }
@@ -141,13 +142,11 @@ bool Session::State::CachedPlan::fits(std::span<const Tensor> feeds) const {
 Session::State::CachedPlan Session::State::make_plan(std::span<const Tensor> feeds,
                                                      std::vector<Tensor> values) {
   CachedPlan made{.values = std::move(values)};
-  std::vector<ValueFact> facts;
+  std::vector<ValueFact> facts = facts_to_plan(feeds);
   for (size_t i = 0; i < feeds.size(); ++i) {
-    ValueFact fact{.dtype = feeds[i].dtype(), .shape = feeds[i].shape(), .value = std::nullopt};
     if (!made.values.empty() && made.values[i].dtype() != DType::Undefined)
-      fact.value = made.values[i];
-    facts.push_back(std::move(fact));
-    made.shapes.push_back(feeds[i].shape());
+      facts[i].value = made.values[i];
+    made.signature.emplace_back(feeds[i].dtype(), feeds[i].shape());
   }
   std::vector<const ValueFact*> pointers;
   for (const ValueFact& fact : facts) pointers.push_back(&fact);
@@ -198,7 +197,7 @@ std::vector<Tensor> Session::run_ordered(std::span<const Tensor> feeds,
   for (const Tensor& feed : feeds) state_->feed_data.push_back(feed.aligned_bytes());
   state_->profiler.clear();
   plan.run(state_->arena.data(), state_->feed_data,
-           state_->options.profile ? &state_->profiler : nullptr);
+           state_->options.profile ? &state_->profiler : nullptr, feeds);
   std::vector<Tensor> results;
   results.reserve(fetches.size());
   for (size_t i : fetches) results.push_back(plan.output(i));

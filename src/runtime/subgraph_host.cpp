@@ -6,9 +6,10 @@
 namespace octet {
 namespace {
 constexpr size_t kMaxLowered = 64;
+constexpr size_t kMaxKept = 32;
+} // namespace
 
-// A subgraph's plan with an arena of its own, run inside a step of the enclosing plan.
-class OwnedPlan final : public SubgraphPlan {
+class LoweringHost::OwnedPlan final : public SubgraphPlan {
 public:
   explicit OwnedPlan(std::unique_ptr<Plan> plan)
       : plan_(std::move(plan)), arena_(plan_->arena_bytes()), outputs_(plan_->output_facts()) {}
@@ -24,19 +25,30 @@ public:
     }
   }
 
+  std::vector<Tensor> run_on_values(std::span<const Tensor> inputs) {
+    std::vector<const void*> pointers;
+    for (const Tensor& t : inputs)
+      pointers.push_back(is_dense(t.dtype()) ? t.aligned_bytes() : nullptr);
+    plan_->run(arena_.data(), pointers, nullptr, inputs);
+    std::vector<Tensor> results;
+    for (size_t i = 0; i < outputs_.size(); ++i) results.push_back(plan_->output(i).kept());
+    return results;
+  }
+
 private:
   std::unique_ptr<Plan> plan_;
   Buffer arena_;
   std::vector<ValueFact> outputs_;
 };
-} // namespace
+
+LoweringHost::~LoweringHost() = default;
 
 std::shared_ptr<const Graph> LoweringHost::lowered(const Graph& source,
                                                    std::span<const ValueFact* const> inputs) {
   std::vector<std::pair<DType, size_t>> signature;
   std::vector<Tensor> known;
   for (const ValueFact* fact : inputs) {
-    signature.emplace_back(fact->dtype, fact->shape->rank());
+    signature.emplace_back(fact->dtype, fact->shape ? fact->shape->rank() : SIZE_MAX);
     known.push_back(fact->value.value_or(Tensor()));
   }
   for (const Lowered& entry : lowered_)
@@ -66,6 +78,31 @@ std::vector<ValueFact> LoweringHost::infer(const Graph& graph,
 std::unique_ptr<SubgraphPlan> LoweringHost::plan(const Graph& graph,
                                                  std::span<const ValueFact* const> inputs) {
   return std::make_unique<OwnedPlan>(make_plan(graph, inputs));
+}
+
+std::shared_ptr<LoweringHost::OwnedPlan> LoweringHost::kept_plan(const Graph& graph,
+                                                                 std::span<const Tensor> inputs) {
+  std::vector<std::pair<DType, Shape>> signature;
+  for (const Tensor& t : inputs) signature.emplace_back(t.dtype(), t.shape());
+  const auto found = std::find_if(kept_.begin(), kept_.end(), [&](const KeptPlan& kept) {
+    return kept.source == &graph && kept.signature == signature;
+  });
+  if (found != kept_.end()) {
+    std::rotate(kept_.begin(), found, found + 1);
+    return kept_.front().plan;
+  }
+  const std::vector<ValueFact> facts = facts_to_plan(inputs);
+  std::vector<const ValueFact*> pointers;
+  for (const ValueFact& fact : facts) pointers.push_back(&fact);
+  auto plan = std::make_shared<OwnedPlan>(make_plan(graph, pointers));
+  kept_.push_front({&graph, std::move(signature), std::move(plan)});
+  if (kept_.size() > kMaxKept) kept_.pop_back();
+  return kept_.front().plan;
+}
+
+std::vector<Tensor> LoweringHost::run(const Graph& graph, std::span<const Tensor> inputs) {
+  const std::shared_ptr<OwnedPlan> plan = kept_plan(graph, inputs);
+  return plan->run_on_values(inputs);
 }
 
 } // namespace octet

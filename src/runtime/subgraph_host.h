@@ -12,11 +12,13 @@
 namespace octet {
 
 // Keeps one lowered copy of each graph per combination of input ranks and types (what lowering may
-// depend on), and the packed weights that all plans share.
+// depend on), plans of subgraphs that run on whole values, and the packed weights that all plans
+// share.
 class LoweringHost final : public SubgraphHost {
 public:
   LoweringHost(Lowering lower, std::shared_ptr<ValueSink> sink, Workers workers)
       : lower_(std::move(lower)), sink_(std::move(sink)), workers_(workers) {}
+  ~LoweringHost() override;
 
   std::unique_ptr<Plan> make_plan(const Graph& graph, std::span<const ValueFact* const> inputs);
 
@@ -24,6 +26,7 @@ public:
                                std::span<const ValueFact* const> inputs) override;
   std::unique_ptr<SubgraphPlan> plan(const Graph& graph,
                                      std::span<const ValueFact* const> inputs) override;
+  std::vector<Tensor> run(const Graph& graph, std::span<const Tensor> inputs) override;
   std::shared_ptr<ValueSink> sink() const override { return sink_; }
 
 private:
@@ -33,6 +36,14 @@ private:
     std::vector<Tensor> known;                       // values lowering may have used
     std::shared_ptr<const Graph> graph;
   };
+  // A plan with an arena of its own, run inside a step of the enclosing plan.
+  class OwnedPlan;
+  struct KeptPlan {
+    const Graph* source;
+    std::vector<std::pair<DType, Shape>> signature;
+    std::shared_ptr<OwnedPlan> plan;
+  };
+  std::shared_ptr<OwnedPlan> kept_plan(const Graph& graph, std::span<const Tensor> inputs);
   std::shared_ptr<const Graph> lowered(const Graph& source,
                                        std::span<const ValueFact* const> inputs);
 
@@ -40,6 +51,7 @@ private:
   std::shared_ptr<ValueSink> sink_;
   Workers workers_;
   std::deque<Lowered> lowered_; // newest first, a bounded number
+  std::deque<KeptPlan> kept_;   // most recently used first, a bounded number
   PackedWeights weights_;
 };
 

@@ -1,13 +1,21 @@
 import type { Tensor as OrtTensor } from 'onnxruntime-common';
 import type { Engine, HeapArray, SessionHandle } from './engine.js';
 import { OctetError } from './errors.js';
-import { arrayOf, elementsOf, isTensorLike, makeTensor } from './tensor.js';
-import { typeName, typeNumber } from './types.js';
+import { arrayOf, elementsOf, isTensorLike, makeTensor, type OctetValue } from './tensor.js';
+import { map, nothing, sequence, typeName, typeNumber } from './types.js';
 
 const alignment = 64;
 const aligned = (size: number) => Math.ceil(size / alignment) * alignment;
 
-/** Carries the tensors of runs into the engine and back; bindings/call_block.h describes the way. */
+/** Feeds as the engine reads them, but for the place of the bytes. */
+interface Written {
+  numbers: number[];
+  /** Where in `numbers` the offset of each array goes, followed by its size. */
+  arrays: { array: HeapArray; at: number }[];
+  strings: string[][];
+}
+
+/** Carries the values of runs into the engine and back; bindings/call_block.h describes the way. */
 export class CallBlock {
   readonly #engine: Engine;
   readonly #handle: SessionHandle;
@@ -20,50 +28,34 @@ export class CallBlock {
   }
 
   /** Runs with feeds in the order of the inputs; returns the outputs of these numbers. */
-  run(names: readonly string[], feeds: readonly unknown[], wanted: readonly number[]): OrtTensor[] {
+  run(
+    names: readonly string[],
+    feeds: readonly unknown[],
+    wanted: readonly number[],
+  ): OctetValue[] {
     this.#write(names, feeds, wanted);
     const handle = this.#handle;
     const results = this.#checked(this.#engine.get(() => handle.run()));
-    return this.#read(results / Float64Array.BYTES_PER_ELEMENT, wanted.length);
+    const reader = new ResultReader(this.#engine, handle, results);
+    return wanted.map(() => reader.value());
   }
 
   #write(names: readonly string[], feeds: readonly unknown[], wanted: readonly number[]): void {
-    const arrays: (HeapArray | undefined)[] = [];
-    let count = 1 + wanted.length;
-    for (let i = 0; i < feeds.length; ++i) {
-      const { array, dims } = this.#checkFeed(names[i], i, feeds[i]);
-      arrays.push(array);
-      count += 4 + dims.length;
-    }
-    const numbers: number[] = [];
-    let end = aligned(count * Float64Array.BYTES_PER_ELEMENT);
-    for (let i = 0; i < feeds.length; ++i) {
-      const { type, dims } = feeds[i] as OrtTensor;
-      const size = arrays[i]?.byteLength ?? 0;
-      numbers.push(typeNumber(type) as number, dims.length, ...dims, size ? end : 0, size);
-      end = aligned(end + size);
-    }
+    const written: Written = { numbers: [], arrays: [], strings: [] };
+    for (let i = 0; i < feeds.length; ++i) writeValue(written, names[i], feeds[i]);
+    const { numbers, arrays, strings } = written;
     numbers.push(wanted.length, ...wanted);
+    let end = aligned(numbers.length * Float64Array.BYTES_PER_ELEMENT);
+    for (const { array, at } of arrays) {
+      numbers[at] = array.byteLength ? end : 0;
+      numbers[at + 1] = array.byteLength;
+      end = aligned(end + array.byteLength);
+    }
     this.#reserve(end);
     this.#engine.heap(Float64Array).set(numbers, this.#address / Float64Array.BYTES_PER_ELEMENT);
-    let at = this.#address + aligned(count * Float64Array.BYTES_PER_ELEMENT);
-    for (const array of arrays) {
-      if (!array) continue;
-      this.#engine.write(array, at);
-      at = aligned(at + array.byteLength);
-    }
-  }
-
-  /** What the feed's bytes are in; nothing for strings, which are handed over here. */
-  #checkFeed(name: string, input: number, feed: unknown) {
-    if (!isTensorLike(feed))
-      throw new OctetError('invalid-input', `input '${name}': a Tensor expected`);
-    if (typeNumber(feed.type) === undefined)
-      throw new OctetError('invalid-input', `input '${name}': elements of type ${feed.type}`);
-    if (feed.type !== 'string') return { array: elementsOf(name, feed), dims: feed.dims };
-    const strings = [...(feed.data as string[])];
-    this.#engine.get(() => this.#handle.giveStrings(input, strings));
-    return { array: undefined, dims: feed.dims };
+    for (const { array, at } of arrays)
+      if (array.byteLength) this.#engine.write(array, this.#address + numbers[at]);
+    for (const each of strings) this.#engine.get(() => this.#handle.giveStrings(each));
   }
 
   #reserve(bytes: number): void {
@@ -78,24 +70,93 @@ export class CallBlock {
     if (address === 0) this.#engine.call(() => this.#handle.error());
     return address;
   }
+}
 
-  #read(at: number, count: number): OrtTensor[] {
-    const results: OrtTensor[] = [];
-    for (let i = 0; i < count; ++i) {
-      const numbers = this.#engine.heap(Float64Array);
-      const type = typeName(numbers[at]);
-      const rank = numbers[at + 1];
-      const dims = Array.from(numbers.subarray(at + 2, at + 2 + rank));
-      const [address, size] = [numbers[at + 2 + rank], numbers[at + 3 + rank]];
-      at += 4 + rank;
-      if (type === undefined)
-        throw new OctetError('unsupported-operator', 'a result of an element type without a name');
-      const data =
-        type === 'string'
-          ? this.#engine.get(() => this.#handle.strings(i))
-          : this.#engine.read(arrayOf(type), address, size);
-      results.push(makeTensor(type, data, dims));
+function writeValue(written: Written, name: string, value: unknown): void {
+  const { numbers } = written;
+  if (isTensorLike(value)) {
+    writeTensor(written, name, value);
+  } else if (value === null) {
+    numbers.push(nothing, 0);
+  } else if (Array.isArray(value)) {
+    numbers.push(sequence, value.length);
+    for (const item of value) writeValue(written, name, item);
+  } else if (value instanceof Map) {
+    numbers.push(map, 2);
+    for (const part of [value.keys(), value.values()])
+      writeValue(written, name, tensorOf(name, [...part]));
+  } else {
+    throw new OctetError('invalid-input', `input '${name}': a Tensor expected`);
+  }
+}
+
+function writeTensor({ numbers, arrays, strings }: Written, name: string, tensor: OrtTensor): void {
+  const type = typeNumber(tensor.type);
+  if (type === undefined)
+    throw new OctetError('invalid-input', `input '${name}': elements of type ${tensor.type}`);
+  numbers.push(type, tensor.dims.length, ...tensor.dims);
+  if (tensor.type === 'string') {
+    numbers.push(strings.length, 0);
+    strings.push([...(tensor.data as string[])]);
+  } else {
+    arrays.push({ array: elementsOf(name, tensor), at: numbers.length });
+    numbers.push(0, 0);
+  }
+}
+
+/** Keys or values of a Map: strings, bigints (int64) or numbers (float32). */
+function tensorOf(name: string, items: unknown[]): OrtTensor {
+  const dims = [items.length];
+  if (items.every((item) => typeof item === 'string')) return makeTensor('string', items, dims);
+  if (items.every((item) => typeof item === 'bigint'))
+    return makeTensor('int64', BigInt64Array.from(items), dims);
+  if (items.every((item) => typeof item === 'number'))
+    return makeTensor('float32', Float32Array.from(items), dims);
+  throw new OctetError(
+    'invalid-input',
+    `input '${name}': the keys of a Map, and its values, are all strings, all bigints or all numbers`,
+  );
+}
+
+/** Reads results one after the other. */
+class ResultReader {
+  readonly #engine: Engine;
+  readonly #handle: SessionHandle;
+  #at: number;
+
+  constructor(engine: Engine, handle: SessionHandle, address: number) {
+    this.#engine = engine;
+    this.#handle = handle;
+    this.#at = address / Float64Array.BYTES_PER_ELEMENT;
+  }
+
+  value(): OctetValue {
+    const type = this.#number();
+    const count = this.#number();
+    if (type === nothing) return null;
+    if (type === sequence) return Array.from({ length: count }, () => this.value());
+    if (type === map) {
+      const [keys, values] = [this.value() as OrtTensor, this.value() as OrtTensor];
+      const items = values.data as ArrayLike<unknown>;
+      return new Map(Array.from(keys.data as ArrayLike<unknown>, (key, i) => [key, items[i]]));
     }
-    return results;
+    return this.#tensor(type, count);
+  }
+
+  #number(): number {
+    return this.#engine.heap(Float64Array)[this.#at++];
+  }
+
+  #tensor(number: number, rank: number): OrtTensor {
+    const type = typeName(number);
+    const dims = Array.from({ length: rank }, () => this.#number());
+    const [address, size] = [this.#number(), this.#number()];
+    if (type === undefined)
+      throw new OctetError('unsupported-operator', 'a result of an element type without a name');
+    const data =
+      type === 'string'
+        ? this.#engine.get(() => this.#handle.strings(address))
+        : this.#engine.read(arrayOf(type), address, size);
+    return makeTensor(type, data, dims);
   }
 }

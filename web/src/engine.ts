@@ -28,8 +28,9 @@ export interface SessionHandle {
   reserve(size: number): number;
   run(): number;
   error(): Result<never>;
-  giveStrings(input: number, strings: string[]): void;
-  strings(result: number): string[];
+  giveStrings(strings: string[]): void;
+  /** A tensor of strings of the last results, by its number. */
+  strings(number: number): string[];
   profile(): string;
   delete(): void;
 }

@@ -1,6 +1,6 @@
 /** Octet: quantize neural networks on this device and run them in INT8 with WebAssembly SIMD. */
 export { InferenceSession, type SessionOptions, type StepTime } from './session.js';
-export { Tensor } from './tensor.js';
+export { Tensor, type ElementType, type OctetValue, type OwnType } from './tensor.js';
 export { env, type Env } from './env.js';
 export { OctetError, type OctetErrorCode } from './errors.js';
 export {

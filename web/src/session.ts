@@ -4,7 +4,7 @@ import type { Engine, SessionHandle } from './engine.js';
 import { OctetError, rejectUnknownKeys } from './errors.js';
 import { type ExternalData, openModel } from './model.js';
 import type { Source } from './source.js';
-import type { Tensor } from './tensor.js';
+import { isTensorLike, type OctetValue, type Tensor } from './tensor.js';
 
 /** How onnxruntime-common describes an input or output. */
 export type ValueMetadata = Ort.ValueMetadata;
@@ -62,17 +62,22 @@ function checkOptions(options: SessionOptions): void {
 
 interface Port {
   name: string;
+  isTensor: boolean;
   type: string;
   shape: (number | string | null)[] | null;
 }
 
 function metadataOf(ports: Port[]): ValueMetadata[] {
-  return ports.map(({ name, type, shape }) => ({
-    name,
-    isTensor: true,
-    type: type as OrtTensor.Type,
-    shape: (shape ?? []).map((dim) => dim ?? ''),
-  }));
+  return ports.map(({ name, isTensor, type, shape }) =>
+    isTensor
+      ? {
+          name,
+          isTensor,
+          type: type as OrtTensor.Type,
+          shape: (shape ?? []).map((dim) => dim ?? ''),
+        }
+      : { name, isTensor },
+  );
 }
 
 /** One executed step of a profiled run. */
@@ -170,10 +175,10 @@ export class InferenceSession implements Ort {
     this.#open();
     const { names, numbers, targets } = this.#fetches(fetchesOrOptions);
     const results = this.#block.run(this.inputNames, this.#feeds(feeds), numbers);
-    const named: Record<string, Tensor> = {};
+    const named: Record<string, unknown> = {};
     for (let i = 0; i < names.length; ++i)
       named[names[i]] = intoTarget(names[i], results[i], targets?.[i]);
-    return named;
+    return named as Ort.ReturnType;
   }
 
   /** Frees the session's memory; later calls fail. */
@@ -246,18 +251,24 @@ export class InferenceSession implements Ort {
 
 function checkFeed(port: ValueMetadata, feed: unknown): void {
   const { name } = port;
-  if (feed === undefined || feed === null)
+  if (feed === undefined || (feed === null && port.isTensor))
     throw new OctetError('invalid-input', `input '${name}' is missing`);
   const tensor = feed as Tensor;
-  if (port.isTensor && typeof tensor === 'object' && tensor.type !== port.type)
+  if (port.isTensor && isTensorLike(tensor) && tensor.type !== port.type)
     throw new OctetError(
       'invalid-input',
       `input '${name}' expects ${port.type}, not ${String(tensor.type)}`,
     );
 }
 
-function intoTarget(name: string, result: Tensor, target: Tensor | null | undefined): Tensor {
+function intoTarget(
+  name: string,
+  result: OctetValue,
+  target: Tensor | null | undefined,
+): OctetValue {
   if (!target) return result;
+  if (!isTensorLike(result))
+    throw new OctetError('invalid-input', `output '${name}' is not a tensor, and its target is`);
   const fits =
     target.type === result.type && target.dims.join() === result.dims.join() && target.data;
   if (!fits)

@@ -6,23 +6,98 @@ import {
 import type { HeapArray, HeapArrayConstructor } from './engine.js';
 import { OctetError } from './errors.js';
 
+/** Element types that onnxruntime-common's Tensor does not know, and what holds their elements. */
+const ownTypes = {
+  /** The upper halves of float32 numbers. */
+  bfloat16: Uint16Array,
+  float8e4m3fn: Uint8Array,
+  float8e4m3fnuz: Uint8Array,
+  float8e5m2: Uint8Array,
+  float8e5m2fnuz: Uint8Array,
+  float8e8m0: Uint8Array,
+  /** Two elements a byte, the first in the lower bits. */
+  float4e2m1: Uint8Array,
+  /** Four elements a byte, the first in the lowest bits. */
+  int2: Uint8Array,
+  uint2: Uint8Array,
+  /** The real and the imaginary part of each element. */
+  complex64: Float32Array,
+  complex128: Float64Array,
+} as const;
+
+export type OwnType = keyof typeof ownTypes;
+/** Every element type of ONNX. */
+export type ElementType = OrtTensor.Type | OwnType;
+
+const elementsPerItem: Partial<Record<OwnType, number>> = {
+  float4e2m1: 2,
+  int2: 4,
+  uint2: 4,
+  complex64: 0.5,
+  complex128: 0.5,
+};
+
+const isOwnType = (type: unknown): type is OwnType =>
+  typeof type === 'string' && Object.hasOwn(ownTypes, type);
+
 const Base = OrtTensor as unknown as new (...args: unknown[]) => OrtTensor;
 
 class OctetTensor extends Base {
   constructor(...args: unknown[]) {
     try {
-      super(...args);
+      const [type, data, dims] = args;
+      super(...(isOwnType(type) ? [data] : args));
+      if (isOwnType(type)) this.#become(type, dims as number[] | undefined);
     } catch (error) {
       throw new OctetError('invalid-input', `Tensor: ${(error as Error).message}`, {
         cause: error,
       });
     }
   }
+
+  override reshape(dims: readonly number[]): OrtTensor {
+    if (!isOwnType(this.type)) return super.reshape(dims);
+    return new OctetTensor(this.type, this.data, dims) as unknown as OrtTensor;
+  }
+
+  /** Takes the elements, which are there as they are stored, for those of a type of our own. */
+  #become(type: OwnType, dims?: readonly number[]): void {
+    const { data } = this;
+    const holder = ownTypes[type];
+    if (!(data instanceof holder)) throw new TypeError(`the data of ${type} is a ${holder.name}`);
+    const per = elementsPerItem[type] ?? 1;
+    const shape = dims ?? [data.length * per];
+    if (!shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0))
+      throw new TypeError(`dims are sizes, not [${shape}]`);
+    const size = shape.reduce((product, dim) => product * dim, 1);
+    if (Math.ceil(size / per) !== data.length)
+      throw new TypeError(`size ${size} does not match the data's length ${data.length}`);
+    Object.assign(this, { type, dims: [...shape], size });
+  }
 }
 
-/** onnxruntime-common's Tensor, whose complaints are `OctetError`s of code `invalid-input`. */
-export const Tensor = OctetTensor as unknown as TensorConstructor & TensorFactory;
+/** The constructor for types of our own, beside those of onnxruntime-common. */
+interface OwnTensorConstructor {
+  new (
+    type: OwnType,
+    data: InstanceType<(typeof ownTypes)[OwnType]>,
+    dims?: readonly number[],
+  ): OrtTensor;
+}
+
+/**
+ * onnxruntime-common's Tensor, whose complaints are `OctetError`s of code `invalid-input`, and which holds elements of every
+ * type that ONNX has (`ElementType`): as they are stored, where JavaScript has no numbers of that type.
+ */
+export const Tensor = OctetTensor as unknown as TensorConstructor &
+  OwnTensorConstructor &
+  TensorFactory;
 export type Tensor = OrtTensor;
+
+/**
+ * What goes into a model and comes out: a tensor; an array for a sequence; a Map; null for an empty optional.
+ */
+export type OctetValue = OrtTensor | readonly OctetValue[] | ReadonlyMap<unknown, unknown> | null;
 
 // Float16Array is what onnxruntime-common takes where the platform has it.
 const arrays: Record<string, HeapArrayConstructor> = {
@@ -41,10 +116,11 @@ const arrays: Record<string, HeapArrayConstructor> = {
     Uint16Array) as HeapArrayConstructor,
   int4: Uint8Array,
   uint4: Uint8Array,
+  ...(ownTypes as unknown as Record<OwnType, HeapArrayConstructor>),
 };
 
 /** What holds elements of a type other than string. */
-export const arrayOf = (type: OrtTensor.Type): HeapArrayConstructor => arrays[type];
+export const arrayOf = (type: ElementType): HeapArrayConstructor => arrays[type];
 
 /** Any library's Tensor will do. */
 export function isTensorLike(value: unknown): value is OrtTensor {
@@ -71,5 +147,5 @@ export function elementsOf(name: string, tensor: OrtTensor): HeapArray {
 }
 
 /** A result. */
-export const makeTensor = (type: OrtTensor.Type, data: unknown, dims: number[]): OrtTensor =>
+export const makeTensor = (type: ElementType, data: unknown, dims: number[]): OrtTensor =>
   new (Tensor as unknown as new (...args: unknown[]) => OrtTensor)(type, data, dims);

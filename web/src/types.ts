@@ -1,7 +1,7 @@
-import type { Tensor } from 'onnxruntime-common';
+import type { ElementType } from './tensor.js';
 
 /** ONNX's numbers (TensorProto.DataType) of the element types. */
-const numbers: Partial<Record<Tensor.Type, number>> = {
+const numbers: Record<ElementType, number> = {
   float32: 1,
   uint8: 2,
   int8: 3,
@@ -15,15 +15,31 @@ const numbers: Partial<Record<Tensor.Type, number>> = {
   float64: 11,
   uint32: 12,
   uint64: 13,
+  complex64: 14,
+  complex128: 15,
+  bfloat16: 16,
+  float8e4m3fn: 17,
+  float8e4m3fnuz: 18,
+  float8e5m2: 19,
+  float8e5m2fnuz: 20,
   uint4: 21,
   int4: 22,
+  float4e2m1: 23,
+  float8e8m0: 24,
+  uint2: 25,
+  int2: 26,
 };
+/** What the engine calls values that are not tensors. */
+export const nothing = 0;
+export const sequence = 27;
+export const map = 28;
+
 const names = new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
 
 export function typeNumber(type: string): number | undefined {
-  return numbers[type as Tensor.Type];
+  return numbers[type as ElementType];
 }
 
-export function typeName(number: number): Tensor.Type | undefined {
-  return names.get(number) as Tensor.Type | undefined;
+export function typeName(number: number): ElementType | undefined {
+  return names.get(number) as ElementType | undefined;
 }

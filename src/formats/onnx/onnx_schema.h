@@ -116,7 +116,7 @@ namespace value_info {
 enum : uint32_t { kName = 1, kType = 2 };
 }
 namespace type {
-enum : uint32_t { kTensor = 1 };
+enum : uint32_t { kTensor = 1, kDenotation = 6 };
 }
 namespace tensor_type {
 enum : uint32_t { kElement = 1, kShape = 2 };

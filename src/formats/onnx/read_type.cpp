@@ -84,6 +84,7 @@ bool read_type(MessageReader message, TensorType& type) {
     if (message.field() == type::kTensor) {
       complete &= read_tensor_type(message.message(), type);
     } else {
+      if (message.field() != type::kDenotation) type.is_tensor = false;
       message.skip();
       complete = false;
     }
