@@ -1,10 +1,10 @@
-// A value: a tensor (element type, concrete shape, shared read-only bytes or strings), a sequence of
-// values, a map, or nothing.
+// A value: a tensor (element type, concrete shape, shared read-only bytes or strings), a sequence
+// of values, a map, or nothing.
 //
 // Initializers, constants, feeds and results are Tensors. Kernels never see one: operators hand
-// them raw pointers. Copying a Tensor shares its data. Sequences and maps have no dense elements and
-// pass as values of the types Sequence and Map; an optional is its content, or, when it is empty, a
-// value of type Undefined.
+// them raw pointers. Copying a Tensor shares its data. Sequences and maps have no dense elements
+// and pass as values of the types Sequence and Map; an optional is its content, or, when it is
+// empty, a value of type Undefined.
 #pragma once
 
 #include <algorithm>

@@ -328,7 +328,8 @@ Kernel prepare_space_to_depth(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_transpose{.infer = infer_transpose, .prepare = prepare_transpose, .moves = true};
+extern const OpDef op_transpose{
+    .infer = infer_transpose, .prepare = prepare_transpose, .moves = true};
 extern const OpDef op_expand{.infer = infer_expand, .prepare = prepare_expand, .moves = true};
 extern const OpDef op_tile{.infer = infer_tile, .prepare = prepare_tile, .moves = true};
 extern const OpDef op_concat{.infer = infer_concat, .prepare = prepare_concat, .moves = true};

@@ -160,8 +160,9 @@ Kernel prepare_gather_nd(PrepareContext& ctx) {
 extern const OpDef op_gather{.infer = infer_gather, .prepare = prepare_gather, .moves = true};
 extern const OpDef op_gather_block_quantized{.infer = infer_gather_block_quantized,
                                              .prepare = prepare_gather_block_quantized};
-extern const OpDef op_gather_elements{.infer = infer_gather_elements,
-                                      .prepare = prepare_gather_elements, .moves = true};
-extern const OpDef op_gather_nd{.infer = infer_gather_nd, .prepare = prepare_gather_nd, .moves = true};
+extern const OpDef op_gather_elements{
+    .infer = infer_gather_elements, .prepare = prepare_gather_elements, .moves = true};
+extern const OpDef op_gather_nd{
+    .infer = infer_gather_nd, .prepare = prepare_gather_nd, .moves = true};
 
 } // namespace octet

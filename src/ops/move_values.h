@@ -1,5 +1,5 @@
-// Runs operators that only move elements on numbers that stand for elements kernels can't be handed:
-// strings, and those narrower than a byte.
+// Runs operators that only move elements on numbers that stand for elements kernels can't be
+// handed: strings, and those narrower than a byte.
 #pragma once
 
 #include <functional>

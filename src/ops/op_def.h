@@ -266,9 +266,9 @@ struct OpDef {
   // Null, without `compute`: exists only in the canonical stage; a lowering pass replaces it before
   // a plan is made.
   Kernel (*prepare)(PrepareContext&) = nullptr;
-  // Makes the outputs (parallel to node.outputs) of inputs that are all known, wherever a plan can't
-  // bind a kernel: without infer or prepare, where infer leaves a shape open, for operands that are
-  // not dense. Results have bytes of their own, or share those of inputs.
+  // Makes the outputs (parallel to node.outputs) of inputs that are all known, wherever a plan
+  // can't bind a kernel: without infer or prepare, where infer leaves a shape open, for operands
+  // that are not dense. Results have bytes of their own, or share those of inputs.
   std::vector<Tensor> (*compute)(const NodeContext&) = nullptr;
   Aliasing aliasing = Aliasing::None;
   LayoutRule layout = LayoutRule::Fixed;

@@ -148,8 +148,9 @@ Kernel prepare_scatter_nd(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_scatter_elements{.infer = infer_scatter_elements,
-                                       .prepare = prepare_scatter_elements, .moves = true};
-extern const OpDef op_scatter_nd{.infer = infer_scatter_nd, .prepare = prepare_scatter_nd, .moves = true};
+extern const OpDef op_scatter_elements{
+    .infer = infer_scatter_elements, .prepare = prepare_scatter_elements, .moves = true};
+extern const OpDef op_scatter_nd{
+    .infer = infer_scatter_nd, .prepare = prepare_scatter_nd, .moves = true};
 
 } // namespace octet

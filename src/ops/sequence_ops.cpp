@@ -78,7 +78,8 @@ std::vector<Tensor> length(const NodeContext& ctx) {
 // left out, parts of one slice lose their axis unless `keepdims`.
 std::vector<Tensor> split(const NodeContext& ctx) {
   const Tensor& tensor = ctx.value(0);
-  const size_t axis = ctx.normalize_axis(ctx.attributes().get_int("axis", 0), tensor.shape().rank());
+  const size_t axis =
+      ctx.normalize_axis(ctx.attributes().get_int("axis", 0), tensor.shape().rank());
   const int64_t size = tensor.shape()[axis];
   const bool keep = ctx.has_input(1) || ctx.attributes().get_int("keepdims", 1) != 0;
   std::vector<int64_t> lengths;

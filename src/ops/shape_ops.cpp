@@ -133,11 +133,10 @@ Kernel prepare_dropout(PrepareContext& ctx) {
 
 extern const OpDef op_shape{.infer = infer_shape};
 extern const OpDef op_size{.infer = infer_size};
-extern const OpDef op_identity{
-    .infer = infer_identity,
-    .compute = compute_identity,
-    .aliasing = Aliasing::View,
-    .layout = LayoutRule::Elementwise};
+extern const OpDef op_identity{.infer = infer_identity,
+                               .compute = compute_identity,
+                               .aliasing = Aliasing::View,
+                               .layout = LayoutRule::Elementwise};
 extern const OpDef op_reshape{.infer = infer_reshape, .aliasing = Aliasing::View};
 extern const OpDef op_flatten{.infer = infer_flatten, .aliasing = Aliasing::View};
 extern const OpDef op_squeeze{.infer = infer_squeeze, .aliasing = Aliasing::View};

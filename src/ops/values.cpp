@@ -83,8 +83,8 @@ int64_t integer_of(const NodeContext& ctx, size_t input) {
   const Tensor& tensor = ctx.value(input);
   const bool is_number = is_integer(tensor.dtype()) || tensor.dtype() == DType::Bool;
   if (!is_number || tensor.elements() != 1)
-    ctx.fail("input ", input, " must be one integer, not ", dtype_name(tensor.dtype()), " of shape ",
-             to_string(tensor.shape()));
+    ctx.fail("input ", input, " must be one integer, not ", dtype_name(tensor.dtype()),
+             " of shape ", to_string(tensor.shape()));
   return (*ctx.int_values(input))[0];
 }
 
@@ -108,8 +108,8 @@ Tensor join(const NodeContext& ctx, std::span<const Tensor> tensors, size_t axis
     const bool fits = t.dtype() == first.dtype() && t.shape().rank() == first.shape().rank() &&
                       with_dim(t.shape(), axis, 0) == with_dim(first.shape(), axis, 0);
     if (!fits)
-      ctx.fail(dtype_name(first.dtype()), " ", to_string(first.shape()), " does not go together with ",
-               dtype_name(t.dtype()), " ", to_string(t.shape()));
+      ctx.fail(dtype_name(first.dtype()), " ", to_string(first.shape()),
+               " does not go together with ", dtype_name(t.dtype()), " ", to_string(t.shape()));
     total += t.shape()[axis];
   }
   Shape shape = with_dim(first.shape(), axis, total);

@@ -2,9 +2,9 @@
 // constants packed, every intermediate and the scratch memory of each step placed in an arena.
 //
 // A value lives in one of four places: the caller's feed, a constant, the arena, or, where its
-// shape depends on data or its elements are not dense, a tensor allocated during the run. Values that are the same bytes under
-// another shape (views), or that an operator may overwrite in place, share one place. Running a
-// plan without data-dependent shapes allocates nothing.
+// shape depends on data or its elements are not dense, a tensor allocated during the run. Values
+// that are the same bytes under another shape (views), or that an operator may overwrite in place,
+// share one place. Running a plan without data-dependent shapes allocates nothing.
 #pragma once
 
 #include <memory>
