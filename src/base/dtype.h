@@ -66,6 +66,10 @@ size_t dtype_bytes(DType dtype, size_t count);
 constexpr bool is_float(DType t) {
   return t == DType::Float32 || t == DType::Float64 || t == DType::Float16 || t == DType::BFloat16;
 }
+// What kernels compute as float32.
+constexpr bool is_other_float(DType t) {
+  return is_float(t) && t != DType::Float32;
+}
 constexpr bool is_integer(DType t) {
   return t == DType::Int8 || t == DType::UInt8 || t == DType::Int16 || t == DType::UInt16 ||
          t == DType::Int32 || t == DType::UInt32 || t == DType::Int64 || t == DType::UInt64;

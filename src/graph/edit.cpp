@@ -177,8 +177,18 @@ void GraphEdit::finish() {
   };
   for (NodeId id : graph_.order_) place(place, id);
   graph_.order_ = std::move(order);
+  forget_removed();
   inserted_.clear();
   dirty_ = false;
+}
+
+// So that later edits don't take what removed nodes read for uses.
+void GraphEdit::forget_removed() {
+  for (size_t i = 0; i < removed_.size(); ++i) {
+    if (!removed_[i]) continue;
+    graph_.nodes_[i].inputs.clear();
+    graph_.nodes_[i].captures.clear();
+  }
 }
 
 } // namespace octet

@@ -58,6 +58,7 @@ public:
 private:
   void detach(NodeId id);
   void prune_captures(NodeId id);
+  void forget_removed();
   bool is_plain(ValueId id) const;
 
   Graph& graph_;

@@ -95,7 +95,7 @@ Kernel prepare_conv(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_conv{.infer = infer_conv};
+extern const OpDef op_conv{.infer = infer_conv, .float32 = true};
 extern const OpDef op_lowered_conv{.infer = infer_conv, .prepare = prepare_conv};
 
 } // namespace octet

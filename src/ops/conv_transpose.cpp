@@ -61,7 +61,7 @@ Kernel prepare_conv_transpose(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_conv_transpose{.infer = infer_conv_transpose};
+extern const OpDef op_conv_transpose{.infer = infer_conv_transpose, .float32 = true};
 extern const OpDef op_lowered_conv_transpose{.infer = infer_conv_transpose,
                                              .prepare = prepare_conv_transpose};
 

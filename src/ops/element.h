@@ -20,6 +20,13 @@ inline const WideType& wide_type(const NodeContext& ctx, DType dtype) {
   return *wide;
 }
 
+// The same for packed elements too, which are loaded and stored by whole bytes.
+inline const WideType& stored_type(const NodeContext& ctx, DType dtype) {
+  const WideType* stored = find_stored(dtype);
+  if (!stored) ctx.unsupported("elements of type ", dtype_name(dtype));
+  return *stored;
+}
+
 // A dimension of a concrete shape.
 inline size_t dim(const Shape& shape, size_t i) {
   return static_cast<size_t>(shape[i]);

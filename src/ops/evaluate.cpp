@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "ops/move_values.h"
 #include "ops/registry.h"
+#include "ops/values.h"
 
 namespace octet {
 namespace {
@@ -52,12 +53,37 @@ public:
       return move_substitutes(inputs_, outputs, [&](std::span<const Tensor* const> substitutes) {
         return evaluate(node_, model, substitutes, captures_, host_, weights);
       });
+    if (op_.float32 && has_other_floats()) return as_float32(model, outputs, weights);
     const auto known = [](const ValueFact& fact) { return fact.shape.has_value(); };
     if (!std::all_of(outputs.begin(), outputs.end(), known)) return std::nullopt;
     return run_kernel(outputs, weights);
   }
 
 private:
+  bool has_other_floats() const {
+    return std::any_of(inputs_.begin(), inputs_.end(),
+                       [](const Tensor* t) { return t && is_other_float(t->dtype()); });
+  }
+
+  // The results for operands that were converted, converted back.
+  std::optional<std::vector<Tensor>> as_float32(const ModelInfo& model,
+                                                std::span<const ValueFact> outputs,
+                                                PackedWeights* weights) const {
+    const NodeContext ctx(node_, opset_, input_pointers_, capture_pointers_, host_);
+    std::vector<Tensor> converted(inputs_.size());
+    std::vector<const Tensor*> pointers(inputs_.begin(), inputs_.end());
+    for (size_t i = 0; i < inputs_.size(); ++i)
+      if (inputs_[i] && is_other_float(inputs_[i]->dtype())) {
+        converted[i] = convert(ctx, *inputs_[i], DType::Float32);
+        pointers[i] = &converted[i];
+      }
+    auto results = evaluate(node_, model, pointers, captures_, host_, weights);
+    for (size_t i = 0; results && i < results->size(); ++i)
+      if (is_other_float(outputs[i].dtype))
+        (*results)[i] = convert(ctx, (*results)[i], outputs[i].dtype);
+    return results;
+  }
+
   Buffer room_for(const ValueFact& output, size_t i) const {
     const size_t bytes = dtype_bytes(output.dtype, output.shape->elements());
     if (bytes > limits::kMaxTensorBytes)

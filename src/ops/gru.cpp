@@ -142,7 +142,7 @@ Kernel prepare_rnn(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_gru{.infer = infer_one_state<3>, .prepare = prepare_gru};
-extern const OpDef op_rnn{.infer = infer_one_state<1>, .prepare = prepare_rnn};
+extern const OpDef op_gru{.infer = infer_one_state<3>, .prepare = prepare_gru, .float32 = true};
+extern const OpDef op_rnn{.infer = infer_one_state<1>, .prepare = prepare_rnn, .float32 = true};
 
 } // namespace octet

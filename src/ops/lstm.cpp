@@ -141,6 +141,6 @@ Kernel lstm_kernel(PrepareContext& ctx, const RecurrentShape& shape,
   };
 }
 
-extern const OpDef op_lstm{.infer = infer_lstm, .prepare = prepare_lstm};
+extern const OpDef op_lstm{.infer = infer_lstm, .prepare = prepare_lstm, .float32 = true};
 
 } // namespace octet

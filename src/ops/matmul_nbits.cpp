@@ -226,6 +226,7 @@ Kernel prepare_matmul_nbits(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_matmul_nbits{.infer = infer_matmul_nbits, .prepare = prepare_matmul_nbits};
+extern const OpDef op_matmul_nbits{
+    .infer = infer_matmul_nbits, .prepare = prepare_matmul_nbits, .float32 = true};
 
 } // namespace octet

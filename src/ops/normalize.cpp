@@ -169,11 +169,13 @@ Kernel prepare_batch_norm(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_layer_normalization{.infer = infer_row_norm,
-                                          .prepare = prepare_row_norm<kernels::layer_norm_f32>};
-extern const OpDef op_rms_normalization{.infer = infer_row_norm,
-                                        .prepare = prepare_row_norm<kernels::rms_norm_f32>};
-extern const OpDef op_group_normalization{.infer = infer_group_norm, .prepare = prepare_group_norm};
-extern const OpDef op_batch_normalization{.infer = infer_batch_norm, .prepare = prepare_batch_norm};
+extern const OpDef op_layer_normalization{
+    .infer = infer_row_norm, .prepare = prepare_row_norm<kernels::layer_norm_f32>, .float32 = true};
+extern const OpDef op_rms_normalization{
+    .infer = infer_row_norm, .prepare = prepare_row_norm<kernels::rms_norm_f32>, .float32 = true};
+extern const OpDef op_group_normalization{
+    .infer = infer_group_norm, .prepare = prepare_group_norm, .float32 = true};
+extern const OpDef op_batch_normalization{
+    .infer = infer_batch_norm, .prepare = prepare_batch_norm, .float32 = true};
 
 } // namespace octet

@@ -277,6 +277,9 @@ struct OpDef {
   // Its outputs hold elements of its inputs, whatever these mean: strings, and elements narrower
   // than a byte, then move as numbers that stand for them.
   bool moves = false;
+  // Its kernels know float32 alone among floats; others are computed as float32
+  // (passes/widen_floats).
+  bool float32 = false;
 };
 
 } // namespace octet

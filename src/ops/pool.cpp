@@ -129,12 +129,12 @@ Kernel prepare_global_max_pool(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_pool{.infer = infer_pool};
+extern const OpDef op_pool{.infer = infer_pool, .float32 = true};
 extern const OpDef op_lowered_max_pool{.infer = infer_pool, .prepare = prepare_max_pool};
 extern const OpDef op_lowered_average_pool{.infer = infer_pool, .prepare = prepare_average_pool};
-extern const OpDef op_global_average_pool{.infer = infer_global_pool,
-                                          .prepare = prepare_global_average_pool};
-extern const OpDef op_global_max_pool{.infer = infer_global_pool,
-                                      .prepare = prepare_global_max_pool};
+extern const OpDef op_global_average_pool{
+    .infer = infer_global_pool, .prepare = prepare_global_average_pool, .float32 = true};
+extern const OpDef op_global_max_pool{
+    .infer = infer_global_pool, .prepare = prepare_global_max_pool, .float32 = true};
 
 } // namespace octet

@@ -243,7 +243,7 @@ Kernel prepare_resize(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_resize{.infer = infer_resize};
+extern const OpDef op_resize{.infer = infer_resize, .float32 = true};
 extern const OpDef op_lowered_resize{.infer = infer_resize, .prepare = prepare_resize};
 
 } // namespace octet

@@ -40,9 +40,11 @@ Kernel prepare_softmax(PrepareContext& ctx) {
 
 extern const OpDef op_softmax{.infer = infer_softmax,
                               .prepare = prepare_softmax<kernels::softmax_f32>,
-                              .aliasing = Aliasing::InPlace};
+                              .aliasing = Aliasing::InPlace,
+                              .float32 = true};
 extern const OpDef op_log_softmax{.infer = infer_softmax,
                                   .prepare = prepare_softmax<kernels::log_softmax_f32>,
-                                  .aliasing = Aliasing::InPlace};
+                                  .aliasing = Aliasing::InPlace,
+                                  .float32 = true};
 
 } // namespace octet

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "ops/element.h"
+#include "ops/elementwise.h"
 #include "ops/narrow.h"
 
 namespace octet {
@@ -98,6 +99,22 @@ Tensor take(const Tensor& tensor, size_t axis, int64_t begin, int64_t count, boo
   for (size_t i = 0; i < outer; ++i)
     rows.copy(from, i * row + static_cast<size_t>(begin) * inner, i * length, length);
   return packed_again(rows.take(), tensor.dtype());
+}
+
+Tensor convert(const NodeContext& ctx, const Tensor& tensor, DType to) {
+  const WideType &source = stored_type(ctx, tensor.dtype()), &target = stored_type(ctx, to);
+  const WideConvert convert = wide_convert(source.wide, target.wide);
+  const size_t count = tensor.elements(), from_bits = dtype_bits(tensor.dtype()),
+               to_bits = dtype_bits(to);
+  Buffer buffer(dtype_bytes(to, count));
+  ElementwiseBlock wide, result;
+  for (size_t i = 0; i < count; i += kElementwiseBlock) {
+    const size_t n = std::min(kElementwiseBlock, count - i);
+    source.load(tensor.bytes() + i * from_bits / 8, 1, n, wide.data());
+    convert(wide.data(), n, result.data());
+    target.store(result.data(), n, buffer.data() + i * to_bits / 8);
+  }
+  return Tensor(to, tensor.shape(), SharedBytes(std::move(buffer)));
 }
 
 Tensor join(const NodeContext& ctx, std::span<const Tensor> tensors, size_t axis) {

@@ -17,6 +17,9 @@ int64_t integer_of(const NodeContext& ctx, size_t input);
 // then, when `keep` is false. Packed elements too. Precondition: they are there.
 Tensor take(const Tensor& tensor, size_t axis, int64_t begin, int64_t count, bool keep = true);
 
+// A tensor of numbers as one of another type, converted as ONNX Cast does.
+Tensor convert(const NodeContext& ctx, const Tensor& tensor, DType to);
+
 // Tensors one after another along an axis; they have one type, and one shape but for that axis.
 // Throws InvalidModel naming the node otherwise.
 Tensor join(const NodeContext& ctx, std::span<const Tensor> tensors, size_t axis);

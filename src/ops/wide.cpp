@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "base/float16.h"
+#include "base/minifloat.h"
 
 namespace octet {
 namespace {
@@ -63,6 +64,78 @@ constexpr WideType make_type(bool is_native) {
               }};
 }
 
+template <DType dtype>
+struct MiniBits {
+  template <class W, class T>
+  static W widen(T x) {
+    return minifloat_to_float32(*find_minifloat(dtype), x);
+  }
+  template <class T, class W>
+  static T narrow(W x) {
+    return float32_to_minifloat(*find_minifloat(dtype), x);
+  }
+};
+
+// Codes of a few bits as they are, and with their sign.
+struct Code {
+  template <class W>
+  static W widen(uint8_t code) {
+    return code;
+  }
+  template <class W>
+  static uint8_t narrow(W x) {
+    return static_cast<uint8_t>(x);
+  }
+};
+template <unsigned bits>
+struct SignedCode : Code {
+  template <class W>
+  static W widen(uint8_t code) {
+    constexpr int kSign = 1 << (bits - 1);
+    return (code ^ kSign) - kSign;
+  }
+};
+struct TinyFloat {
+  template <class W>
+  static W widen(uint8_t code) {
+    return minifloat_to_float32(*find_minifloat(DType::Float4E2M1), code);
+  }
+  template <class W>
+  static uint8_t narrow(W x) {
+    return float32_to_minifloat(*find_minifloat(DType::Float4E2M1), x);
+  }
+};
+
+template <unsigned bits, class W, class How>
+constexpr WideType make_packed() {
+  constexpr size_t kPerByte = 8 / bits;
+  constexpr unsigned kMask = (1u << bits) - 1;
+  return {.wide = wide_of<W>,
+          .bytes = 0,
+          .is_native = false,
+          .load =
+              [](const void* x, size_t stride, size_t n, void* wide) noexcept {
+                const auto* from = static_cast<const uint8_t*>(x);
+                W* to = static_cast<W*>(wide);
+                for (size_t i = 0; i < n; ++i) {
+                  const size_t at = i * stride;
+                  const unsigned code = from[at / kPerByte] >> (at % kPerByte * bits) & kMask;
+                  to[i] = How::template widen<W>(static_cast<uint8_t>(code));
+                }
+              },
+          .store =
+              [](const void* wide, size_t n, void* y) noexcept {
+                const W* from = static_cast<const W*>(wide);
+                auto* to = static_cast<uint8_t*>(y);
+                for (size_t i = 0; i < n; ++i) {
+                  const unsigned shift = static_cast<unsigned>(i % kPerByte * bits);
+                  const unsigned before = shift ? to[i / kPerByte] : 0;
+                  const unsigned code = How::template narrow<W>(from[i]) & kMask;
+                  to[i / kPerByte] = static_cast<uint8_t>(before | code << shift);
+                }
+              }};
+}
+
 constexpr WideType kFloat32 = make_type<float, float, Plain>(true);
 constexpr WideType kFloat64 = make_type<double, double, Plain>(true);
 constexpr WideType kFloat16 = make_type<uint16_t, float, Half>(false);
@@ -76,6 +149,13 @@ constexpr WideType kUInt32 = make_type<uint32_t, int64_t, Plain>(false);
 constexpr WideType kInt64 = make_type<int64_t, int64_t, Plain>(true);
 constexpr WideType kUInt64 = make_type<uint64_t, uint64_t, Plain>(true);
 constexpr WideType kBool = make_type<uint8_t, int64_t, Truth>(false);
+template <DType dtype>
+constexpr WideType kMini = make_type<uint8_t, float, MiniBits<dtype>>(false);
+constexpr WideType kUInt4 = make_packed<4, int64_t, Code>();
+constexpr WideType kInt4 = make_packed<4, int64_t, SignedCode<4>>();
+constexpr WideType kUInt2 = make_packed<2, int64_t, Code>();
+constexpr WideType kInt2 = make_packed<2, int64_t, SignedCode<2>>();
+constexpr WideType kFloat4 = make_packed<4, float, TinyFloat>();
 
 template <class To, class From>
 To convert_one(From x) {
@@ -129,8 +209,35 @@ const WideType* find_wide(DType dtype) {
     return &kUInt64;
   case DType::Bool:
     return &kBool;
+  case DType::Float8E4M3FN:
+    return &kMini<DType::Float8E4M3FN>;
+  case DType::Float8E4M3FNUZ:
+    return &kMini<DType::Float8E4M3FNUZ>;
+  case DType::Float8E5M2:
+    return &kMini<DType::Float8E5M2>;
+  case DType::Float8E5M2FNUZ:
+    return &kMini<DType::Float8E5M2FNUZ>;
+  case DType::Float8E8M0:
+    return &kMini<DType::Float8E8M0>;
   default:
     return nullptr;
+  }
+}
+
+const WideType* find_stored(DType dtype) {
+  switch (dtype) {
+  case DType::UInt4:
+    return &kUInt4;
+  case DType::Int4:
+    return &kInt4;
+  case DType::UInt2:
+    return &kUInt2;
+  case DType::Int2:
+    return &kInt2;
+  case DType::Float4E2M1:
+    return &kFloat4;
+  default:
+    return find_wide(dtype);
   }
 }
 

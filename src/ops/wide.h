@@ -1,9 +1,9 @@
 // Elements of every number type through four wide ones, so that a loop is compiled four times at
 // most and not once per type.
 //
-// float32, float16 and bfloat16 compute as float, float64 as double, integers and bool as int64_t,
-// uint64 as uint64_t. Storing an integer keeps its low bits (ONNX arithmetic wraps), a half rounds
-// to even, a bool is "not zero".
+// float32 and narrower floats compute as float, float64 as double, integers and bool as int64_t,
+// uint64 as uint64_t. Storing an integer keeps its low bits (ONNX arithmetic wraps), a float rounds
+// to even (one of 8 bits or fewer saturates), a bool is "not zero".
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ constexpr size_t wide_bytes(Wide wide) {
 
 struct WideType {
   Wide wide;
-  uint8_t bytes;  // of one element as stored
+  uint8_t bytes;  // of one element as stored; 0: see find_stored
   bool is_native; // stored elements are wide ones
   // `stride` 1 reads n elements, 0 repeats one.
   void (*load)(const void* x, size_t stride, size_t n, void* wide) noexcept;
@@ -40,6 +40,9 @@ struct WideType {
 
 // Null for types that do not compute: strings, complex numbers, types narrower than a byte.
 const WideType* find_wide(DType dtype);
+// The same, and the types narrower than a byte: of those only whole bytes of elements can be loaded
+// and stored, but for the last.
+const WideType* find_stored(DType dtype);
 
 // Converts n wide numbers: truncates towards zero, saturates at the ends of the integer's range.
 using WideConvert = void (*)(const void* x, size_t n, void* y) noexcept;

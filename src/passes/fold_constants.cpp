@@ -69,7 +69,7 @@ bool stores_weights(const Graph& graph, const Node& node) {
   if (!node.domain.empty()) return false;
   if (node.op_type == "DequantizeLinear") return true;
   const Tensor* stored = node.op_type == "Cast" ? graph.constant(node.inputs[0]) : nullptr;
-  return stored && stored->dtype() == DType::Float16;
+  return stored && is_other_float(stored->dtype());
 }
 
 std::optional<std::vector<Tensor>> fold(const Graph& graph, const CapturedConstants& captured,

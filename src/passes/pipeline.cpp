@@ -13,6 +13,7 @@
 #include "passes/fuse_pool.h"
 #include "passes/recognise_functions.h"
 #include "passes/remove_identity.h"
+#include "passes/widen_floats.h"
 
 namespace octet {
 namespace {
@@ -57,6 +58,10 @@ void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost&
   fold_constants(graph);
   recognise_functions(graph);
   GraphFacts facts = propagate(graph, inputs, &host);
+  if (widen_floats(graph, facts)) {
+    GraphEdit(graph).remove_dead();
+    facts = propagate(graph, inputs, &host);
+  }
   fold_qdq(graph);
   chain_codes(graph, facts);
   fuse_integer_scale(graph, facts);
