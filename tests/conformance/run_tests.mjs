@@ -52,7 +52,7 @@ async function runTest(test, child) {
 }
 
 /** Results in the order of the tests: what is said of a test, and how it went. */
-export async function runTests(tests, { command, size = 2, seconds = 20 }) {
+export async function runTests(tests, { command, size = 2, seconds = 60 }) {
   const results = await runInPool(tests, runTest, { command, size, seconds });
   return tests.map(({ name, group, subject, operators, types, opsets }, i) => ({
     name,
