@@ -28,7 +28,12 @@ export {
   dequantizeTensor,
   quantizeTensor,
   type Codes,
+  type QuantizedParts,
+  type QuantizedTensor,
   type QuantizedType,
+  type QuantizeTensorOptions,
+  type QuantLayout,
+  type QuantParamArrays,
   type QuantParams,
   type QuantRangeOptions,
 } from './arithmetic.js';
