@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import {
   InferenceSession,
@@ -14,7 +16,7 @@ import {
 } from './index.js';
 import { UsageError } from './errors.js';
 import { feedsFrom, randomFeeds, samplesFrom } from './feeds.js';
-import { readInput, writeOutput } from './files.js';
+import { type Output, readInput, writeOutput, writeOutputs } from './files.js';
 import { writeNpy } from './npy.js';
 
 const usage = `usage: octet COMMAND …
@@ -39,7 +41,8 @@ const usage = `usage: octet COMMAND …
   compare REFERENCE CANDIDATE --samples DIR|random:N [--dim NAME=SIZE]… [--json]
   bench MODEL [--runs N] [--dim NAME=SIZE]… [--json]
 
-'-' stands for standard input or output. Exit codes: 0, 1 for a failure, 2 for wrong usage.
+'-' stands for standard input or output. Exit codes: 0, 1 for a failure, 2 for wrong usage, 130 after
+Ctrl-C. Files appear whole or not at all.
 `;
 
 type Values = Record<string, string | boolean | string[] | undefined>;
@@ -48,7 +51,8 @@ interface Command {
   options: NonNullable<Parameters<typeof parseArgs>[0]>['options'];
   /** Names of the positional arguments, all required. */
   arguments: string[];
-  run(positionals: string[], values: Values): Promise<void>;
+  /** `signal`: Ctrl-C. */
+  run(positionals: string[], values: Values, signal: AbortSignal): Promise<void>;
 }
 
 const dim = { dim: { type: 'string', multiple: true } } as const;
@@ -190,6 +194,7 @@ async function reportText(
   before: Uint8Array,
   after: Uint8Array,
   report: QuantizationReport,
+  signal: AbortSignal,
 ): Promise<string> {
   if (!/\.html?$/.test(values.report as string)) return `${JSON.stringify(report, null, 2)}\n`;
   const spec = values.calibration;
@@ -197,7 +202,7 @@ async function reportText(
   return withSession(before, async (session) =>
     renderReport(
       report,
-      await compare(before, after, samplesFrom(session, spec, sizesFrom(values))),
+      await compare(before, after, samplesFrom(session, spec, sizesFrom(values)), { signal }),
     ),
   );
 }
@@ -241,16 +246,18 @@ const commands: Record<string, Command> = {
       ...dim,
     },
     arguments: ['IN'],
-    async run([input], values) {
+    async run([input], values, signal) {
       const output = required(values, 'output');
-      const stop = new AbortController();
-      process.once('SIGINT', () => stop.abort());
-      const bytes = await readInput(input);
-      const options = { ...quantizeOptions(values, bytes.byteLength), signal: stop.signal };
+      const bytes = await readInput(input, signal);
+      const options = { ...quantizeOptions(values, bytes.byteLength), signal };
       const { model, report } = await quantizeSampled(bytes, options, values);
-      await writeOutput(output, model);
+      const outputs: Output[] = [{ path: output, data: model }];
       if (typeof values.report === 'string')
-        await writeOutput(values.report, await reportText(values, bytes, model, report));
+        outputs.push({
+          path: values.report,
+          data: await reportText(values, bytes, model, report, signal),
+        });
+      await writeOutputs(outputs, signal);
       if (report.search && !report.search.met)
         process.stderr.write('octet: nothing met the target; this came nearest\n');
       if (output !== '-')
@@ -264,23 +271,30 @@ const commands: Record<string, Command> = {
   run: {
     options: { input: { type: 'string', multiple: true }, output: { type: 'string' }, ...dim },
     arguments: ['MODEL'],
-    async run([path], values) {
-      await withSession(await readInput(path), async (session) => {
+    async run([path], values, signal) {
+      await withSession(await readInput(path, signal), async (session) => {
         const specs = (values.input as string[] | undefined) ?? [];
         const results = await session.run(await feedsFrom(session, specs, sizesFrom(values)));
+        await setImmediate(undefined, { signal });
         const folder = values.output;
-        if (typeof folder === 'string') await mkdir(folder, { recursive: true });
+        const outputs: Output[] = [];
+        const lines: string[] = [];
         for (const [name, value] of Object.entries(results)) {
           const tensor = value as Parameters<typeof writeNpy>[0];
-          if (typeof folder === 'string')
-            await writeOutput(join(folder, `${name.replace(/[/\\]/g, '_')}.npy`), writeNpy(tensor));
+          if (typeof folder === 'string') {
+            const path = join(folder, `${name.replace(/[/\\]/g, '_')}.npy`);
+            outputs.push({ path, data: writeNpy(tensor) });
+          }
           const shown = Array.from(tensor.data as Float32Array)
             .slice(0, 8)
             .join(', ');
-          await print(
+          lines.push(
             `${name}: ${tensor.type} [${tensor.dims}] ${shown}${tensor.size > 8 ? ', …' : ''}`,
           );
         }
+        if (typeof folder === 'string') await mkdir(folder, { recursive: true });
+        await writeOutputs(outputs, signal);
+        await print(lines.join('\n'));
       });
     },
   },
@@ -288,8 +302,10 @@ const commands: Record<string, Command> = {
   inspect: {
     options: { ...dim, ...json },
     arguments: ['MODEL'],
-    async run([path], values) {
-      const summary = await inspect(await readInput(path), { freeDimensions: sizesFrom(values) });
+    async run([path], values, signal) {
+      const summary = await inspect(await readInput(path, signal), {
+        freeDimensions: sizesFrom(values),
+      });
       if (values.json) return print(JSON.stringify(summary, null, 2));
       const port = (p: (typeof summary.inputs)[number]) =>
         `  ${p.name}: ${p.type} [${p.shape?.map((d) => d ?? '?') ?? '…'}]`;
@@ -315,12 +331,13 @@ const commands: Record<string, Command> = {
   compare: {
     options: { samples: { type: 'string' }, ...dim, ...json },
     arguments: ['REFERENCE', 'CANDIDATE'],
-    async run([reference, candidate], values) {
-      const [first, second] = [await readInput(reference), await readInput(candidate)];
+    async run([reference, candidate], values, signal) {
+      const first = await readInput(reference, signal);
+      const second = await readInput(candidate, signal);
       const spec = required(values, 'samples');
       await withSession(first, async (session) => {
         const samples = samplesFrom(session, spec, sizesFrom(values));
-        const result = await compare(first, second, samples);
+        const result = await compare(first, second, samples, { signal });
         if (values.json) return print(JSON.stringify(result, null, 2));
         const line = (t: (typeof result.outputs)[number]) =>
           `  ${t.name}: SQNR ${decibels(t.sqnrDb)}, cosine ${t.cosine.toFixed(6)}, ` +
@@ -345,10 +362,10 @@ const commands: Record<string, Command> = {
   bench: {
     options: { runs: { type: 'string' }, threads: { type: 'string' }, ...dim, ...json },
     arguments: ['MODEL'],
-    async run([path], values) {
+    async run([path], values, signal) {
       const runs = countOf('--runs', values.runs ?? 20);
       if (values.threads !== undefined) env.wasm.numThreads = countOf('--threads', values.threads);
-      const bytes = await readInput(path);
+      const bytes = await readInput(path, signal);
       const sizes = sizesFrom(values);
       const { macs } = await inspect(bytes, { freeDimensions: sizes });
       const start = performance.now();
@@ -357,6 +374,7 @@ const commands: Record<string, Command> = {
         const feeds = randomFeeds(session, sizes);
         const times: number[] = [];
         for (let i = 0; i <= runs; ++i) {
+          await setImmediate(undefined, { signal });
           const begin = performance.now();
           await session.run(feeds);
           times.push(performance.now() - begin);
@@ -397,6 +415,20 @@ function parse(name: string, command: Command, args: string[]) {
   }
 }
 
+/** The exit code for an error, of which it says one line. */
+function explain(error: unknown, signal: AbortSignal): number {
+  const interrupted = 128 + constants.signals.SIGINT;
+  const message = signal.aborted ? 'interrupted' : (error as Error).message.split('\n')[0];
+  // The terminal has shown ^C, and maybe a progress line.
+  const isInLine = signal.aborted && process.stderr.isTTY;
+  process.stderr.write(`${isInLine ? '\n' : ''}octet: ${message}\n`);
+  if (signal.aborted) return interrupted;
+  if (error instanceof UsageError) process.stderr.write(usage);
+  const isUsage =
+    error instanceof UsageError || (error instanceof OctetError && error.code === 'invalid-option');
+  return isUsage ? 2 : 1;
+}
+
 /** Runs a command line and returns the exit code. */
 export async function run(args: string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -404,19 +436,18 @@ export async function run(args: string[]): Promise<number> {
     await print(usage);
     return 0;
   }
+  const stop = new AbortController();
+  const { signal } = stop;
+  // A second Ctrl-C ends the process at once.
+  process.once('SIGINT', () => stop.abort());
   try {
     const command = name === undefined ? undefined : commands[name];
     if (!command)
       throw new UsageError(name ? `there is no command '${name}'` : 'a command is missing');
     const { positionals, values } = parse(name, command, rest);
-    await command.run(positionals, values as Values);
+    await command.run(positionals, values as Values, signal);
     return 0;
   } catch (error) {
-    const isUsage =
-      error instanceof UsageError ||
-      (error instanceof OctetError && error.code === 'invalid-option');
-    process.stderr.write(`octet: ${(error as Error).message}\n`);
-    if (error instanceof UsageError) process.stderr.write(usage);
-    return isUsage ? 2 : 1;
+    return explain(error, signal);
   }
 }
