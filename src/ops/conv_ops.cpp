@@ -3,6 +3,7 @@
 #include "kernels/dwconv_f32/dwconv_f32.h"
 #include "kernels/winograd/winograd.h"
 #include "ops/activation.h"
+#include "ops/conv_any.h"
 #include "ops/packed_operand.h"
 #include "ops/scratch_layout.h"
 #include "ops/window_geometry.h"
@@ -95,7 +96,7 @@ Kernel prepare_conv(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_conv{.infer = infer_conv, .float32 = true};
+extern const OpDef op_conv{.infer = infer_conv, .prepare = prepare_conv_any, .float32 = true};
 extern const OpDef op_lowered_conv{.infer = infer_conv, .prepare = prepare_conv};
 
 } // namespace octet

@@ -3,6 +3,7 @@
 
 #include "kernels/conv_transpose_f32/disjoint.h"
 #include "ops/activation.h"
+#include "ops/conv_any.h"
 #include "ops/packed_operand.h"
 #include "ops/scratch_layout.h"
 #include "ops/window_geometry.h"
@@ -61,7 +62,8 @@ Kernel prepare_conv_transpose(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_conv_transpose{.infer = infer_conv_transpose, .float32 = true};
+extern const OpDef op_conv_transpose{
+    .infer = infer_conv_transpose, .prepare = prepare_conv_transpose_any, .float32 = true};
 extern const OpDef op_lowered_conv_transpose{.infer = infer_conv_transpose,
                                              .prepare = prepare_conv_transpose};
 

@@ -4,6 +4,7 @@
 #include "kernels/eltwise/unary.h"
 #include "kernels/reduce/reduce.h"
 #include "ops/element.h"
+#include "ops/pool_any.h"
 #include "ops/scratch_layout.h"
 #include "ops/window_geometry.h"
 
@@ -54,7 +55,6 @@ Kernel pool_kernel(PrepareContext& ctx, const ConvGeometry& geometry, const Run&
 }
 
 Kernel prepare_max_pool(PrepareContext& ctx) {
-  if (ctx.has_output(1)) ctx.unsupported("the output Indices");
   const ConvGeometry geometry = pool_geometry(ctx);
   const auto running = [](auto* function) {
     return [=](const auto& pool, size_t begin, size_t end, void* scratch) {
@@ -129,7 +129,10 @@ Kernel prepare_global_max_pool(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_pool{.infer = infer_pool, .float32 = true};
+extern const OpDef op_max_pool{
+    .infer = infer_pool, .prepare = prepare_max_pool_any, .float32 = true};
+extern const OpDef op_average_pool{
+    .infer = infer_pool, .prepare = prepare_average_pool_any, .float32 = true};
 extern const OpDef op_lowered_max_pool{.infer = infer_pool, .prepare = prepare_max_pool};
 extern const OpDef op_lowered_average_pool{.infer = infer_pool, .prepare = prepare_average_pool};
 extern const OpDef op_global_average_pool{

@@ -101,6 +101,18 @@ Tensor take(const Tensor& tensor, size_t axis, int64_t begin, int64_t count, boo
   return packed_again(rows.take(), tensor.dtype());
 }
 
+Tensor zeros_like(const NodeContext& ctx, const Tensor& tensor, size_t axis, int64_t size) {
+  Shape shape = with_dim(tensor.shape(), axis, size);
+  const size_t elements = shape.elements(), bytes = dtype_bytes(tensor.dtype(), elements);
+  if (bytes > limits::kMaxTensorBytes || elements > limits::kMaxTensorBytes)
+    ctx.fail("a result of shape ", to_string(shape), " is too large");
+  if (tensor.dtype() == DType::String)
+    return Tensor(std::move(shape), std::vector<std::string>(elements));
+  Buffer zeros(bytes);
+  std::fill_n(zeros.data(), bytes, uint8_t{0});
+  return Tensor(tensor.dtype(), std::move(shape), SharedBytes(std::move(zeros)));
+}
+
 Tensor convert(const NodeContext& ctx, const Tensor& tensor, DType to) {
   const WideType &source = stored_type(ctx, tensor.dtype()), &target = stored_type(ctx, to);
   const WideConvert convert = wide_convert(source.wide, target.wide);

@@ -20,6 +20,9 @@ Tensor take(const Tensor& tensor, size_t axis, int64_t begin, int64_t count, boo
 // A tensor of numbers as one of another type, converted as ONNX Cast does.
 Tensor convert(const NodeContext& ctx, const Tensor& tensor, DType to);
 
+// Zeros, or empty strings, of a tensor's type and shape, but `size` along an axis.
+Tensor zeros_like(const NodeContext& ctx, const Tensor& tensor, size_t axis, int64_t size);
+
 // Tensors one after another along an axis; they have one type, and one shape but for that axis.
 // Throws InvalidModel naming the node otherwise.
 Tensor join(const NodeContext& ctx, std::span<const Tensor> tensors, size_t axis);

@@ -30,6 +30,11 @@ bool is_spatial(const Node& node) {
          std::find(std::begin(kSpatial), std::end(kSpatial), node.op_type) != std::end(kSpatial);
 }
 
+// Of a MaxPool: they count elements in ONNX's layout.
+bool has_indices(const Node& node) {
+  return node.outputs.size() > 1 && node.outputs[1];
+}
+
 // Axis of channels-first dim `axis` in the channels-last form.
 size_t to_last(size_t axis, size_t rank) {
   return axis == 0 ? 0 : axis == 1 ? rank - 1 : axis - 1;
@@ -129,7 +134,7 @@ private:
 
   bool lay_out_spatial(NodeId id) {
     Node& node = graph_.node(id);
-    if (!is_spatial(node)) return false;
+    if (!is_spatial(node) || has_indices(node)) return false;
     const size_t rank = spatial_rank(node);
     if (rank != 3 && rank != 4) return false;
     edit_.set_input(id, 0, as_last(graph_.node(id).inputs[0], rank, id));
