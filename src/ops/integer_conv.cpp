@@ -4,6 +4,7 @@
 #include "kernels/qdwconv/qdwconv.h"
 #include "kernels/winograd/winograd.h"
 #include "ops/activation.h"
+#include "ops/integer_any.h"
 #include "ops/integer_operands.h"
 #include "ops/scratch_layout.h"
 #include "ops/window_geometry.h"
@@ -251,10 +252,12 @@ Kernel prepare_conv_to_codes(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_conv_integer{.infer = infer_conv_integer};
+extern const OpDef op_conv_integer{.infer = infer_conv_integer,
+                                   .prepare = prepare_conv_integer_any};
 extern const OpDef op_lowered_conv_integer{.infer = infer_conv_integer,
                                            .prepare = prepare_conv_integer};
-extern const OpDef op_qlinear_conv{.infer = infer_qlinear_conv};
+extern const OpDef op_qlinear_conv{.infer = infer_qlinear_conv,
+                                   .prepare = prepare_qlinear_conv_any};
 extern const OpDef op_lowered_qlinear_conv{.infer = infer_qlinear_conv,
                                            .prepare = prepare_qlinear_conv};
 extern const OpDef op_conv_integer_to_float{.infer = infer_conv_to_float,

@@ -9,6 +9,7 @@
 #include "kernels/qgemm/strassen.h"
 #include "kernels/qgemv/qgemv.h"
 #include "ops/activation.h"
+#include "ops/integer_any.h"
 #include "ops/integer_operands.h"
 #include "ops/matmul_geometry.h"
 #include "ops/scratch_layout.h"
@@ -188,7 +189,19 @@ void infer_matmul_integer(InferContext& ctx) {
   ctx.set_output(0, DType::Int32, matmul_geometry(ctx, 0, 1).output);
 }
 
+// Whether there is at most one zero point of the left operand, and what else the kernels want known
+// is.
+bool has_kernel(const PrepareContext& ctx, size_t a_zero, std::initializer_list<size_t> constants) {
+  const auto is_known = [&](size_t input) {
+    const Tensor* constant = ctx.constant(input);
+    return constant && (constant->dtype() == DType::Float32 || is_integer(constant->dtype()));
+  };
+  return (!ctx.has_input(a_zero) || ctx.shape(a_zero).elements() == 1) &&
+         std::all_of(constants.begin(), constants.end(), is_known);
+}
+
 Kernel prepare_matmul_integer(PrepareContext& ctx) {
+  if (!has_kernel(ctx, 2, {})) return prepare_matmul_integer_any(ctx);
   IntegerMatMul product(ctx, 0, 2, 1, 3);
   if (product.is_empty()) return do_nothing();
   return [product = std::move(product)](const RunContext& run) {
@@ -202,6 +215,7 @@ void infer_qlinear_matmul(InferContext& ctx) {
 }
 
 Kernel prepare_qlinear_matmul(PrepareContext& ctx) {
+  if (!has_kernel(ctx, 2, {1, 4, 6, 7})) return prepare_qlinear_matmul_any(ctx);
   IntegerMatMul product(ctx, 0, 2, 3, 5);
   if (product.is_empty()) return do_nothing();
   Requantize requantize = requantize_params(ctx, 1, 4, 6, 7, product.size(), {});

@@ -37,8 +37,8 @@ void each_output(const Planes& planes, F&& f) {
 // The largest element of every window, the first of equal ones, and where in x it is.
 template <class T>
 Kernel max_pool(const PrepareContext& ctx) {
-  return [planes = planes_of(ctx),
-          by_column = ctx.attributes().get_int("storage_order", 0) != 0](const RunContext& run) {
+  return [planes = planes_of(ctx), by_column = ctx.attributes().get_int("storage_order", 0) != 0,
+          has_indices = ctx.has_output(1)](const RunContext& run) {
     const WindowWalk& walk = planes.walk;
     each_output(planes, [&](size_t p, size_t o, size_t at) {
       const T* x = run.input<T>(0) + p * walk.plane();
@@ -50,7 +50,7 @@ Kernel max_pool(const PrepareContext& ctx) {
         place = offset;
       });
       run.output<T>(0)[at] = best;
-      if (!run.outputs[1]) return;
+      if (!has_indices) return;
       const size_t offset = place < 0 ? 0 : static_cast<size_t>(place);
       run.output<int64_t>(1)[at] =
           static_cast<int64_t>(p * walk.plane() + (by_column ? walk.column_major(offset) : offset));

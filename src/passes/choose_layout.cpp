@@ -30,6 +30,17 @@ bool is_spatial(const Node& node) {
          std::find(std::begin(kSpatial), std::end(kSpatial), node.op_type) != std::end(kSpatial);
 }
 
+// What the kernels of integer convolutions want known.
+bool knows_operands(const Graph& graph, const Node& node) {
+  const auto is_known = [&](size_t input) {
+    return !node.input(input) || graph.constant(node.input(input));
+  };
+  if (node.op_type == "ConvInteger") return is_known(1) && is_known(3);
+  if (node.op_type != "QLinearConv") return true;
+  constexpr size_t kInputs[] = {1, 3, 4, 5, 6, 7, 8};
+  return std::all_of(std::begin(kInputs), std::end(kInputs), is_known);
+}
+
 // Of a MaxPool: they count elements in ONNX's layout.
 bool has_indices(const Node& node) {
   return node.outputs.size() > 1 && node.outputs[1];
@@ -134,7 +145,7 @@ private:
 
   bool lay_out_spatial(NodeId id) {
     Node& node = graph_.node(id);
-    if (!is_spatial(node) || has_indices(node)) return false;
+    if (!is_spatial(node) || has_indices(node) || !knows_operands(graph_, node)) return false;
     const size_t rank = spatial_rank(node);
     if (rank != 3 && rank != 4) return false;
     edit_.set_input(id, 0, as_last(graph_.node(id).inputs[0], rank, id));
