@@ -114,8 +114,8 @@ Coordinate coordinate_function(const NodeContext& ctx) {
       return out > 1 ? (at + 0.5) / scale - 0.5 : 0.0;
     };
   if (mode == "align_corners")
-    return [](double at, double scale, double in, double out) {
-      return out > 1 ? at * (in - 1) / (scale * in - 1) : 0.0;
+    return [](double at, double, double in, double out) {
+      return out > 1 ? at * (in - 1) / (out - 1) : 0.0;
     };
   if (mode == "asymmetric")
     return [](double at, double scale, double, double) { return at / scale; };
