@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "graph/edit.h"
+#include "quant/absorb_scales.h"
 #include "quant/equalize.h"
 #include "quant/reduction_taps.h"
 #include "quant/weight_site.h"
@@ -107,9 +108,17 @@ private:
       scale_weights(edit, site, scales);
       report_.rescaled.push_back({graph.node(site.node).name, "smooth-quant"});
     }
+    std::vector<NodeId> readers;
+    for (const WeightSite& site : group.products) readers.push_back(site.node);
+    if (!absorb_scales(*group.scope, group.input, readers, scales, config_))
+      divide_in_front(edit, group, scales);
+  }
+
+  static void divide_in_front(GraphEdit& edit, const Smoothed& group,
+                              const std::vector<float>& scales) {
     std::vector<float> factors;
     for (const float scale : scales) factors.push_back(1 / scale);
-    const std::string name = graph.value(group.input).name;
+    const std::string name = edit.graph().value(group.input).name;
     const ValueId factor = edit.new_constant(
         name + "_smoothing", Tensor::of<float>({static_cast<int64_t>(factors.size())}, factors));
     const NodeId made = edit.insert_before(
