@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
+#include <unordered_set>
 
 #include "graph/edit.h"
+#include "passes/match.h"
+#include "quant/weight_site.h"
 
 namespace octet {
 namespace {
@@ -13,42 +17,87 @@ constexpr int kMostSweeps = 40;
 constexpr float kSettled = 1e-3f;     // |log s| of a scale that need not move any more
 constexpr float kLargestScale = 1e4f; // of one sweep, either way
 
-// A convolution [outputs, inputs / groups, window] whose weights only it reads.
+// Where the channels of a value lie.
+enum class Axis : uint8_t { Second, Last };
+
+// A product whose weights only it reads.
 struct Layer {
   NodeId node;
-  ValueId weight, bias; // no bias: none, or not constant
-  size_t outputs, inputs, groups, window;
+  ValueId weight;
+  size_t rows, row_stride, columns, column_stride, groups; // columns of one row
+  Axis axis;
+  size_t rank; // of the weights
 
-  size_t group_inputs() const { return inputs / groups; }
+  size_t inputs(size_t window) const { return columns / window * groups; }
 };
 
-struct Pair {
-  Layer first, second;
+// A layer that reads channels of another; `window` of its columns belong to one of them.
+struct Reader {
+  Layer layer;
+  size_t window;
 };
 
-bool passes_scales_on(const Node& node) {
-  static constexpr std::string_view kTypes[] = {"Relu", "LeakyRelu", "MaxPool", "AveragePool",
-                                                "GlobalAveragePool"};
-  return node.domain.empty() && node.outputs.size() == 1 &&
-         std::find(std::begin(kTypes), std::end(kTypes), node.op_type) != std::end(kTypes);
+// A layer and all that reads its channels, with nothing but functions in between that pass scales
+// on.
+struct Link {
+  Layer first;
+  ValueId bias = {}; // none, or one value per channel
+  std::vector<Reader> readers = {};
+  std::vector<NodeId> clips = {};
+  std::vector<float> scales = {}; // by channel: what it is divided by
+};
+
+// What the bounds of a Clip are divided by.
+struct Bounds {
+  std::vector<float> scales = {}; // by channel
+  Shape shape = {};
+
+  void divide(const Link& link) {
+    if (scales.empty()) {
+      scales.assign(link.scales.size(), 1);
+      shape = {static_cast<int64_t>(scales.size())};
+      if (link.first.axis == Axis::Second)
+        for (size_t i = 2; i < link.first.rank; ++i) shape.push_back(1);
+    }
+    for (size_t c = 0; c < scales.size(); ++c) scales[c] *= link.scales[c];
+  }
+
+  ValueId constant(GraphEdit& edit, const std::string& name, float bound) const {
+    std::vector<float> by_channel;
+    for (const float scale : scales) by_channel.push_back(bound / scale);
+    return edit.new_constant(name, Tensor::of<float>(shape, by_channel));
+  }
+};
+
+// On the way from the first layer to a reader.
+struct Place {
+  ValueId value;
+  Axis axis;
+  size_t window = 1; // elements of one channel that lie side by side
+  bool gated = false;
+};
+
+bool is_one_of(const Node& node, std::initializer_list<std::string_view> types) {
+  return node.domain.empty() && std::find(types.begin(), types.end(), node.op_type) != types.end();
 }
 
-// Equalizes the pairs of one graph.
+// Equalizes the links of one graph.
 class Equalizer {
 public:
   Equalizer(GraphScope& scope, const QuantizeConfig& config)
-      : config_(config), graph_(*scope.graph) {}
+      : scope_(scope), config_(config), graph_(*scope.graph), uses_(graph_) {}
 
   void run(QuantizationReport& report) {
-    find_pairs();
-    bool moved = !pairs_.empty();
+    find_links();
+    bool moved = !links_.empty();
     for (int sweep = 0; moved && sweep < kMostSweeps; ++sweep) {
       moved = false;
-      for (const Pair& pair : pairs_) moved |= balance(pair);
+      for (Link& link : links_) moved |= balance(link);
     }
     write();
-    for (const Pair& pair : pairs_)
-      report.rescaled.push_back({graph_.node(pair.second.node).name, "equalize"});
+    for (const Link& link : links_)
+      for (const Reader& reader : link.readers)
+        report.rescaled.push_back({graph_.node(reader.layer.node).name, "equalize"});
   }
 
 private:
@@ -60,48 +109,118 @@ private:
 
   std::optional<Layer> layer_of(NodeId id) const {
     const Node& node = graph_.node(id);
-    if (node.op_type != "Conv" || !node.domain.empty()) return std::nullopt;
+    if (!is_one_of(node, {"Conv", "MatMul", "Gemm"})) return std::nullopt;
     if (!exclusion(node, config_).empty()) return std::nullopt;
     const Tensor* w = own_constant(node.inputs[1]);
-    const int64_t groups = node.attributes.get_int("group", 1);
-    if (!w || w->shape().rank() < 3 || w->elements() == 0 || groups < 1) return std::nullopt;
-    const Shape& shape = w->shape();
-    const auto outputs = static_cast<size_t>(shape[0]);
-    const auto count = static_cast<size_t>(groups);
-    if (outputs % count != 0) return std::nullopt;
+    if (!w || w->elements() == 0) return std::nullopt;
+    WeightSite site;
+    site.scope = &scope_;
+    site.node = id;
+    site.type = config_.weights.type;
+    if (!resolve_layout(node, w->shape(), site).empty()) return std::nullopt;
     return Layer{.node = id,
                  .weight = node.inputs[1],
-                 .bias = node.input(2),
-                 .outputs = outputs,
-                 .inputs = static_cast<size_t>(shape[1]) * count,
-                 .groups = count,
-                 .window = shape.elements(2, shape.rank())};
+                 .rows = site.rows,
+                 .row_stride = site.row_stride,
+                 .columns = site.blocks.columns(),
+                 .column_stride = site.column_stride,
+                 .groups = site.groups,
+                 .axis = node.op_type == "Conv" ? Axis::Second : Axis::Last,
+                 .rank = w->shape().rank()};
   }
 
-  // The only node that reads a value, if there is one.
-  std::optional<NodeId> only_reader(ValueId value) const {
-    if (graph_.is_output(value) || graph_.value(value).uses != 1) return std::nullopt;
-    const std::vector<NodeId> readers = graph_.users(value);
-    if (readers.size() != 1 || graph_.node(readers[0]).inputs[0] != value) return std::nullopt;
-    return readers[0];
-  }
+  // --- links
 
-  void find_pairs() {
+  void find_links() {
     for (NodeId id : graph_.nodes()) {
       const auto first = layer_of(id);
-      if (!first || (first->bias && !is_bias(*first))) continue;
-      auto next = only_reader(graph_.node(id).outputs[0]);
-      while (next && passes_scales_on(graph_.node(*next)))
-        next = only_reader(graph_.node(*next).outputs[0]);
-      const auto second = next ? layer_of(*next) : std::nullopt;
-      if (second && second->inputs == first->outputs) pairs_.push_back({*first, *second});
+      if (!first) continue;
+      Link link{.first = *first, .scales = std::vector<float>(first->rows, 1)};
+      seen_.clear();
+      const auto results = results_of(link);
+      if (results && follow(link, {*results, first->axis}) && !link.readers.empty())
+        links_.push_back(std::move(link));
     }
   }
 
-  bool is_bias(const Layer& layer) const {
-    const Tensor* bias = own_constant(layer.bias);
-    return bias && bias->elements() == layer.outputs;
+  bool is_bias(const Link& link, ValueId id) const {
+    const Tensor* bias = own_constant(id);
+    return bias && bias->shape().rank() > 0 && bias->elements() == link.first.rows &&
+           bias->shape()[bias->shape().rank() - 1] == static_cast<int64_t>(link.first.rows);
   }
+
+  // What a layer and its bias compute.
+  std::optional<ValueId> results_of(Link& link) const {
+    const Node& node = graph_.node(link.first.node);
+    const ValueId product = node.outputs[0];
+    link.bias = node.input(2);
+    if (link.bias) return is_bias(link, link.bias) ? std::optional(product) : std::nullopt;
+    const NodeId next = node.op_type == "MatMul" ? uses_.only_reader(product) : NodeId();
+    if (!next || !is_op(graph_.node(next), "Add")) return product;
+    link.bias = other_input(graph_.node(next), product);
+    return is_bias(link, link.bias) ? std::optional(graph_.node(next).outputs[0]) : std::nullopt;
+  }
+
+  // Collects all that reads the channels of a value. False where scales don't pass.
+  bool follow(Link& link, const Place& place) {
+    const auto readers = uses_.of(place.value);
+    return !graph_.is_output(place.value) &&
+           std::all_of(readers.begin(), readers.end(),
+                       [&](NodeId id) { return follow_into(link, place, id); });
+  }
+
+  bool follow_into(Link& link, const Place& place, NodeId id) {
+    const Node& node = graph_.node(id);
+    if (!seen_.insert(id).second) return false; // it meets the same channels twice
+    if (std::count(node.inputs.begin(), node.inputs.end(), place.value) != 1) return false;
+    if (is_one_of(node, {"Conv", "MatMul", "Gemm"}))
+      return node.inputs[0] == place.value && add_reader(link, place, id);
+    Place next = place;
+    next.value = node.outputs[0];
+    if (is_one_of(node, {"Mul"})) {
+      next.gated = true;
+      return follow(link, next);
+    }
+    if (node.inputs[0] != place.value || node.outputs.size() != 1) return false;
+    if (is_one_of(node, {"Relu", "LeakyRelu", "PRelu"})) return follow(link, next);
+    if (is_one_of(node, {"Clip"})) {
+      link.clips.push_back(id);
+      return clip_bounds(graph_, node).has_value() && follow(link, next);
+    }
+    if (place.axis != Axis::Second) return false;
+    if (is_one_of(node, {"MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool"}))
+      return follow(link, next);
+    return !place.gated && flattens(node) && follow(link, {next.value, Axis::Last, 0});
+  }
+
+  // [batch, channels, …] → [batch, channels · …]
+  bool flattens(const Node& node) const {
+    if (is_one_of(node, {"Flatten"})) return node.attributes.get_int("axis", 1) == 1;
+    const Tensor* shape = is_one_of(node, {"Reshape"}) ? graph_.constant(node.inputs[1]) : nullptr;
+    return shape && node.attributes.get_int("allowzero", 0) == 0 &&
+           int64_values(*shape, "Reshape") == std::vector<int64_t>{0, -1};
+  }
+
+  // A place with a window of 0 has as many elements per channel as the layer has columns for.
+  bool add_reader(Link& link, const Place& place, NodeId id) {
+    const auto layer = layer_of(id);
+    if (!layer || layer->axis != place.axis) return false;
+    const size_t channels = link.first.rows;
+    size_t window = place.window;
+    if (layer->axis == Axis::Second) {
+      const Shape& shape = graph_.constant(layer->weight)->shape();
+      if (layer->rank != link.first.rank) return false;
+      window = shape.elements(2, shape.rank());
+    } else if (window == 0) {
+      window = layer->columns / channels;
+    }
+    if (window == 0 || layer->columns % window != 0 || layer->inputs(window) != channels)
+      return false;
+    link.readers.push_back({*layer, window});
+    return true;
+  }
+
+  // --- scales
 
   std::vector<float>& values(ValueId id) {
     auto [found, added] = values_.try_emplace(id);
@@ -112,51 +231,80 @@ private:
     return found->second;
   }
 
-  // Calls `body` with each weight that multiplies input channel `channel`.
+  // Calls `body` with each weight of a layer that multiplies input channel `channel`.
   template <class Body>
-  void each_weight_of_input(const Layer& layer, size_t channel, const Body& body) {
+  void each_weight_of_input(const Reader& reader, size_t channel, const Body& body) {
+    const Layer& layer = reader.layer;
     std::vector<float>& w = values(layer.weight);
-    const size_t per_group = layer.group_inputs(), rows = layer.outputs / layer.groups;
-    const size_t group = channel / per_group;
+    const size_t per_group = layer.columns / reader.window, rows = layer.rows / layer.groups;
+    const size_t group = channel / per_group, column = channel % per_group * reader.window;
     for (size_t row = group * rows; row < (group + 1) * rows; ++row)
-      for (size_t i = 0; i < layer.window; ++i)
-        body(w[(row * per_group + channel % per_group) * layer.window + i]);
+      for (size_t i = 0; i < reader.window; ++i)
+        body(w[row * layer.row_stride + (column + i) * layer.column_stride]);
   }
 
   // Calls `body` with each weight that makes output channel `channel`.
   template <class Body>
   void each_weight_of_output(const Layer& layer, size_t channel, const Body& body) {
     std::vector<float>& w = values(layer.weight);
-    const size_t row = layer.group_inputs() * layer.window;
-    for (size_t i = 0; i < row; ++i) body(w[channel * row + i]);
+    for (size_t i = 0; i < layer.columns; ++i)
+      body(w[channel * layer.row_stride + i * layer.column_stride]);
   }
 
   // True when a scale has moved.
-  bool balance(const Pair& pair) {
+  bool balance(Link& link) {
     bool moved = false;
-    for (size_t c = 0; c < pair.first.outputs; ++c) {
+    for (size_t c = 0; c < link.first.rows; ++c) {
       float r1 = 0, r2 = 0;
-      each_weight_of_output(pair.first, c, [&](float w) { r1 = std::max(r1, std::abs(w)); });
-      each_weight_of_input(pair.second, c, [&](float w) { r2 = std::max(r2, std::abs(w)); });
+      each_weight_of_output(link.first, c, [&](float w) { r1 = std::max(r1, std::abs(w)); });
+      for (const Reader& reader : link.readers)
+        each_weight_of_input(reader, c, [&](float w) { r2 = std::max(r2, std::abs(w)); });
       const float s = std::sqrt(r1 / r2);
       if (!(s > 1 / kLargestScale && s < kLargestScale)) continue; // a channel without weights
-      each_weight_of_output(pair.first, c, [&](float& w) { w /= s; });
-      if (pair.first.bias) values(pair.first.bias)[c] /= s;
-      each_weight_of_input(pair.second, c, [&](float& w) { w *= s; });
+      each_weight_of_output(link.first, c, [&](float& w) { w /= s; });
+      if (link.bias) values(link.bias)[c] /= s;
+      for (const Reader& reader : link.readers)
+        each_weight_of_input(reader, c, [&](float& w) { w *= s; });
+      link.scales[c] *= s;
       moved |= std::abs(std::log(s)) > kSettled;
     }
     return moved;
   }
 
+  // --- what becomes of the graph
+
   void write() {
     GraphEdit edit(graph_);
     for (auto& [id, values] : values_)
       edit.make_constant(id, Tensor::of<float>(graph_.constant(id)->shape(), values));
+    std::map<NodeId, Bounds> bounds;
+    for (const Link& link : links_)
+      for (NodeId clip : link.clips) bounds[clip].divide(link);
+    for (const auto& [clip, by_channel] : bounds) scale_bounds(edit, by_channel, clip);
   }
 
+  // Clip has one bound for all channels: one of bounds by channel is a Max and a Min.
+  void scale_bounds(GraphEdit& edit, const Bounds& scales, NodeId clip) {
+    const auto [low, high] = *clip_bounds(graph_, graph_.node(clip));
+    const std::string name = graph_.node(clip).name;
+    ValueId x = graph_.node(clip).inputs[0];
+    if (low > std::numeric_limits<float>::lowest()) {
+      Node raise{.name = name + "_low", .op_type = low == 0 ? "Relu" : "Max", .inputs = {x}};
+      if (low != 0) raise.inputs.push_back(scales.constant(edit, name + "_low", low));
+      const NodeId made = edit.insert_before(clip, std::move(raise));
+      x = edit.new_value(name + "_low");
+      edit.produce(made, 0, x);
+    }
+    edit.replace_node(
+        clip, {.op_type = "Min", .inputs = {x, scales.constant(edit, name + "_high", high)}});
+  }
+
+  GraphScope& scope_;
   const QuantizeConfig& config_;
   Graph& graph_;
-  std::vector<Pair> pairs_;
+  const Uses uses_;
+  std::vector<Link> links_;
+  std::unordered_set<NodeId> seen_;              // by the walk from one layer
   std::map<ValueId, std::vector<float>> values_; // of weights and biases, as they become
 };
 } // namespace
