@@ -15,6 +15,7 @@ struct Scope : DynamicScope {
 struct Site {
   size_t scope;
   NodeId node;
+  std::optional<TappedProduct> tapped = {}; // where samples correct its bias
 };
 
 bool quantizable(const std::string& op_type) {
@@ -37,6 +38,12 @@ public:
     report_.mode = "dynamic";
     for (GraphScope& scope : scopes_of(graph)) scopes_.push_back({{std::move(scope)}});
     for (size_t i = 0; i < scopes_.size(); ++i) collect_sites(i);
+    if (config_.correct_bias)
+      for (Site& site : sites_) tap(site);
+  }
+
+  std::shared_ptr<ValueSink> calibrator() override {
+    return config_.correct_bias ? sink_ : nullptr;
   }
 
   size_t done() const override { return done_; }
@@ -44,6 +51,7 @@ public:
 
   bool step() override {
     if (done_ == sites_.size()) return false;
+    taps_.take_out();
     const Site site = sites_[done_++];
     const Node node = scopes_[site.scope].graph->node(site.node);
     const std::string reason = quantize(site);
@@ -57,6 +65,7 @@ public:
   }
 
   QuantizationReport finish() override {
+    taps_.take_out();
     for (size_t i = scopes_.size(); i-- > 0;) {
       GraphEdit(*scopes_[i].graph).remove_dead();
       if (contrib_used_) import_opset(*scopes_[i].graph, "com.microsoft", 1);
@@ -76,18 +85,33 @@ private:
     }
   }
 
+  void tap(Site& site) {
+    Scope& scope = scopes_[site.scope];
+    const Node& node = scope.graph->node(site.node);
+    if (node.op_type == "LSTM" || !exclusion(node, config_).empty()) return;
+    site.tapped = tap_product(scope, site.node, config_.weights.type, SIZE_MAX, taps_);
+  }
+
   std::string quantize(const Site& site) {
     const Node& node = scopes_[site.scope].graph->node(site.node);
     if (const std::string reason = exclusion(node, config_); !reason.empty()) return reason;
     const auto& near_spectra = scopes_[site.scope].near_spectra;
     if (const auto found = near_spectra.find(site.node); found != near_spectra.end())
       return std::string(found->second);
-    return quantize_dynamically(scopes_[site.scope], site.node, config_, report_);
+    Scope& scope = scopes_[site.scope];
+    std::optional<ProductRounding> rounding;
+    if (site.tapped)
+      rounding.emplace(*site.tapped, scope.constant(node.inputs[1])->values<float>(),
+                       config_.weights, *sink_);
+    return quantize_dynamically(scope, site.node, config_, rounding ? &*rounding : nullptr,
+                                report_);
   }
 
   QuantizeConfig config_;
   std::vector<Scope> scopes_;
   std::vector<Site> sites_;
+  std::shared_ptr<ReductionSink> sink_ = std::make_shared<ReductionSink>(false);
+  ReductionTaps taps_{*sink_};
   size_t done_ = 0;
   bool contrib_used_ = false; // an operator of com.microsoft was written
   QuantizationReport report_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/edit.h"
+#include "quant/bias_correction.h"
 #include "quant/weights.h"
 
 namespace octet {
@@ -11,9 +12,9 @@ namespace {
 class SiteRewriter {
 public:
   SiteRewriter(DynamicScope& scope, NodeId id, const QuantizeConfig& config,
-               QuantizationReport& report)
-      : scope_(scope), id_(id), node_(scope.graph->node(id)), config_(config), report_(report),
-        edit_(*scope.graph) {}
+               const ProductRounding* rounding, QuantizationReport& report)
+      : scope_(scope), id_(id), node_(scope.graph->node(id)), config_(config), rounding_(rounding),
+        report_(report), edit_(*scope.graph) {}
 
   // Empty when the node was quantized, else why it stays in float.
   std::string run() {
@@ -102,6 +103,13 @@ private:
     return emit("Mul", {real, scale}, "scaled");
   }
 
+  void correct(const QuantizedWeights& q) {
+    const std::vector<float> loss = rounding_ ? rounding_->mean_loss(q) : std::vector<float>();
+    if (loss.empty()) return;
+    correct_bias(scope_, id_, loss);
+    node_ = scope_.graph->node(id_);
+  }
+
   // --- operators
 
   ValueId integer_matmul(ValueId a, ValueId weight, const QuantizedWeights& q, Tensor codes) {
@@ -122,6 +130,7 @@ private:
     const QuantizedWeights q =
         quantize_weights(b->values<float>(), {columns, 1}, config_.weights, false);
     note(input(1), q);
+    correct(q);
     integer_matmul(input(0), input(1), q,
                    tensor_of_codes(q.codes, config_.weights.type, b->shape()));
     return take_over();
@@ -140,6 +149,7 @@ private:
     const WeightLayout layout = trans_b ? WeightLayout{rows, columns} : WeightLayout{columns, 1};
     QuantizedWeights q = quantize_weights(b->values<float>(), layout, config_.weights, false);
     note(input(1), q);
+    correct(q);
     for (float& scale : q.scales) scale *= node_.attributes.get_float("alpha", 1);
     const Shape shape = trans_b ? Shape{b->shape()[1], b->shape()[0]} : b->shape();
     const auto codes = trans_b ? transposed<uint8_t>(q.codes, rows, columns) : q.codes;
@@ -152,13 +162,14 @@ private:
   std::string quantize_conv() {
     const Tensor* w = scope_.constant(input(1));
     if (!is_float(w) || w->shape().rank() < 3) return "its weights are not a float32 constant";
-    const Tensor* bias = scope_.constant(input(2));
-    if (input(2) && !is_float(bias)) return "its bias is not a float32 constant";
+    if (input(2) && !is_float(scope_.constant(input(2))))
+      return "its bias is not a float32 constant";
     const auto channels = static_cast<size_t>(w->shape()[0]);
     const size_t inner = channels ? w->elements() / channels : 1;
     const QuantizedWeights q =
         quantize_weights(w->values<float>(), {channels, inner}, config_.weights, true);
     note(input(1), q);
+    correct(q);
     Shape per_channel{w->shape()[0]};
     for (size_t i = 2; i < w->shape().rank(); ++i) per_channel.push_back(1);
     const ValueId codes = constant(input(1), "_quantized",
@@ -168,7 +179,7 @@ private:
         emit("ConvInteger", {x.codes, codes, x.zero_point, zero_points(input(1), q, {})}, "quant",
              node_.attributes);
     const ValueId y = rescale(product, x.scale, scales(input(1), q, params_shape(per_channel)));
-    if (bias)
+    if (const Tensor* bias = scope_.constant(input(2)))
       emit("Add", {y, constant(input(2), "_reshaped", bias->reshaped(per_channel))}, "biased");
     return take_over();
   }
@@ -226,8 +237,9 @@ private:
 
   DynamicScope& scope_;
   NodeId id_;
-  const Node node_; // a copy: inserting nodes moves the graph's own
+  Node node_; // a copy: inserting nodes moves the graph's own
   const QuantizeConfig& config_;
+  const ProductRounding* rounding_;
   QuantizationReport& report_;
   GraphEdit edit_;
   NodeId last_;
@@ -235,8 +247,8 @@ private:
 } // namespace
 
 std::string quantize_dynamically(DynamicScope& scope, NodeId node, const QuantizeConfig& config,
-                                 QuantizationReport& report) {
-  return SiteRewriter(scope, node, config, report).run();
+                                 const ProductRounding* rounding, QuantizationReport& report) {
+  return SiteRewriter(scope, node, config, rounding, report).run();
 }
 
 } // namespace octet

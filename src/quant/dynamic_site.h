@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "quant/config.h"
+#include "quant/product_rounding.h"
 #include "quant/report.h"
 #include "quant/scopes.h"
 
@@ -20,7 +21,8 @@ struct DynamicScope : GraphScope {
 
 // Writes standard nodes in the place of a MatMul, Gemm, Conv or LSTM with constant weights (see
 // quant/dynamic.h) and notes the weights in the report. Empty, or why the node stays as it is.
+// `rounding`: what samples tell of it, by which its bias is corrected; or null.
 std::string quantize_dynamically(DynamicScope& scope, NodeId node, const QuantizeConfig& config,
-                                 QuantizationReport& report);
+                                 const ProductRounding* rounding, QuantizationReport& report);
 
 } // namespace octet

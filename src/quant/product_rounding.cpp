@@ -7,10 +7,26 @@ namespace {
 constexpr size_t kEnoughWork = 20'000'000; // multiplications, roughly, between two chances to stop
 } // namespace
 
-ProductRounding::ProductRounding(const WeightSite& site, std::span<const float> weights,
-                                 const WeightOptions& options, ReductionSink& sink, size_t tap)
-    : site_(site), weights_(weights), options_(options),
-      range_(quant_range(options.type, options.symmetric)), sink_(sink), tap_(tap) {}
+std::optional<TappedProduct> tap_product(GraphScope& scope, NodeId product, DType weight_type,
+                                         size_t most_columns, ReductionTaps& taps) {
+  const Node& node = scope.graph->node(product);
+  const Tensor* w = scope.constant(node.input(1));
+  WeightSite site;
+  site.scope = &scope;
+  site.node = product;
+  site.type = weight_type;
+  if (!is_float(w) || !resolve_layout(node, w->shape(), site).empty()) return std::nullopt;
+  const size_t columns = site.blocks.columns();
+  site.blocks.block = site.blocks.length;
+  if (columns > most_columns) return std::nullopt;
+  const auto tap = taps.place(scope, product, columns, site.groups);
+  return tap ? std::optional(TappedProduct{site, *tap}) : std::nullopt;
+}
+
+ProductRounding::ProductRounding(const TappedProduct& tapped, std::span<const float> weights,
+                                 const WeightOptions& options, ReductionSink& sink)
+    : site_(tapped.site), weights_(weights), options_(options),
+      range_(quant_range(options.type, options.symmetric)), sink_(sink), tap_(tapped.tap) {}
 
 ScaleAndZero ProductRounding::params_of(const QuantizedWeights& q, size_t row) const {
   const size_t channel = q.scales.size() == 1 ? 0 : row;

@@ -1,26 +1,35 @@
-// What samples change about the weights and the bias of a statically quantized product.
+// What samples change about the weights and the bias of a quantized product.
 //
 //  - AdaRound (quant/adaround.h) rounds the weights so that the results change least.
-//  - Bias correction takes out what rounding does to the mean of each channel of the results:
-//    (w − q) E[x] is added to its bias (Nagel, van Baalen, Blankevoort, Welling: Data-Free
-//    Quantization through Weight Equalization and Bias Correction, arXiv 1906.04721, section 4.2;
-//    with E[x] from samples).
+//  - Bias correction (quant/bias_correction.h) gives back what rounding takes from the mean of each
+//    channel of the results: (w − q) E[x], with E[x] from samples.
 #pragma once
 
 #include <optional>
 
 #include "quant/adaround.h"
+#include "quant/reduction_taps.h"
 #include "quant/weight_site.h"
 #include "quant/weights.h"
 
 namespace octet {
 
+// A product, and the first tap on what it multiplies its weights with.
+struct TappedProduct {
+  WeightSite site; // a resolved layout, its blocks whole rows
+  size_t tap;
+};
+
+// Taps what a Conv, MatMul or Gemm multiplies its constant weights with. Nothing when these are no
+// matrix, or have more than `most_columns`.
+std::optional<TappedProduct> tap_product(GraphScope& scope, NodeId product, DType weight_type,
+                                         size_t most_columns, ReductionTaps& taps);
+
 class ProductRounding {
 public:
-  // `site`: a resolved layout, its blocks whole rows; `tap`: the first one of it. The weights stay
-  // in place until this is gone.
-  ProductRounding(const WeightSite& site, std::span<const float> weights,
-                  const WeightOptions& options, ReductionSink& sink, size_t tap);
+  // The weights stay in place until this is gone.
+  ProductRounding(const TappedProduct& tapped, std::span<const float> weights,
+                  const WeightOptions& options, ReductionSink& sink);
 
   // Rounds a part of the rows; true when there are more.
   bool adapt(QuantizedWeights& q);

@@ -38,19 +38,10 @@ struct StaticSink final : ValueSink {
 
 // Puts taps on what the products of a scope multiply, where samples are to say how to round.
 void place_reduction_taps(Scope& scope, const QuantizeConfig& config, ReductionTaps& taps) {
-  for (NodeId id : scope.products) {
-    const Node& node = scope.graph->node(id);
-    WeightSite site;
-    site.scope = &scope;
-    site.node = id;
-    site.type = config.weights.type;
-    if (!resolve_layout(node, scope.constant(node.inputs[1])->shape(), site).empty()) continue;
-    const size_t columns = site.blocks.columns();
-    site.blocks.block = site.blocks.length;
-    if (rounds_by_samples(config.weights) && columns > kMaxGramColumns) continue;
-    if (const auto tap = taps.place(scope, id, columns, site.groups))
-      scope.tapped.insert({id, {site, *tap}});
-  }
+  const size_t most = rounds_by_samples(config.weights) ? kMaxGramColumns : SIZE_MAX;
+  for (NodeId id : scope.products)
+    if (const auto tapped = tap_product(scope, id, config.weights.type, most, taps))
+      scope.tapped.insert({id, *tapped});
 }
 
 void check_config(const QuantizeConfig& config) {
@@ -136,8 +127,14 @@ private:
     const Node node = scope.graph->node(id);
     const ValueId observed = node.inputs[0];
     const ValueId real = scope.graph->node(scope.graph->value(observed).producer).inputs[0];
+    std::optional<ProductRounding> rounding;
+    if (const auto tapped = scope.tapped.find(id);
+        config_.correct_bias && tapped != scope.tapped.end())
+      rounding.emplace(tapped->second, scope.constant(node.inputs[1])->values<float>(),
+                       config_.weights, sink_->reductions);
     edit.set_input(id, 0, real);
-    if (!quantize_dynamically(scope, id, config_, report_).empty()) {
+    if (!quantize_dynamically(scope, id, config_, rounding ? &*rounding : nullptr, report_)
+             .empty()) {
       edit.set_input(id, 0, observed);
       return false;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "quant/bias_correction.h"
 #include "quant/weights.h"
 
 namespace octet {
@@ -20,9 +21,7 @@ ProductRewriter::ProductRewriter(GraphScope& scope, NodeId id, const QuantizeCon
   const WeightLayout layout{.channels = static_cast<size_t>(shape[axis()]),
                             .inner = shape.elements(axis() + 1, shape.rank())};
   q_ = quantize_weights(weights_.values<float>(), layout, config_.weights, false);
-  if (tapped)
-    rounding_.emplace(tapped->site, weights_.values<float>(), config_.weights, reductions,
-                      tapped->tap);
+  if (tapped) rounding_.emplace(*tapped, weights_.values<float>(), config_.weights, reductions);
 }
 
 bool ProductRewriter::advance() {
@@ -69,55 +68,14 @@ void ProductRewriter::write_weights() {
              per_channel);
 }
 
-// Whether it is a bias of one value per channel.
-bool ProductRewriter::is_bias(const Tensor* values) const {
-  return is_float(values) && values->shape().rank() == 1 && values->elements() == channels();
-}
-
 void ProductRewriter::write_bias() {
   std::vector<float> loss;
   if (rounding_ && config_.correct_bias) loss = rounding_->mean_loss(q_);
-  if (node_.op_type == "MatMul") {
-    if (!loss.empty()) correct_sum(loss);
-    return;
-  }
-  ValueId bias = node_.input(2);
+  if (!loss.empty()) correct_bias(scope_, id_, loss);
+  if (node_.op_type == "MatMul") return;
+  const ValueId bias = scope_.graph->node(id_).input(2);
   const Tensor* values = scope_.constant(bias);
-  if (bias ? !is_bias(values) : loss.empty()) return;
-  std::vector<float> values_now(channels());
-  if (bias) {
-    const auto given = values->values<float>();
-    std::copy(given.begin(), given.end(), values_now.begin());
-  }
-  if (!loss.empty()) bias = correct(bias, loss, values_now);
-  quantize_bias(bias, values_now, q_.scales);
-}
-
-// Makes a bias that the product reads instead of its own, if it has one.
-ValueId ProductRewriter::correct(ValueId bias, const std::vector<float>& loss,
-                                 std::vector<float>& values) {
-  const float alpha = node_.attributes.get_float("alpha", 1);
-  for (size_t i = 0; i < loss.size(); ++i) values[i] += alpha * loss[i];
-  const ValueId made = constant(bias ? bias : node_.outputs[0], "_corrected",
-                                Tensor::of<float>({static_cast<int64_t>(channels())}, values));
-  edit_.set_input(id_, 2, made);
-  return made;
-}
-
-// Of a MatMul, whose bias is added to its results by another node.
-void ProductRewriter::correct_sum(const std::vector<float>& loss) {
-  const std::vector<NodeId> readers = scope_.graph->users(node_.outputs[0]);
-  if (readers.size() != 1 || scope_.graph->is_output(node_.outputs[0])) return;
-  const Node& sum = scope_.graph->node(readers[0]);
-  if (sum.op_type != "Add" || !sum.domain.empty()) return;
-  const size_t input = sum.inputs[0] == node_.outputs[0] ? 1 : 0;
-  const ValueId bias = sum.inputs[input];
-  const Tensor* values = scope_.constant(bias);
-  if (!is_bias(values)) return;
-  std::vector<float> corrected(loss);
-  for (size_t i = 0; i < loss.size(); ++i) corrected[i] += values->values<float>()[i];
-  edit_.set_input(readers[0], input,
-                  constant(bias, "_corrected", Tensor::of<float>(values->shape(), corrected)));
+  if (is_bias(values, channels())) quantize_bias(bias, values->values<float>(), q_.scales);
 }
 
 // A bias too large for the scale that integer products need stays as it is.

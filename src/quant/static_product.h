@@ -15,12 +15,6 @@
 
 namespace octet {
 
-// A product, and the first tap on what it multiplies its weights with.
-struct TappedProduct {
-  WeightSite site;
-  size_t tap;
-};
-
 // Whether samples say how to round weights.
 bool rounds_by_samples(const WeightOptions& options);
 
@@ -38,13 +32,10 @@ public:
 private:
   size_t axis() const;
   size_t channels() const { return static_cast<size_t>(weights_.shape()[axis()]); }
-  bool is_bias(const Tensor* values) const;
   ValueId constant(ValueId source, std::string_view suffix, Tensor tensor);
   void dequantize(size_t input, ValueId source, std::vector<ValueId> operands, bool per_channel);
   void write_weights();
   void write_bias();
-  ValueId correct(ValueId bias, const std::vector<float>& loss, std::vector<float>& values);
-  void correct_sum(const std::vector<float>& loss);
   void quantize_bias(ValueId id, std::span<const float> bias, const std::vector<float>& w_scales);
   void note(ValueId id);
 
