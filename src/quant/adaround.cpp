@@ -1,11 +1,14 @@
 #include "quant/adaround.h"
 
+#include <bit>
 #include <cmath>
 #include <vector>
 
 namespace octet {
 namespace {
 constexpr int kMostSweeps = 10;
+// Of weights in a row (a depthwise convolution's have 9), all roundings of which are tried.
+constexpr size_t kFewWeights = 12;
 // Of the mean diagonal of H, added to it: samples are few, and weights that they hardly use should
 // not move far for noise (as in GPTQ).
 constexpr float kDamping = 0.01f;
@@ -44,6 +47,36 @@ public:
   }
 
   void run() {
+    if (w_.size() <= kFewWeights)
+      try_all();
+    else
+      descend();
+  }
+
+  const float* errors() const { return errors_.data(); }
+
+private:
+  // Walks through all choices, one change at a time, and back to the best.
+  void try_all() {
+    std::vector<size_t> free;
+    for (size_t j = 0; j < w_.size(); ++j)
+      if (steps_[j] != 0) free.push_back(j);
+    double sum = 0, least = 0;
+    size_t moved = 0, best = 0; // sets of free weights
+    for (size_t i = 1; i < size_t{1} << free.size(); ++i) {
+      const auto bit = static_cast<size_t>(std::countr_zero(i));
+      sum += cost(free[bit]);
+      move(free[bit]);
+      moved ^= size_t{1} << bit;
+      if (sum >= least) continue;
+      least = sum;
+      best = moved;
+    }
+    for (size_t bit = 0; bit < free.size(); ++bit)
+      if ((moved ^ best) >> bit & 1) move(free[bit]);
+  }
+
+  void descend() {
     bool moved = true;
     for (int sweep = 0; moved && sweep < kMostSweeps; ++sweep) {
       moved = false;
@@ -51,9 +84,6 @@ public:
     }
   }
 
-  const float* errors() const { return errors_.data(); }
-
-private:
   float error_of(size_t j, int32_t code) const { return w_[j] - dequantize_value(code, params_); }
   int32_t other_code(size_t j) const { return codes_[j] + (errors_[j] > 0 ? 1 : -1); }
 

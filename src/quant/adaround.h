@@ -5,7 +5,7 @@
 // Quantization, arXiv 2004.10568. For a row w of weights and its codes' values q, their problem is
 // to minimise (w − q) H (w − q)ᵀ with H = Σ x xᵀ over q_j ∈ {⌊w_j⌋, ⌈w_j⌉} (its equation 13). They
 // relax it to a continuous one; here, the binary one is descended: from the nearest codes on, one
-// or two at a time change as long as that helps.
+// or two at a time change as long as that helps. Of rows of a few weights all codes are tried.
 #pragma once
 
 #include <span>
