@@ -23,14 +23,14 @@ const usage = `usage: octet COMMAND …
 
   quantize IN -o OUT --mode dynamic [--weights int8|uint8] [--symmetric|--asymmetric]
            [--per-channel|--per-tensor] [--include NAME]… [--exclude NAME]… [--op-types A,B]
-           [--report FILE.json|FILE.html]
+           [--equalize] [--bias-correction] [--smooth-quant ALPHA]
+           [--calibration DIR|random:N [--dim NAME=SIZE]…] [--report FILE.json|FILE.html]
   quantize IN -o OUT --mode static --calibration DIR|random:N [--dim NAME=SIZE]…
            [--activations uint8|int8] [--percentile P] [--fixed-scales]
            [--method minmax|moving-average|percentile|entropy|mse]
-           [--weights-method minmax|adaround] [--equalize] [--bias-correction]
-           [--smooth-quant ALPHA] and as above
+           [--weights-method minmax|adaround] and as above
   quantize IN -o OUT --mode weight-only [--weights int8|uint8|int4|uint4|float16] [--block SIZE]
-           [--method minmax|mean|mse|gptq] [--format qdq|qoperator]
+           [--method minmax|mean|mse|gptq] [--format qdq|qoperator] [--equalize]
            [--calibration DIR|random:N [--dim NAME=SIZE]…] and as above
   quantize IN -o OUT --mode mixed --calibration DIR|random:N [--dim NAME=SIZE]…
            [--max-size BYTES|SHARE%] [--min-sqnr DB] [--max-latency MS]
@@ -96,15 +96,11 @@ function activationOptions(values: Values): QuantizeOptions['activations'] {
   };
 }
 
-/** Of mode 'static'. */
-function staticOptions(values: Values): Partial<QuantizeOptions> {
+function corrections(values: Values): QuantizeOptions['correct'] {
   return {
-    activations: activationOptions(values),
-    correct: {
-      equalize: values.equalize === true,
-      biasCorrection: values['bias-correction'] === true,
-      ...(values['smooth-quant'] !== undefined && { smoothQuant: Number(values['smooth-quant']) }),
-    },
+    equalize: values.equalize === true,
+    biasCorrection: values['bias-correction'] === true,
+    ...(values['smooth-quant'] !== undefined && { smoothQuant: Number(values['smooth-quant']) }),
   };
 }
 
@@ -145,7 +141,8 @@ function quantizeOptions(values: Values, fileBytes: number): QuantizeOptions {
   const opTypes = values['op-types'];
   return {
     mode: required(values, 'mode') as 'dynamic',
-    ...(values.mode === 'static' && staticOptions(values)),
+    ...(values.mode === 'static' && { activations: activationOptions(values) }),
+    correct: corrections(values),
     weights: {
       type: (values.weights as 'int8' | undefined) ?? 'int8',
       ...(values.mode === 'weight-only'

@@ -5,18 +5,22 @@ import type { QuantizationReport, QuantizeOptions } from './quantize.js';
 import { InferenceSession } from './session.js';
 import { type Source, readSource } from './source.js';
 
-/** What makes up for the losses of rounding in mode 'static'; all off by default. */
+/** What makes up for the losses of rounding; all off by default. */
 export interface Corrections {
   /**
-   * Evens out the weights' ranges between convolutions that follow one another (cross-layer equalization, arXiv 1906.04721);
-   * needs no samples.
+   * Evens out the weights' ranges between layers that follow one another, with nothing but ReLU and the like in between
+   * (cross-layer equalization, arXiv 1906.04721); needs no samples. A Clip in between (ReLU6) becomes a Relu and a Min with a
+   * bound per channel, which run in float.
    */
   equalize?: boolean;
-  /** Adds to each bias what rounding the weights takes from the mean of its channel, over the samples. */
+  /**
+   * Of modes 'static' and 'dynamic': adds to each bias what rounding the weights takes from the mean of its channel, over the
+   * samples.
+   */
   biasCorrection?: boolean;
   /**
-   * Moves outliers from what matrix products read to their weights (SmoothQuant, arXiv 2211.10438): its α, above 0 up to 1;
-   * 0.5 is a good start for transformers.
+   * Of modes 'static' and 'dynamic': moves outliers from what matrix products read to their weights (SmoothQuant, arXiv
+   * 2211.10438): its α, above 0 up to 1; 0.5 is a good start for transformers.
    */
   smoothQuant?: number;
 }
@@ -36,31 +40,44 @@ export type RunJob = (
   mode: QuantizeOptions['mode'] | 'rescale',
 ) => Promise<Quantized>;
 
-/** Whether a static quantization needs more than one job. */
-export const isCorrected = ({ mode, correct = {}, weights }: QuantizeOptions): boolean =>
-  mode === 'static' &&
-  (weights?.method === 'adaround' || Object.values(correct).some((each) => each));
+/** Whether a quantization needs more than one job. */
+export const isCorrected = ({ correct = {}, weights }: QuantizeOptions): boolean =>
+  weights?.method === 'adaround' || Object.values(correct).some((each) => each);
+
+const invalid = (message: string) => new OctetError('invalid-option', message);
+
+/** Throws `invalid-option` for what a mode cannot have. */
+function checkMode({ mode, correct = {}, calibration }: QuantizeOptions): void {
+  for (const key of ['biasCorrection', 'smoothQuant'] as const) {
+    if (!correct[key]) continue;
+    if (mode === 'weight-only')
+      throw invalid(
+        `correct.${key}: modes 'static' and 'dynamic' have it; of mode 'weight-only' is equalize`,
+      );
+    if (calibration === undefined) throw invalid(`calibration: ${key} needs samples`);
+  }
+}
 
 /** Throws `invalid-option`. */
-export function checkCorrections({ mode, correct, calibration }: QuantizeOptions): void {
+export function checkCorrections(options: QuantizeOptions): void {
+  const { correct, calibration } = options;
   if (correct === undefined) return;
-  const invalid = (message: string) => new OctetError('invalid-option', message);
-  if (mode !== 'static') throw invalid("correct: only mode 'static' has these");
   rejectUnknownKeys(correct, ['equalize', 'biasCorrection', 'smoothQuant'], 'quantize: correct');
   for (const key of ['equalize', 'biasCorrection'] as const)
     if (correct[key] !== undefined && typeof correct[key] !== 'boolean')
       throw invalid(`correct.${key}: true or false expected`);
   const { smoothQuant } = correct;
-  if (smoothQuant === undefined) return;
-  if (!(smoothQuant > 0 && smoothQuant <= 1))
+  if (smoothQuant !== undefined && !(smoothQuant > 0 && smoothQuant <= 1))
     throw invalid('correct.smoothQuant: a number above 0, up to 1 expected');
+  checkMode(options);
+  if (smoothQuant === undefined) return;
   if (!startsAnew(calibration))
     throw invalid(
       'calibration: smoothQuant runs the samples twice; give an array, or an object whose iterator starts anew',
     );
 }
 
-/** Static quantization with corrections: of each, in turn, the effect is measured where the samples can be run again. */
+/** Quantization with corrections: of each, in turn, the effect is measured where the samples can be run again. */
 class CorrectedQuantization {
   constructor(
     private readonly source: Uint8Array,
@@ -90,7 +107,8 @@ class CorrectedQuantization {
   #ladder(): [CorrectionEffect['method'], QuantizeOptions][] {
     const { correct: wanted = {}, weights } = this.options;
     const correct: Corrections = {};
-    const plain = { ...weights, method: undefined };
+    const rounded = weights?.method === 'adaround';
+    const plain = rounded ? { ...weights, method: undefined } : weights;
     const ladder: [CorrectionEffect['method'], QuantizeOptions][] = [
       ['none', { ...this.options, weights: plain, correct: {} }],
     ];
@@ -99,18 +117,18 @@ class CorrectedQuantization {
       Object.assign(correct, { [key]: wanted[key] });
       ladder.push([key, { ...this.options, weights: plain, correct: { ...correct } }]);
     }
-    if (weights?.method === 'adaround') ladder.push(['adaround', this.options]);
+    if (rounded) ladder.push(['adaround', this.options]);
     return ladder;
   }
 
   async #quantize(options: QuantizeOptions): Promise<Quantized> {
-    const { equalize, smoothQuant } = options.correct ?? {};
-    if (!equalize && !smoothQuant) return this.runJob(this.source, options, 'static');
+    const { mode, correct: { equalize, smoothQuant } = {} } = options;
+    if (!equalize && !smoothQuant) return this.runJob(this.source, options, mode);
     const rescaled = await this.runJob(this.source, options, 'rescale');
     const { model, report } = await this.runJob(
       rescaled.model,
       { ...options, externalData: undefined },
-      'static',
+      mode,
     );
     const { rescaledNodes } = rescaled.report;
     return { model, report: { ...report, bytesBefore: this.source.byteLength, rescaledNodes } };
@@ -135,7 +153,7 @@ class CorrectedQuantization {
   }
 }
 
-/** Quantizes statically with the corrections that the options ask for, and measures each. */
+/** Quantizes with the corrections that the options ask for, and measures each. */
 export async function quantizeCorrected(
   source: Source,
   options: QuantizeOptions,

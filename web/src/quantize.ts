@@ -75,14 +75,14 @@ export interface QuantizeOptions {
     adaptive?: boolean;
   };
   /**
-   * Of mode 'static': makes up for the losses of rounding. Where the samples can be run again (an array, not a generator) the
-   * report tells what each correction gained, and the whole takes several times as long.
+   * Not of mode 'mixed': makes up for the losses of rounding. Where there are samples that can be run again (an array, not a
+   * generator) the report tells what each correction gained, and the whole takes several times as long.
    */
   correct?: Corrections;
   /**
-   * Samples, inputs by name, for modes 'static' and 'mixed', for the method 'gptq', and for `outputSqnrDb` in the report of mode
-   * 'weight-only'. They are run one after the other and not kept; mode 'mixed' iterates over them
-   * several times.
+   * Samples, inputs by name, for modes 'static' and 'mixed', for the method 'gptq', for `correct`, and for `outputSqnrDb` in
+   * the report of mode 'weight-only'. They are run one after the other and not kept; mode 'mixed' and corrections iterate
+   * over them several times.
    */
   calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
   /** Only these nodes, and of these also the ones that would stay in float: see `QuantizationReport.floatNodes`. */
@@ -126,7 +126,7 @@ export interface QuantizationReport {
   floatNodes: { name: string; opType: string; reason: string }[];
   /** Nodes whose weights took a scale over before they were quantized; `correct` asks for it. */
   rescaledNodes: { name: string; method: 'equalize' | 'smooth-quant' }[];
-  /** Of mode 'static' with corrections: what each gained, and those before it. */
+  /** Of corrections, where the samples could be run again: what each gained, and those before it. */
   corrections?: CorrectionEffect[];
   /** Of mode 'mixed'. */
   search?: MixedReport;
@@ -197,10 +197,11 @@ function checkWeights({ mode, weights = {}, format }: QuantizeOptions): void {
   checkWord('format', format, formats[mode]);
 }
 
-function checkCalibration({ mode, weights, calibration }: QuantizeOptions): void {
+function checkCalibration({ mode, weights, calibration, correct }: QuantizeOptions): void {
   const needed = mode === 'static' || mode === 'mixed' || weights?.method === 'gptq';
   if (calibration === undefined && !needed) return;
-  if (mode === 'dynamic') throw invalid("calibration: mode 'dynamic' runs no samples");
+  if (mode === 'dynamic' && !isCorrected({ mode, correct }))
+    throw invalid("calibration: mode 'dynamic' runs no samples but for corrections");
   const iterable = Object(calibration);
   if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
     throw invalid('calibration: samples expected, an iterable of feeds');
@@ -329,6 +330,13 @@ const jobOptions = (options: QuantizeOptions, mode: string, calibrated: boolean)
   spectraInFloat: options.include === undefined,
 });
 
+/** Whether a job looks at samples. */
+function runsSamples({ calibration, correct }: QuantizeOptions, mode: string): boolean {
+  if (calibration === undefined) return false;
+  if (mode === 'rescale') return !!correct?.smoothQuant;
+  return mode !== 'dynamic' || !!correct?.biasCorrection;
+}
+
 /** One job of the module: a quantization, or a rescaling of a float model. */
 const quantizeOnce: RunJob = async (source, options, mode) => {
   const { engine, handle } = await openModel(source, options.externalData);
@@ -338,8 +346,7 @@ const quantizeOnce: RunJob = async (source, options, mode) => {
     const excludeNodes = filtered
       ? excludedNodes(JSON.parse(engine.call(() => handle.inspect([]))), options)
       : [];
-    const calibrated =
-      options.calibration !== undefined && (mode !== 'rescale' || !!options.correct?.smoothQuant);
+    const calibrated = runsSamples(options, mode);
     const started = engine.call((module) =>
       module.quantize(handle, { ...jobOptions(options, mode, calibrated), excludeNodes }),
     );
