@@ -1,6 +1,10 @@
-/** What makes up for the losses of static quantization: what it gains, what onnxruntime makes of it, what is refused. */
+/** What makes up for the losses of quantization: what it gains, what onnxruntime makes of it, what is refused. */
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { describe, test } from 'node:test';
+import { ensureModel } from '../models/build.mjs';
+import { casesOf, network as networkNamed } from '../models/networks.mjs';
+import { hidden } from '../models/outlier_encoder.mjs';
 import { GraphBuilder, encodeModel, tensor } from '../models/onnx_builder.mjs';
 import { Random } from '../models/random.mjs';
 import { sqnr } from './closeness.mjs';
@@ -94,6 +98,101 @@ describe('corrections', () => {
     await refuses({ correct: { equalize: 1 } }, /equalize/);
     await refuses({ correct: { other: true } }, /other/);
     await refuses({ correct: all, calibration: calibration.values() }, /twice/);
-    await refuses({ mode: 'dynamic', calibration: undefined, correct: all }, /correct/);
+    const without = { calibration: undefined };
+    await refuses({ ...without, mode: 'dynamic', correct: all }, /needs samples/);
+    await refuses({ mode: 'dynamic' }, /but for corrections/);
+    await refuses({ mode: 'dynamic', correct: { equalize: false } }, /but for corrections/);
+    for (const correct of [{ smoothQuant: 0.5 }, { biasCorrection: true }])
+      await refuses({ mode: 'weight-only', weights: {}, correct }, /weight-only/);
+    const mixed = { mode: 'mixed', target: { minSqnrDb: 30 }, weights: undefined };
+    await refuses({ ...mixed, correct: all }, /mixed/);
   });
+});
+
+describe('corrections of other modes', () => {
+  const all = { equalize: true, biasCorrection: true, smoothQuant: 0.5 };
+
+  test('dynamic quantization has all of them, measured, and onnxruntime agrees', async () => {
+    const { model, report } = await quantize({ mode: 'dynamic', correct: all });
+    const effects = report.corrections.map(({ method }) => method);
+    assert.deepEqual(effects, ['none', 'equalize', 'smoothQuant', 'biasCorrection']);
+    const [none, equalized] = report.corrections.map(({ sqnrDb }) => sqnrDb);
+    assert.ok(equalized > none + 6, `${none} dB, then ${equalized} dB`);
+    const ours = await outputsOf(candidate(octet), model);
+    const measured = sqnr(ours, await outputsOf(candidate(octet), source));
+    assert.ok(Math.abs(measured - report.corrections.at(-1).sqnrDb) < 0.01);
+    assert.ok(sqnr(ours, await outputsOf(exactReference, model)) > 35);
+  });
+
+  test('equalization needs no samples, and is measured where there are some', async () => {
+    const correct = { equalize: true };
+    for (const mode of ['dynamic', 'weight-only']) {
+      const options = { mode, correct, weights: mode === 'dynamic' ? perTensor : {} };
+      const blind = await quantize({ ...options, calibration: undefined });
+      const measured = await quantize(options);
+      assert.ok(blind.report.rescaledNodes.length > 0);
+      assert.equal(blind.report.corrections, undefined);
+      assert.deepEqual(
+        measured.report.corrections.map(({ method }) => method),
+        ['none', 'equalize'],
+      );
+      assert.deepEqual(blind.report.rescaledNodes, measured.report.rescaledNodes);
+    }
+  });
+});
+
+describe('SmoothQuant on transformers', () => {
+  const feedsOf = ({ steps }) =>
+    Object.fromEntries(
+      Object.entries(steps[0].feeds).map(([name, { type, dims, data }]) => [
+        name,
+        new octet.Tensor(type, data, dims),
+      ]),
+    );
+
+  const effects = async (file, samples, mode) => {
+    const model = new Uint8Array(fs.readFileSync(file));
+    const options = { mode, calibration: samples };
+    const plain = await octet.quantize(model, mode === 'static' ? options : { mode });
+    const smooth = await octet.quantize(model, { ...options, correct: { smoothQuant: 0.5 } });
+    const [before, after] = smooth.report.corrections.map(({ sqnrDb }) => sqnrDb);
+    return { before, after, plain, smooth };
+  };
+
+  for (const mode of ['static', 'dynamic'])
+    test(`${mode}: outliers of normalisations go into the weights, and cost no node`, async (t) => {
+      const file = await ensureModel('outlier_encoder');
+      const samples = Array.from({ length: 4 }, () => ({
+        hidden_states: new octet.Tensor('float32', random.normals(2 * 24 * hidden), [
+          2,
+          24,
+          hidden,
+        ]),
+      }));
+      const { before, after, plain, smooth } = await effects(file, samples, mode);
+      t.diagnostic(`${before.toFixed(1)} dB, then ${after.toFixed(1)} dB`);
+      assert.ok(after > before + 10, `${before} dB, then ${after} dB`);
+      const { operators } = await octet.inspect(smooth.model);
+      assert.deepEqual(operators, (await octet.inspect(plain.model)).operators);
+      const { data, dims: shape } = samples[0].hidden_states;
+      const feeds = { hidden_states: tensor('float32', shape, data) };
+      const theirs = await runOnce(exactReference, smooth.model, feeds);
+      const ours = await runOnce(candidate(octet), smooth.model, feeds);
+      const names = Object.keys(theirs);
+      assert.ok(
+        sqnr(
+          names.map((name) => ours[name]),
+          names.map((name) => theirs[name]),
+        ) > 35,
+      );
+    });
+
+  for (const mode of ['static', 'dynamic'])
+    test(`${mode}: the encoder, whose synthetic weights make few outliers, gains a little`, async (t) => {
+      const encoder = networkNamed('encoder');
+      const samples = casesOf(encoder).map(feedsOf);
+      const { before, after } = await effects(await encoder.locate(), samples, mode);
+      t.diagnostic(`${before.toFixed(1)} dB, then ${after.toFixed(1)} dB`);
+      assert.ok(after > before, `${before} dB, then ${after} dB`);
+    });
 });

@@ -51,3 +51,54 @@ test('a session does not depend on what its caller does with the model', async (
     });
   }
 });
+
+test('corrections that are aborted or fail half-way leave no memory behind', async () => {
+  const mnist = network('mnist');
+  const source = new Uint8Array(fs.readFileSync(await mnist.locate()));
+  const { dims, data } = casesOf(mnist)[0].steps[0].feeds.image;
+  const image = new octet.Tensor('float32', data, dims);
+  const correct = { equalize: true, smoothQuant: 0.5, biasCorrection: true };
+  // Calls `at` with the number of each sample that is asked for, counted over all iterations.
+  const corrected = (mode, at, signal) => {
+    let asked = 0;
+    const calibration = {
+      *[Symbol.iterator]() {
+        for (let i = 0; i < 2; ++i) yield at(asked++) ?? { image };
+      },
+    };
+    const weights = { method: mode === 'static' ? 'adaround' : undefined };
+    return octet
+      .quantize(source, { mode, calibration, correct, weights, signal })
+      .then(() => asked);
+  };
+  const breaks = [
+    async (mode, sample) => {
+      const controller = new AbortController();
+      const abort = (i) => void (i === sample && controller.abort());
+      await assert.rejects(corrected(mode, abort, controller.signal), { code: 'aborted' });
+    },
+    async (mode, sample) => {
+      const wrong = { image: new octet.Tensor('float32', [1, 2], [2]) };
+      const fail = (i) => (i === sample ? wrong : undefined);
+      await assert.rejects(corrected(mode, fail), { code: 'invalid-input' });
+    },
+    async (mode, sample) => {
+      const lose = (i) => {
+        if (i === sample) throw new Error('no such file');
+      };
+      await assert.rejects(corrected(mode, lose), /no such file/);
+    },
+  ];
+  // At the first sample of every iteration over the two, in one way after the other.
+  const round = async (mode) => {
+    const samples = await corrected(mode, () => undefined);
+    for (let sample = 0; sample < samples; sample += 2)
+      await breaks[(sample / 2) % breaks.length](mode, sample);
+  };
+  for (const mode of ['static', 'dynamic']) {
+    await round(mode);
+    const before = heapBytes();
+    for (let i = 0; i < 2; ++i) await round(mode);
+    assert.equal(heapBytes(), before, mode);
+  }
+});

@@ -15,6 +15,7 @@ export const builtModels = [
   'encoder',
   'decoder',
   'lstm_classifier',
+  'outlier_encoder',
   'tiny_steps',
 ];
 

@@ -30,12 +30,15 @@ function channelWeights(random, dims, scales, inputPower) {
   return tensor('float32', dims, data);
 }
 
-/** Weights of shape [inputs, outputs], as MatMul takes them. */
-function matrixWeights(random, inputs, outputs, inputPower) {
+/** Weights of shape [inputs, outputs], as MatMul takes them; input j is `inputScales[j]` times as large as others. */
+function matrixWeights(random, inputs, outputs, inputPower, inputScales) {
   const scales = channelScales(random, outputs);
   const gain = 1 / Math.sqrt(inputs * inputPower);
   const data = new Float32Array(inputs * outputs);
-  for (let i = 0; i < data.length; ++i) data[i] = gain * scales[i % outputs] * random.normal();
+  for (let i = 0; i < data.length; ++i) {
+    const divisor = inputScales ? inputScales[Math.floor(i / outputs)] : 1;
+    data[i] = (gain / divisor) * scales[i % outputs] * random.normal();
+  }
   return tensor('float32', [inputs, outputs], data);
 }
 
@@ -97,15 +100,16 @@ export function gemm(graph, x, { from, to, inputPower = 1, outputs }) {
 }
 
 /** nn.Linear on more dimensions. */
-export function linear(graph, x, { from, to, inputPower = 1 }) {
+export function linear(graph, x, { from, to, inputPower = 1, inputScales }) {
   const { random } = graph;
-  const weights = graph.initializer('weight', matrixWeights(random, from, to, inputPower));
+  const matrix = matrixWeights(random, from, to, inputPower, inputScales);
+  const weights = graph.initializer('weight', matrix);
   const bias = graph.initializer('bias', normalTensor(random, [to], 0, 0.1));
   return graph.add('Add', [bias, graph.add('MatMul', [x, weights])]);
 }
 
-/** nn.LayerNorm over the last dimension. */
-export function layerNorm(graph, x, size, epsilon = 1e-12) {
+/** nn.LayerNorm over the last dimension; `scales` multiply what it yields. */
+export function layerNorm(graph, x, size, epsilon = 1e-12, scales = undefined) {
   const { random } = graph;
   const mean = graph.add('ReduceMean', [x], { axes: [-1], keepdims: 1 });
   const centred = graph.add('Sub', [x, mean]);
@@ -113,9 +117,11 @@ export function layerNorm(graph, x, size, epsilon = 1e-12) {
   const variance = graph.add('ReduceMean', [square], { axes: [-1], keepdims: 1 });
   const shifted = graph.add('Add', [variance, constantFloat(graph, epsilon)]);
   const normal = graph.add('Div', [centred, graph.add('Sqrt', [shifted])]);
-  const gamma = tensor('float32', [size], random.uniforms(size, 0.5, 1.5));
+  const scaledTensor = (values) =>
+    tensor('float32', [size], scales ? values.map((value, i) => value * scales[i]) : values);
+  const gamma = scaledTensor(random.uniforms(size, 0.5, 1.5));
   const scaled = graph.add('Mul', [normal, graph.initializer('weight', gamma)]);
-  const beta = normalTensor(random, [size], 0, 0.1);
+  const beta = scaledTensor(random.normals(size, 0, 0.1));
   return graph.add('Add', [scaled, graph.initializer('bias', beta)]);
 }
 

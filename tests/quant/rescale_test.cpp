@@ -247,7 +247,7 @@ TEST_CASE("what other products make is smoothed in their weights") {
                    {{"transB", int64_t{1}}, {"alpha", 0.5f}, {"beta", 2.0f}});
         return b.node("Reshape", "back", {y, b.ints("from", {1, 3, kChannels})});
       },
-      1);
+      0); // its operand stays as it is, for it scales its bias
   check_smoothed(
       [](GraphBuilder& b, ValueId x) {
         const ValueId gate = b.node("Sigmoid", "gate", {linear(b, x, "s", "w1", "b1")});
