@@ -3,56 +3,29 @@
 #include <algorithm>
 #include <cmath>
 
+#include "quant/rows.h"
 #include "quant/sample.h"
 
 namespace octet {
 namespace {
-constexpr size_t kEnoughProducts = 20'000'000; // between two chances to stop
-
-// h[0 … count) += Σ a[r] · x[r][0 … count) for four rows x.
-void add_products(const float* const* x, const float* a, size_t count, float* __restrict h) {
-  const float* __restrict x0 = x[0], * __restrict x1 = x[1];
-  const float* __restrict x2 = x[2], * __restrict x3 = x[3];
-  const float a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
-  for (size_t j = 0; j < count; ++j) h[j] += (a0 * x0[j] + a1 * x1[j]) + (a2 * x2[j] + a3 * x3[j]);
-}
+// Multiplications between two chances to stop, in a matrix of products and in its factor.
+constexpr size_t kEnoughProducts = 100'000'000, kEnoughFactoring = 20'000'000;
 } // namespace
 
-float dot(const float* a, const float* b, size_t count) {
-  float sums[8] = {};
-  size_t i = 0;
-  for (; i + 8 <= count; i += 8)
-    for (size_t lane = 0; lane < 8; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-  float sum = 0;
-  for (const float lane : sums) sum += lane;
-  for (; i < count; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 void Gram::add(std::span<const float> rows) {
-  constexpr size_t kChunk = 32, kTogether = 4;
   matrix_.resize(columns_ * columns_);
-  const std::vector<float> zeros(columns_);
-  const size_t count = rows.size() / columns_;
-  for (size_t begin = 0; begin < count; begin += kChunk) {
-    const size_t end = std::min(begin + kChunk, count);
-    for (size_t i = 0; i < columns_; ++i) {
-      for (size_t r = begin; r < end; r += kTogether) {
-        const float* x[kTogether];
-        float a[kTogether];
-        for (size_t j = 0; j < kTogether; ++j) {
-          x[j] = r + j < end ? rows.data() + (r + j) * columns_ : zeros.data();
-          a[j] = x[j][i];
-        }
-        add_products(x, a, i + 1, &matrix_[i * columns_]);
-      }
-    }
-  }
+  add_outer_products(rows, columns_, matrix_.data());
 }
 
 void Gram::mirror() {
+  couplings_.assign(columns_, 0);
   for (size_t i = 0; i < columns_; ++i)
-    for (size_t j = 0; j < i; ++j) matrix_[j * columns_ + i] = matrix_[i * columns_ + j];
+    for (size_t j = 0; j < i; ++j) {
+      const float h = matrix_[i * columns_ + j];
+      matrix_[j * columns_ + i] = h;
+      couplings_[i] = std::max(couplings_[i], std::abs(h));
+      couplings_[j] = std::max(couplings_[j], std::abs(h));
+    }
 }
 
 float Gram::mean_diagonal() const {
@@ -81,7 +54,7 @@ void Gram::put_in_order(const BlockLayout& blocks) {
 
 bool Gram::factor(const BlockLayout& blocks) {
   if (order_.empty()) put_in_order(blocks);
-  for (size_t work = 0; factored_ < columns_ && work < kEnoughProducts; ++factored_) {
+  for (size_t work = 0; factored_ < columns_ && work < kEnoughFactoring; ++factored_) {
     const size_t i = factored_;
     float* l = &matrix_[i * columns_];
     for (size_t j = 0; j < i; ++j) l[j] = (l[j] - dot(l, row(j), j)) / row(j)[j];

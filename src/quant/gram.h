@@ -14,8 +14,6 @@ namespace octet {
 // A Gram of more columns takes too much memory: 256 MB.
 inline constexpr size_t kMaxGramColumns = 8192;
 
-float dot(const float* a, const float* b, size_t count);
-
 // Σ x xᵀ of one product, and its factor L, H = L Lᵀ. A sum of nothing has no factor.
 class Gram {
 public:
@@ -25,6 +23,8 @@ public:
   void add(std::span<const float> rows);
   // Makes up the upper triangle: row(i) is row i of H from then on, in full.
   void mirror();
+  // Of a mirrored one: the largest magnitude in row i beside the diagonal.
+  float coupling(size_t i) const { return couplings_[i]; }
 
   // Factors a part of the matrix, with 1 % of its mean diagonal added; true when there is none
   // left. All calls get the same layout.
@@ -44,6 +44,7 @@ private:
 
   size_t columns_;
   std::vector<float> matrix_; // the lower triangle, in full rows; none before the first vector
+  std::vector<float> couplings_;
   std::vector<size_t> order_;
   size_t factored_ = 0;
   float damping_ = 0;
