@@ -40,8 +40,7 @@ void add_chunk(const float* rows, size_t count, size_t columns, float* matrix) {
       add_tile(&panels[i / kWide * count * kWide + i % kWide], &panels[j * count], count, tile);
       const size_t height = std::min(kTall, columns - i), width = std::min(kWide, columns - j);
       for (size_t a = 0; a < height; ++a)
-        for (size_t b = 0; b < width; ++b)
-          matrix[(i + a) * columns + j + b] += tile[a * kWide + b];
+        for (size_t b = 0; b < width; ++b) matrix[(i + a) * columns + j + b] += tile[a * kWide + b];
     }
 }
 } // namespace
@@ -63,8 +62,7 @@ void add_products(float* __restrict to, const float* __restrict a, const float* 
   size_t i = 0;
   for (; i + kLanes <= count; i += kLanes)
 #pragma clang loop unroll(full)
-    for (size_t lane = 0; lane < kLanes; ++lane)
-      to[i + lane] += factor * a[i + lane] * b[i + lane];
+    for (size_t lane = 0; lane < kLanes; ++lane) to[i + lane] += factor * a[i + lane] * b[i + lane];
   for (; i < count; ++i) to[i] += factor * a[i] * b[i];
 }
 

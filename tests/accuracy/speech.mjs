@@ -6,29 +6,25 @@ export const sampleRate = 16000;
 const silenceSeconds = 2;
 const noiseLevel = 0.0005;
 
-const utterances = [
-  {
-    voice: 'en-us',
-    speed: 150,
-    text: 'Good morning. The train to the coast leaves from platform four.',
-  },
-  {
-    voice: 'en-gb',
-    speed: 175,
-    text: 'Would you open the window, please? It is rather warm in here.',
-  },
-  {
-    voice: 'en-us+f3',
-    speed: 130,
-    text: 'Remember to water the plants twice a week, but never at noon.',
-  },
-  { voice: 'de', speed: 150, text: 'Der Bericht wird morgen frueh im grossen Saal vorgestellt.' },
-  {
-    voice: 'en-gb+f2',
-    speed: 160,
-    text: 'Nine, eight, seven, six, five, four, three, two, one, zero.',
-  },
-  { voice: 'fr', speed: 150, text: 'Nous avons reserve une table pour quatre personnes ce soir.' },
+const say = (voice, speed, text) => ({ voice, speed, text });
+
+/** What quantization is calibrated on: other sentences, voices and speeds than those that are judged. */
+export const calibrationUtterances = [
+  say('en-gb', 165, 'The kettle is on, and there are biscuits in the blue tin.'),
+  say('en-us+m2', 140, 'Seventeen boats came back before the storm reached the harbour.'),
+  say('de', 165, 'Am Sonntag bleibt das Museum wegen Umbau geschlossen.'),
+  say('en-us+f2', 155, 'Please leave a message after the tone.'),
+  say('fr', 140, 'Le marche ouvre a huit heures et demie.'),
+];
+
+/** What is judged. */
+export const testUtterances = [
+  say('en-us', 150, 'Good morning. The train to the coast leaves from platform four.'),
+  say('en-gb', 175, 'Would you open the window, please? It is rather warm in here.'),
+  say('en-us+f3', 130, 'Remember to water the plants twice a week, but never at noon.'),
+  say('de', 150, 'Der Bericht wird morgen frueh im grossen Saal vorgestellt.'),
+  say('en-gb+f2', 160, 'Nine, eight, seven, six, five, four, three, two, one, zero.'),
+  say('fr', 150, 'Nous avons reserve une table pour quatre personnes ce soir.'),
 ];
 
 /** The samples of a mono 16-bit WAVE file, from −1 to 1. */
@@ -63,7 +59,7 @@ function speak({ voice, speed, text }) {
 }
 
 /** Silence, an utterance, silence, and so on, at 16 kHz, with a little noise all over. */
-export function makeSpeech() {
+export function makeSpeech(utterances) {
   const random = new Random('speech');
   const silence = new Float32Array(silenceSeconds * sampleRate);
   const parts = [silence, ...utterances.flatMap((utterance) => [speak(utterance), silence])];

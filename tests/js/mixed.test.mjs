@@ -3,31 +3,15 @@
  * says of the search; what is refused.
  */
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import { describe, test } from 'node:test';
-import { casesOf, network } from '../models/networks.mjs';
+import { halve, minSqnrDb, mixedNets } from '../accuracy/mixed.mjs';
 import { GraphBuilder, encodeModel, tensor } from '../models/onnx_builder.mjs';
 import { Random } from '../models/random.mjs';
 import { sqnr } from './closeness.mjs';
 import { octet } from './package_under_test.mjs';
-import { candidate, exactReference, reference, runOnce } from './sessions.mjs';
+import { candidate, reference, runOnce } from './sessions.mjs';
 
 const mode = 'mixed';
-const minSqnrDb = 30;
-const sampleCount = 4;
-const names = [
-  'mnist',
-  'ocr_det',
-  'ocr_rec',
-  'ocr_cls',
-  'melspectrogram',
-  'wake_word_embedding',
-  'mobilenet_v2',
-  'resnet50',
-  'encoder',
-  'decoder',
-  'lstm_classifier',
-];
 
 const feedsOf = ({ feeds }) =>
   Object.fromEntries(
@@ -37,50 +21,21 @@ const feedsOf = ({ feeds }) =>
     ]),
   );
 
-/** The worst output over all samples. */
-async function worstSqnr(library, model, expected, steps) {
-  const results = [];
-  for (const { feeds } of steps) results.push(await runOnce(library, model, feeds));
-  const levels = Object.keys(expected[0]).map((name) =>
-    sqnr(
-      results.map((outputs) => outputs[name]),
-      expected.map((outputs) => outputs[name]),
-    ),
-  );
-  return Math.min(...levels);
-}
-
 describe('half the size and 30 dB', () => {
-  for (const name of names) {
+  for (const name of mixedNets) {
     test(name, async (t) => {
-      const one = network(name);
-      const source = fs.readFileSync(await one.locate());
-      const steps = casesOf(one)[0].steps.slice(0, sampleCount);
-      const target = { maxSizeBytes: source.length / 2, minSqnrDb };
-      const calibration = steps.map(feedsOf);
-      const { model, report } = await octet.quantize(source, { mode, target, calibration });
-      const { met, points, chosen, assignment } = report.search;
+      const { model, report, target, schemes, share, sqnrDb, theirSqnrDb } = await halve(name);
+      const { met, points, chosen } = report.search;
+      t.diagnostic(
+        `${(100 * share).toFixed(0)} % of the size, ${sqnrDb.toFixed(1)} dB ` +
+          `(${theirSqnrDb.toFixed(1)} in onnxruntime), ${points.length} models tried: ${schemes.join(', ')}`,
+      );
       assert.ok(met);
       assert.equal(points[chosen].sizeBytes, model.length);
       assert.ok(model.length <= target.maxSizeBytes);
-
-      const expected = [];
-      for (const { feeds } of steps) expected.push(await runOnce(candidate(octet), source, feeds));
-      const measured = await worstSqnr(candidate(octet), model, expected, steps);
-      const schemes = [...new Set(Object.values(assignment))];
-      // Its exact integer products come with an error in reading weights of int8 that only are stored so.
-      const theirLibrary = schemes.some((each) => /^int8(-dynamic)?$/.test(each))
-        ? exactReference
-        : reference;
-      const theirs = await worstSqnr(theirLibrary, model, expected, steps);
-      const share = ((100 * model.length) / source.length).toFixed(0);
-      t.diagnostic(
-        `${share} % of the size, ${measured.toFixed(1)} dB (${theirs.toFixed(1)} in onnxruntime), ` +
-          `${points.length} models tried: ${schemes.join(', ')}`,
-      );
-      assert.ok(measured >= minSqnrDb, `${measured} dB`);
-      assert.ok(Math.abs(measured - points[chosen].sqnrDb) < 0.01);
-      assert.ok(Math.abs(measured - theirs) < 1);
+      assert.ok(sqnrDb >= minSqnrDb, `${sqnrDb} dB`);
+      assert.ok(Math.abs(sqnrDb - points[chosen].sqnrDb) < 0.01);
+      assert.ok(Math.abs(sqnrDb - theirSqnrDb) < 1);
     });
   }
 });

@@ -31,14 +31,20 @@ const toFeeds = (library, feeds) =>
     Object.entries(feeds).map(([name, value]) => [name, toTensor(library, value)]),
   );
 
-/** Runs the steps of a case in one session; returns the outputs of each. */
+/** Runs the steps of a case in one session; yields the outputs of each. */
+export async function* stepThrough(library, session, steps) {
+  let previous;
+  for (const { feeds, carry = {} } of steps) {
+    const carried = Object.entries(carry).map(([input, output]) => [input, previous[output]]);
+    previous = await session.run({ ...toFeeds(library, feeds), ...Object.fromEntries(carried) });
+    yield previous;
+  }
+}
+
+/** The same; returns the outputs of all. */
 export async function runSteps(library, session, steps) {
   const results = [];
-  for (const { feeds, carry = {} } of steps) {
-    const previous = results.at(-1);
-    const carried = Object.entries(carry).map(([input, output]) => [input, previous[output]]);
-    results.push(await session.run({ ...toFeeds(library, feeds), ...Object.fromEntries(carried) }));
-  }
+  for await (const outputs of stepThrough(library, session, steps)) results.push(outputs);
   return results;
 }
 

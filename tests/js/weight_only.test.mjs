@@ -5,15 +5,14 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
-import { lineHeight, toRecognitionInput } from '../accuracy/recognition.mjs';
-import { renderLines } from '../accuracy/text_lines.mjs';
-import { vocabulary } from '../models/encoder.mjs';
+import { floatReference } from '../accuracy/exports.mjs';
+import { compareMethods, sentences, weightOnlyNets } from '../accuracy/weight_only.mjs';
 import { casesOf, network, networks } from '../models/networks.mjs';
 import { GraphBuilder, encodeModel, tensor } from '../models/onnx_builder.mjs';
 import { Random } from '../models/random.mjs';
 import { sqnr } from './closeness.mjs';
 import { octet } from './package_under_test.mjs';
-import { candidate, onnxruntime, reference, runSteps, withSession } from './sessions.mjs';
+import { candidate, reference, runSteps, withSession } from './sessions.mjs';
 
 const mode = 'weight-only';
 const fewVariants = [{ weights: { type: 'int4' } }, { weights: { type: 'uint4' }, format: 'qdq' }];
@@ -24,9 +23,6 @@ const allVariants = [
   { weights: { type: 'int8' }, format: 'qdq' },
   { weights: { type: 'float16' } },
 ];
-/** onnxruntime rounds activations to 8 bits where it fuses DequantizeLinear and MatMul, unless it is told not to. */
-const floatReference = onnxruntime({ extra: { session: { qdq_matmulnbits_accuracy_level: '0' } } });
-
 const outputsOf = (library, model, steps) =>
   withSession(library, model, async (session) =>
     (await runSteps(library, session, steps)).flatMap((outputs) =>
@@ -65,43 +61,13 @@ describe('every network, as onnxruntime runs it', () => {
   }
 });
 
-const sentences = (count, seed) => {
-  const random = new Random(seed);
-  const dims = [1, 128];
-  const ones = (value) => tensor('int64', dims, new Array(128).fill(value));
-  return Array.from({ length: count }, () => ({
-    feeds: {
-      input_ids: tensor('int64', dims, random.integers(128, 0, vocabulary - 1)),
-      attention_mask: ones(1),
-      token_type_ids: ones(0),
-    },
-  }));
-};
-
-const tasks = {
-  encoder: async () => [sentences(8, 'calibration'), sentences(2, 'unseen')],
-  ocr_rec: async () => {
-    const lines = await renderLines(lineHeight);
-    const steps = lines.map((line) => ({ feeds: { x: toRecognitionInput(line) } }));
-    return [steps.slice(0, 10), steps.slice(10, 20)];
-  },
-};
-
 describe('int4 in blocks of 32: GPTQ is at least 2 dB better than rounding to the nearest code', () => {
-  for (const [name, make] of Object.entries(tasks)) {
+  for (const name of weightOnlyNets) {
     test(name, async (t) => {
-      const source = fs.readFileSync(await network(name).locate());
-      const [known, unseen] = await make();
-      const float = await outputsOf(candidate(octet), source, unseen);
-      const quality = {};
-      for (const method of ['minmax', 'mse', 'gptq']) {
-        const options = { mode, weights: { type: 'int4', method } };
-        if (method === 'gptq') options.calibration = feedsOf(known);
-        const { model } = await octet.quantize(source, options);
-        quality[method] = sqnr(await outputsOf(candidate(octet), model, unseen), float);
-        t.diagnostic(`${method}: ${quality[method].toFixed(2)} dB`);
-      }
-      assert.ok(quality.gptq >= quality.minmax + 2);
+      const decibels = await compareMethods(name);
+      for (const [method, each] of Object.entries(decibels))
+        t.diagnostic(`${method}: ${each.toFixed(2)} dB`);
+      assert.ok(decibels.gptq >= decibels.minmax + 2);
     });
   }
 });
