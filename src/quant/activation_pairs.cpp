@@ -47,7 +47,7 @@ private:
                                            .inputs = {in, params.scale, params.zero_point}});
     const ValueId codes = edit_.new_value(name + "_quantized");
     edit_.produce(quantize, 0, codes);
-    note(name, site, values);
+    note(name, site);
     edit_.replace_node(site.observe, {.name = name + "_dequantize",
                                       .op_type = "DequantizeLinear",
                                       .inputs = {codes, params.scale, params.zero_point}});
@@ -62,16 +62,10 @@ private:
                edit_.new_constant(name + "_zero_point", tensor_of_codes(zero, options_.type, {}))};
   }
 
-  void note(const std::string& name, const Site& site, ScaleAndZero values) {
+  void note(const std::string& name, const Site& site) {
     const auto readers = graph_.users(graph_.node(site.observe).outputs[0]);
-    report_.tensors.push_back({.name = name,
-                               .node = readers.empty() ? "" : graph_.node(readers.front()).name,
-                               .type = options_.type,
-                               .scale_min = values.scale,
-                               .scale_max = values.scale,
-                               .granularity = "per-tensor",
-                               .method = options_.method,
-                               .sqnr_db = NAN});
+    report_.tensors.push_back(calibrator_.describe(
+        site.observer, name, readers.empty() ? "" : graph_.node(readers.front()).name, false));
   }
 
   Graph& graph_;

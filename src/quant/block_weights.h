@@ -41,6 +41,11 @@ struct WeightMatrix {
   }
 };
 
+// The integer that a code's bit pattern stands for.
+inline int32_t code_value(uint8_t bits, DType type) {
+  return type == DType::UInt8 || type == DType::UInt4 ? bits : static_cast<int8_t>(bits);
+}
+
 struct BlockWeights {
   std::vector<uint8_t> codes;   // [rows, columns]: bit patterns, one a byte
   std::vector<float> scales;    // [rows, blocks]

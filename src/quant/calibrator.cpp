@@ -55,14 +55,47 @@ Calibrator::Scales Calibrator::scales_of_samples(size_t observer) const {
   return {*least / steps, *most / steps};
 }
 
-bool Calibrator::drifts(size_t observer) const {
-  // A sample that uses an eighth of the range has lost three bits.
-  constexpr float kWidest = 8;
+double Calibrator::drift(size_t observer) const {
   std::vector<float> spans = spans_[observer];
-  if (spans.empty()) return false;
+  if (spans.empty()) return 0;
   const auto middle = spans.begin() + static_cast<ptrdiff_t>(spans.size() / 2);
   std::nth_element(spans.begin(), middle, spans.end());
-  return *std::max_element(spans.begin(), spans.end()) > kWidest * *middle;
+  const float widest = *std::max_element(spans.begin(), spans.end());
+  return widest > 0 ? double{widest} / double{*middle} : 1;
+}
+
+ClipRange Calibrator::clipping(size_t observer, ScaleAndZero params) const {
+  ClipCounter counter(quant_range(options_.type, options_.symmetric));
+  counter.add_params(params);
+  ClipRange range = counter.result();
+  const double half = double{params.scale} / 2;
+  range.share = observers_[observer]->histogram().share_outside(double{range.min} - half,
+                                                                double{range.max} + half);
+  return range;
+}
+
+QuantizedTensor Calibrator::describe(size_t observer, std::string name, std::string node,
+                                     bool is_dynamic) const {
+  QuantizedTensor out{.role = TensorRole::Activations,
+                      .name = std::move(name),
+                      .node = std::move(node),
+                      .granularity = "per-tensor",
+                      .sqnr_db = NAN,
+                      .histogram = observers_[observer]->histogram().coarse(),
+                      .drift = drift(observer)};
+  if (is_dynamic) {
+    const Scales scales = scales_of_samples(observer);
+    out.type = DType::UInt8;
+    out.method = "dynamic";
+    out.scale_min = scales.min;
+    out.scale_max = scales.max;
+  } else if (const auto chosen = params(observer)) {
+    out.type = options_.type;
+    out.method = options_.method;
+    out.scale_min = out.scale_max = chosen->scale;
+    out.clipping = clipping(observer, *chosen);
+  }
+  return out;
 }
 
 } // namespace octet

@@ -8,6 +8,7 @@
 #include "quant/arithmetic.h"
 #include "quant/config.h"
 #include "quant/observer.h"
+#include "quant/report.h"
 
 namespace octet {
 
@@ -25,16 +26,24 @@ public:
 
   // Nothing for what no sample has reached.
   std::optional<ScaleAndZero> params(size_t observer) const;
+  // How many times wider than the median sample's range the widest one is; infinite when most are 0.
+  double drift(size_t observer) const;
+  // A sample that uses an eighth of the range has lost three bits.
+  static constexpr double kMostDrift = 8;
+  // Whether a scale for all samples leaves few codes to most of them.
+  bool drifts(size_t observer) const { return drift(observer) > kMostDrift; }
+  // The report's entry for a value, of method "dynamic" where each run has a range of its own.
+  QuantizedTensor describe(size_t observer, std::string name, std::string node,
+                           bool is_dynamic) const;
+
+private:
   // The smallest and largest scale that single samples would have had.
   struct Scales {
     float min, max;
   };
   Scales scales_of_samples(size_t observer) const;
-  // Whether the range of all samples is so many times that of most of them that a scale for all
-  // leaves few codes to each.
-  bool drifts(size_t observer) const;
+  ClipRange clipping(size_t observer, ScaleAndZero params) const;
 
-private:
   struct Tap {
     size_t observer;
     std::string name;

@@ -33,10 +33,6 @@ double energy(const Gram& gram, const Source& x) {
   return std::max(total - double{gram.damping()} * plain, 0.0);
 }
 
-int32_t code_value(uint8_t bits, DType type) {
-  return type == DType::UInt8 || type == DType::UInt4 ? bits : static_cast<int8_t>(bits);
-}
-
 // Rounds one tile of rows.
 class TileRounder {
 public:

@@ -7,30 +7,12 @@
 
 namespace octet {
 namespace {
-class MinMax final : public Observer {
-public:
-  ObservedRange add(std::span<const float> values) override {
-    const ObservedRange range = range_of(values);
-    if (values.empty()) return range;
-    seen_ = {std::min(seen_.min, range.min), std::max(seen_.max, range.max)};
-    any_ = true;
-    return range;
-  }
-  std::optional<ObservedRange> range() const override {
-    return any_ ? std::optional(seen_) : std::nullopt;
-  }
-
-private:
-  ObservedRange seen_;
-  bool any_ = false;
-};
-
 // The mean of the ends of the first hundred ranges, and an exponential average of those that
 // follow.
 class MovingAverage final : public Observer {
 public:
   ObservedRange add(std::span<const float> values) override {
-    const ObservedRange range = range_of(values);
+    const ObservedRange range = Observer::add(values);
     if (values.empty()) return range;
     ++count_;
     const double weight = std::max(1.0 / static_cast<double>(count_), 0.01);
@@ -38,9 +20,10 @@ public:
     max_ += weight * (range.max - max_);
     return range;
   }
-  std::optional<ObservedRange> range() const override {
-    if (count_ == 0) return std::nullopt;
-    return ObservedRange{static_cast<float>(min_), static_cast<float>(max_)};
+
+protected:
+  ObservedRange choose() const override {
+    return {static_cast<float>(min_), static_cast<float>(max_)};
   }
 
 private:
@@ -53,20 +36,21 @@ using Clipping = ObservedRange (*)(const Histogram&, const ObserverOptions&);
 class Clipped final : public Observer {
 public:
   Clipped(Clipping clip, const ObserverOptions& options) : clip_(clip), options_(options) {}
-  ObservedRange add(std::span<const float> values) override { return histogram_.add(values); }
-  std::optional<ObservedRange> range() const override {
-    return histogram_.empty() ? std::nullopt : std::optional(clip_(histogram_, options_));
-  }
+
+protected:
+  ObservedRange choose() const override { return clip_(histogram(), options_); }
 
 private:
   Clipping clip_;
   ObserverOptions options_;
-  Histogram histogram_;
 };
 
-template <class T>
-std::unique_ptr<Observer> simple(const ObserverOptions&) {
-  return std::make_unique<T>();
+ObservedRange keep_all(const Histogram& histogram, const ObserverOptions&) {
+  return histogram.range();
+}
+
+std::unique_ptr<Observer> moving_average(const ObserverOptions&) {
+  return std::make_unique<MovingAverage>();
 }
 template <Clipping clip>
 std::unique_ptr<Observer> clipped(const ObserverOptions& options) {
@@ -77,8 +61,8 @@ constexpr struct {
   std::string_view method;
   std::unique_ptr<Observer> (*make)(const ObserverOptions&);
 } kObservers[] = {
-    {"minmax", simple<MinMax>},
-    {"moving-average", simple<MovingAverage>},
+    {"minmax", clipped<keep_all>},
+    {"moving-average", moving_average},
     {"percentile", clipped<clip_percentile>},
     {"entropy", clipped<clip_entropy>},
     {"mse", clipped<clip_mse>},

@@ -26,9 +26,19 @@ class Observer {
 public:
   virtual ~Observer() = default;
   // Finite values: the tensor in one sample, or a part of it. Returns their range.
-  virtual ObservedRange add(std::span<const float> values) = 0;
+  virtual ObservedRange add(std::span<const float> values) { return histogram_.add(values); }
   // Nothing when no value came.
-  virtual std::optional<ObservedRange> range() const = 0;
+  std::optional<ObservedRange> range() const {
+    return histogram_.empty() ? std::nullopt : std::optional(choose());
+  }
+  const Histogram& histogram() const { return histogram_; }
+
+protected:
+  // Some value has come.
+  virtual ObservedRange choose() const = 0;
+
+private:
+  Histogram histogram_;
 };
 
 // Throws InvalidOption for a method that does not exist.

@@ -2,14 +2,20 @@
 #pragma once
 
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/dtype.h"
+#include "quant/clip_range.h"
+#include "quant/observers/histogram.h"
 
 namespace octet {
 
+enum class TensorRole : uint8_t { Weights, Activations };
+
 struct QuantizedTensor {
+  TensorRole role = TensorRole::Weights;
   std::string name;
   std::string node; // the operator that reads it
   DType type = DType::Undefined;
@@ -18,6 +24,9 @@ struct QuantizedTensor {
   std::string method;                 // "minmax", …
   double sqnr_db = 0;                 // of the weight itself against its float values
   double output_sqnr_db = NAN;        // of what its node computes from the samples, where known
+  CoarseHistogram histogram = {};     // of its values, of activations those of all samples
+  std::optional<ClipRange> clipping = {}; // none where each run has a range of its own
+  double drift = NAN;                 // of activations with samples (Calibrator::drift)
 };
 
 struct FloatNode {
@@ -34,6 +43,7 @@ struct QuantizationReport {
   std::vector<FloatNode> float_nodes;       // of operators that could be quantized, or hold weights
   std::vector<RescaledNode> rescaled;       // whose weights took scales over
   size_t bytes_before = 0, bytes_after = 0; // of the model files
+  double drift_threshold = NAN;             // above which a range is measured at each run
 };
 
 // JSON of the public type QuantizationReport (web/src/quantize.ts).

@@ -60,6 +60,7 @@ public:
                                         config_.activations, rounds_by_samples(config_.weights))) {
     check_config(config_);
     report_.mode = "static";
+    if (config_.activations.adaptive) report_.drift_threshold = Calibrator::kMostDrift;
     for (GraphScope& scope : scopes_of(graph)) scopes_.push_back({{std::move(scope)}});
     for (Scope& scope : scopes_) {
       Assignment assignment = assign(scope, config_);
@@ -138,15 +139,8 @@ private:
       edit.set_input(id, 0, observed);
       return false;
     }
-    const Calibrator::Scales scales = sink_->calibrator.scales_of_samples(observer);
-    report_.tensors.push_back({.name = scope.graph->value(real).name,
-                               .node = node.name,
-                               .type = DType::UInt8,
-                               .scale_min = scales.min,
-                               .scale_max = scales.max,
-                               .granularity = "per-tensor",
-                               .method = "dynamic",
-                               .sqnr_db = NAN});
+    report_.tensors.push_back(
+        sink_->calibrator.describe(observer, scope.graph->value(real).name, node.name, true));
     return true;
   }
 

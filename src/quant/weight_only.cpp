@@ -59,6 +59,7 @@ public:
     matrix_ = {w.values<float>().data(), site.rows, site.row_stride, site.column_stride,
                site.blocks};
     weights_ = make_block_weights(matrix_);
+    for (size_t b = 0; b < site.blocks.count(); ++b) columns_.push_back(site.blocks.columns_of(b));
     measured_ = site.tap && !any_gram_empty();
     by_samples_ = measured_ && options.method == "gptq";
   }
@@ -74,6 +75,8 @@ public:
         work += next_rows(compared_, [&](size_t begin, size_t end) {
           measure_rows(matrix_, weights_, site_.type, gram_of(begin), begin, end, error_);
         });
+      else if (described_ < site_.rows)
+        work += next_rows(described_, [&](size_t begin, size_t end) { describe(begin, end); });
       else
         return false;
     }
@@ -82,6 +85,8 @@ public:
 
   const BlockWeights& weights() const { return weights_; }
   bool by_samples() const { return by_samples_; }
+  CoarseHistogram histogram() const { return histogram_.coarse(); }
+  ClipRange clipping() const { return clips_.result(); }
   double output_sqnr_db() const {
     return measured_ ? decibels(error_.signal, error_.noise) : static_cast<double>(NAN);
   }
@@ -115,6 +120,28 @@ private:
       round_rows(matrix_, rule_, begin, end, weights_);
   }
 
+  // Shows rows to the report.
+  void describe(size_t begin, size_t end) {
+    std::vector<float> values(site_.blocks.columns());
+    for (size_t row = begin; row < end; ++row) {
+      for (size_t c = 0; c < values.size(); ++c) values[c] = matrix_.at(row, c);
+      histogram_.add(values);
+      size_t clipped = 0;
+      for (size_t b = 0; b < columns_.size(); ++b) {
+        const size_t place = row * columns_.size() + b;
+        const ScaleAndZero params{weights_.scales[place],
+                                  code_value(weights_.zeros[place], site_.type)};
+        clips_.add_params(params);
+        for (const size_t c : columns_[b]) {
+          const int32_t code = quantize_value(values[c], params, rule_.codes());
+          const double error = double{values[c]} - dequantize_value(code, params);
+          clipped += ClipCounter::is_clipped(error, params.scale);
+        }
+      }
+      clips_.add_values(clipped, values.size());
+    }
+  }
+
   // Rows of one group.
   template <class Body>
   size_t next_rows(size_t& next, const Body& body) {
@@ -132,8 +159,12 @@ private:
   WeightMatrix matrix_;
   BlockWeights weights_;
   OutputError error_;
+  std::vector<std::vector<size_t>> columns_; // by block
+  Histogram histogram_;
+  ClipCounter clips_{rule_.codes()};
   bool measured_ = false, by_samples_ = false;
-  size_t factored_ = 0, rounded_ = 0, compared_ = 0; // groups, rows, rows
+  // Groups, and rows.
+  size_t factored_ = 0, rounded_ = 0, compared_ = 0, described_ = 0;
 };
 
 class WeightOnlyQuantizer final : public Quantizer {
@@ -217,6 +248,8 @@ private:
     tensor.method = work_->by_samples() ? "gptq" : rule_method(config_.weights);
     tensor.sqnr_db = SiteWork::decibels(weights.signal, weights.noise);
     tensor.output_sqnr_db = work_->output_sqnr_db();
+    tensor.histogram = work_->histogram();
+    tensor.clipping = work_->clipping();
     report_.tensors.push_back(std::move(tensor));
   }
 
@@ -236,9 +269,23 @@ private:
     return true;
   }
 
+  static CoarseHistogram histogram_of(const TappedSite& site) {
+    const Tensor* w = site.scope->constant(site.weight());
+    if (!is_float(w)) return {};
+    const auto held = w->data().hold();
+    const auto values = w->values<float>();
+    const bool finite = std::all_of(values.begin(), values.end(),
+                                    [](float v) { return std::abs(v) <= kLargestFloat16; });
+    if (!finite) return {};
+    Histogram histogram;
+    histogram.add(values);
+    return histogram.coarse();
+  }
+
   void make_half(const TappedSite& site) {
     const Node node = site.scope->graph->node(site.node);
     const std::string name = site.scope->graph->value(site.weight()).name;
+    const CoarseHistogram histogram = histogram_of(site);
     if (write_float16(*site.scope, site.node))
       report_.tensors.push_back({.name = name,
                                  .node = node.name,
@@ -246,7 +293,9 @@ private:
                                  .scale_min = 1,
                                  .scale_max = 1,
                                  .granularity = "per-tensor",
-                                 .method = "cast"});
+                                 .method = "cast",
+                                 .histogram = histogram,
+                                 .clipping = ClipRange{-kLargestFloat16, kLargestFloat16}});
     else
       keep_float(node, "a weight is beyond the range of float16");
   }

@@ -9,7 +9,6 @@
 
 namespace octet {
 namespace {
-constexpr float kLargestFloat16 = 65504;
 
 bool is_signed(DType type) {
   return type == DType::Int8 || type == DType::Int4;

@@ -10,6 +10,8 @@
 
 namespace octet {
 
+inline constexpr float kLargestFloat16 = 65504;
+
 struct WeightSite {
   GraphScope* scope = nullptr;
   NodeId node;

@@ -67,6 +67,7 @@ QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout l
   const QuantRange codes = quant_range(options.type, options.symmetric);
   const int32_t common_zero =
       choose_quant_params(whole.min, whole.max, options.type, options.symmetric).zero_point;
+  ClipCounter clips(codes);
   QuantizedWeights out{.codes = std::vector<uint8_t>(weights.size())};
   for (const Range& range : ranges) {
     ScaleAndZero params =
@@ -74,12 +75,14 @@ QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout l
     if (shared_zero_point) params = {scale_for_zero(range, common_zero, codes), common_zero};
     out.scales.push_back(params.scale);
     out.zero_points.push_back(params.zero_point);
+    clips.add_params(params);
   }
   double signal = 0, noise = 0;
   in_pieces(weights.size(), [&, scales = out.scales.data(), zeros = out.zero_points.data(),
                              to = out.codes.data()](size_t begin, size_t end) {
     ChannelWalk walk(layout, begin);
     double piece_signal = 0, piece_noise = 0;
+    size_t clipped = 0;
     for (size_t i = begin; i < end; ++i, walk.next()) {
       const ScaleAndZero params{scales[walk.channel()], zeros[walk.channel()]};
       const int32_t code = quantize_value(from[i], params, codes);
@@ -87,10 +90,16 @@ QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout l
       const double w = from[i], error = w - dequantize_value(code, params);
       piece_signal += w * w;
       piece_noise += error * error;
+      clipped += ClipCounter::is_clipped(error, params.scale);
     }
     signal += piece_signal;
     noise += piece_noise;
+    clips.add_values(clipped, end - begin);
   });
+  Histogram histogram;
+  histogram.add(weights);
+  out.histogram = histogram.coarse();
+  out.clipping = clips.result();
   out.sqnr_db = noise > 0 ? 10 * std::log10(signal / noise) : INFINITY;
   return out;
 }
@@ -117,7 +126,9 @@ QuantizedTensor describe_weights(std::string name, std::string node, const Weigh
           .scale_max = *high,
           .granularity = options.per_channel ? "per-channel" : "per-tensor",
           .method = "minmax",
-          .sqnr_db = weights.sqnr_db};
+          .sqnr_db = weights.sqnr_db,
+          .histogram = weights.histogram,
+          .clipping = weights.clipping};
 }
 
 } // namespace octet

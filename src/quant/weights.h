@@ -22,6 +22,8 @@ struct QuantizedWeights {
   std::vector<float> scales = {};
   std::vector<int32_t> zero_points = {};
   double sqnr_db = 0; // 10 log10(Σ w² / Σ (w − ŵ)²)
+  CoarseHistogram histogram = {};
+  ClipRange clipping = {};
 };
 
 // `shared_zero_point`: all channels get the zero point of the whole tensor and scales wide enough

@@ -1,8 +1,6 @@
-import { Closeness, type TensorComparison } from './closeness.js';
+import type { TensorComparison } from './closeness.js';
 import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
-import { type ModelSummary, inspect } from './inspect.js';
-import { median } from './median.js';
-import { InferenceSession, createWithOutputs } from './session.js';
+import { type Model, ModelPair, commonLayers, runPairs } from './model_pair.js';
 import { type Source, readSource } from './source.js';
 import type { Tensor } from './tensor.js';
 
@@ -18,7 +16,7 @@ export interface ModelSide {
 export interface Comparison {
   samples: number;
   outputs: TensorComparison[];
-  /** Inner values that both models have under one name, in the reference's order. */
+  /** Inner values of floats that both models have under one name, in the reference's order. */
   layers: TensorComparison[];
   reference: ModelSide;
   candidate: ModelSide;
@@ -29,22 +27,6 @@ export interface CompareOptions {
   layers?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: { phase: string; done: number; total: number }) => void;
-}
-
-async function timedRun(session: InferenceSession, feeds: Feeds, times: number[]) {
-  const start = performance.now();
-  const results = await session.run(feeds);
-  times.push(performance.now() - start);
-  return results as Record<string, Tensor>;
-}
-
-function commonValues(reference: ModelSummary, candidate: ModelSummary): string[] {
-  const there = new Set(candidate.nodeList.flatMap((node) => node.outputs));
-  const outputs = new Set(reference.outputs.map((port) => port.name));
-  return reference.nodeList
-    .filter((node) => node.opType !== 'Constant')
-    .flatMap((node) => node.outputs)
-    .filter((name) => name && there.has(name) && !outputs.has(name));
 }
 
 /**
@@ -62,49 +44,36 @@ export async function compare(
     readSource(reference, 'the reference'),
     readSource(candidate, 'the candidate'),
   ]);
-  const sessions: InferenceSession[] = [];
-  const open = async (bytes: Uint8Array, extra: string[]) => {
-    const session = await createWithOutputs(bytes, {}, extra);
-    sessions.push(session);
-    return session;
+  const [first, second] = sides.map((source): Model => ({ source }));
+  const layers = options.layers === false ? [] : await commonLayers(first, second);
+  const pairs: ModelPair[] = [];
+  const opener = (names?: string[]) => async () => {
+    const pair = await ModelPair.open(first, second, names);
+    pairs.push(pair);
+    return pair;
   };
-  try {
-    const [first, second] = [await open(sides[0], []), await open(sides[1], [])];
-    const layers =
-      options.layers === false
-        ? []
-        : commonValues(await inspect(sides[0]), await inspect(sides[1]));
-    const tapped = layers.length
-      ? [await open(sides[0], layers), await open(sides[1], layers)]
-      : undefined;
-    const closeness = new Closeness();
-    const times: [number[], number[]] = [[], []];
-    let count = 0;
+  let done = 0;
+  const announced = async function* () {
     for await (const feeds of samples) {
       throwIfAborted(options.signal);
-      closeness.add(
-        first.outputNames,
-        await timedRun(first, feeds, times[0]),
-        await timedRun(second, feeds, times[1]),
-      );
-      if (tapped)
-        closeness.add(
-          layers,
-          (await tapped[0].run(feeds, layers)) as Feeds,
-          (await tapped[1].run(feeds, layers)) as Feeds,
-        );
-      count += 1;
-      options.onProgress?.({ phase: 'samples', done: count, total: count });
+      yield feeds;
+      done += 1;
+      options.onProgress?.({ phase: 'samples', done, total: done });
     }
-    if (count === 0) throw new OctetError('invalid-input', 'compare: there are no samples');
-    return {
-      samples: count,
-      outputs: closeness.results(first.outputNames),
-      layers: closeness.results(layers),
-      reference: { bytes: sides[0].byteLength, latencyMs: median(times[0]) },
-      candidate: { bytes: sides[1].byteLength, latencyMs: median(times[1]) },
-    };
-  } finally {
-    for (const session of sessions) await session.release();
-  }
+  };
+  const count = await runPairs(
+    [opener(), ...(layers.length ? [opener(layers)] : [])],
+    announced(),
+    async () => {},
+  );
+  if (count === 0) throw new OctetError('invalid-input', 'compare: there are no samples');
+  const [outputs, inner] = pairs;
+  const [referenceMs, candidateMs] = outputs.latencies;
+  return {
+    samples: count,
+    outputs: outputs.results(),
+    layers: inner?.results() ?? [],
+    reference: { bytes: sides[0].byteLength, latencyMs: referenceMs },
+    candidate: { bytes: sides[1].byteLength, latencyMs: candidateMs },
+  };
 }

@@ -1,7 +1,8 @@
 import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
 import { FloatAnswers, startsAnew } from './float_answers.js';
 import { yieldToEvents } from './pause.js';
-import type { QuantizationReport, QuantizeOptions } from './quantize.js';
+import type { QuantizeOptions } from './quantize.js';
+import type { QuantizationReport } from './report.js';
 import { InferenceSession } from './session.js';
 import { type Source, readSource } from './source.js';
 
@@ -32,7 +33,8 @@ export interface CorrectionEffect {
   sqnrDb: number;
 }
 
-type Quantized = { model: Uint8Array; report: QuantizationReport };
+/** `rescaled`: the float model that was rounded, where scales moved between the layers of the one given. */
+export type Quantized = { model: Uint8Array; report: QuantizationReport; rescaled?: Uint8Array };
 /** Runs one job; given by the caller, which chooses this one by its options. */
 export type RunJob = (
   source: Source,
@@ -99,8 +101,8 @@ class CorrectedQuantization {
       );
       corrections.push({ method, sqnrDb });
     }
-    const { model, report } = quantized!;
-    return { model, report: { ...report, corrections } };
+    const { report, ...models } = quantized!;
+    return { ...models, report: { ...report, corrections } };
   }
 
   /** The options without any correction, and with one more each; the last are all that were asked for. */
@@ -131,7 +133,12 @@ class CorrectedQuantization {
       mode,
     );
     const { rescaledNodes } = rescaled.report;
-    return { model, report: { ...report, bytesBefore: this.source.byteLength, rescaledNodes } };
+    const bytesBefore = this.source.byteLength;
+    return {
+      model,
+      report: { ...report, bytesBefore, rescaledNodes },
+      rescaled: rescaled.model,
+    };
   }
 
   async *#samples() {

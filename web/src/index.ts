@@ -3,13 +3,15 @@ export { InferenceSession, type SessionOptions, type StepTime } from './session.
 export { Tensor, type ElementType, type OctetValue, type OwnType } from './tensor.js';
 export { env, type Env } from './env.js';
 export { OctetError, type OctetErrorCode } from './errors.js';
-export {
-  quantize,
-  type QuantizationReport,
-  type QuantizedTensorReport,
-  type QuantizeOptions,
-  type QuantizeProgress,
-} from './quantize.js';
+export { quantize, type QuantizeOptions, type QuantizeProgress } from './quantize.js';
+export type {
+  ClipRange,
+  MeasuredTensor,
+  Measurement,
+  QuantizationReport,
+  QuantizedTensorReport,
+  ValueHistogram,
+} from './report.js';
 export type { NodeFilter } from './node_filter.js';
 export { renderReport } from './report_page.js';
 export { inspect, type InspectOptions, type ModelSummary, type PortSummary } from './inspect.js';

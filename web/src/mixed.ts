@@ -2,9 +2,10 @@ import type { Feeds } from './compare.js';
 import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
 import { FloatAnswers, startsAnew } from './float_answers.js';
 import { median } from './median.js';
-import type { QuantizationReport, QuantizeOptions } from './quantize.js';
+import type { QuantizeOptions } from './quantize.js';
 import { matches } from './node_filter.js';
 import { yieldToEvents } from './pause.js';
+import type { QuantizationReport } from './report.js';
 import { InferenceSession } from './session.js';
 import { type Source, readSource } from './source.js';
 
@@ -253,7 +254,14 @@ class Search {
       .flatMap((report) => report.floatNodes)
       .filter(({ name }) => !quantized.has(name));
     const floatNodes = [...new Map(left.map((node) => [node.name, node])).values()];
-    return { ...this.#emptyReport(), bytesAfter: model.byteLength, tensors, floatNodes };
+    const threshold = reports.find((report) => report.driftThreshold !== null)?.driftThreshold;
+    return {
+      ...this.#emptyReport(),
+      bytesAfter: model.byteLength,
+      tensors,
+      floatNodes,
+      driftThreshold: threshold ?? null,
+    };
   }
 
   #emptyReport(): QuantizationReport {
@@ -265,6 +273,7 @@ class Search {
       tensors: [],
       floatNodes: [],
       rescaledNodes: [],
+      driftThreshold: null,
     };
   }
 

@@ -2,20 +2,22 @@ import type { Feeds } from './compare.js';
 import { type Engine, type QuantizeJob } from './engine.js';
 import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
 import {
-  type CorrectionEffect,
   type Corrections,
+  type Quantized,
   type RunJob,
   checkCorrections,
   isCorrected,
   quantizeCorrected,
 } from './correct.js';
 import type { ModelSummary } from './inspect.js';
-import { type MixedReport, type MixedTarget, checkMixed, quantizeMixed } from './mixed.js';
+import { measure, whyUnmeasured } from './measure.js';
+import { type MixedTarget, checkMixed, quantizeMixed } from './mixed.js';
 import { type ExternalData, openModel } from './model.js';
 import { type NodeFilter, matches } from './node_filter.js';
 import { yieldToEvents } from './pause.js';
+import type { QuantizationReport } from './report.js';
 import { InferenceSession } from './session.js';
-import type { Source } from './source.js';
+import { type Source, readAgain } from './source.js';
 import { typeNumber } from './types.js';
 
 export interface QuantizeProgress {
@@ -80,11 +82,17 @@ export interface QuantizeOptions {
    */
   correct?: Corrections;
   /**
-   * Samples, inputs by name, for modes 'static' and 'mixed', for the method 'gptq', for `correct`, and for `outputSqnrDb` in
-   * the report of mode 'weight-only'. They are run one after the other and not kept; mode 'mixed' and corrections iterate
-   * over them several times.
+   * Samples, inputs by name, for modes 'static' and 'mixed', for the method 'gptq', for `correct`, and for what the report tells
+   * of outputs, layers and times. They are run one after the other and not kept. Mode 'mixed' and corrections iterate over them
+   * several times, and so does the report where that is possible: with an array, or an object whose iterator starts anew; not
+   * with a generator.
    */
   calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
+  /**
+   * Runs both models on the first samples, 16 at most, when all is done, for the report; default true, where there are samples
+   * that can be run again.
+   */
+  measure?: boolean;
   /** Only these nodes, and of these also the ones that would stay in float: see `QuantizationReport.floatNodes`. */
   include?: NodeFilter;
   /** All but these nodes. */
@@ -99,39 +107,6 @@ export interface QuantizeOptions {
   onProgress?: (progress: QuantizeProgress) => void;
 }
 
-export interface QuantizedTensorReport {
-  name: string;
-  /** The node that reads it. */
-  node: string;
-  type: string;
-  /** Smallest and largest over its channels. */
-  scale: { min: number; max: number };
-  granularity: 'per-tensor' | 'per-channel' | 'per-block';
-  method: string;
-  /** Of rounded weights against the original ones; null when nothing was lost, and for what flows between layers. */
-  sqnrDb: number | null;
-  /** Of what its node computes from the samples of a weight-only quantization; null where that is not known. */
-  outputSqnrDb: number | null;
-}
-
-export interface QuantizationReport {
-  mode: string;
-  bytesBefore: number;
-  bytesAfter: number;
-  tensors: QuantizedTensorReport[];
-  /**
-   * Nodes with weights that stay in float, and why: what has no integer form, what the options leave out, and layers that
-   * make or read a power spectrum whose small energies 8 bits would lose (`include` quantizes these too).
-   */
-  floatNodes: { name: string; opType: string; reason: string }[];
-  /** Nodes whose weights took a scale over before they were quantized; `correct` asks for it. */
-  rescaledNodes: { name: string; method: 'equalize' | 'smooth-quant' }[];
-  /** Of corrections, where the samples could be run again: what each gained, and those before it. */
-  corrections?: CorrectionEffect[];
-  /** Of mode 'mixed'. */
-  search?: MixedReport;
-}
-
 const knownOptions = [
   'mode',
   'target',
@@ -141,6 +116,7 @@ const knownOptions = [
   'activations',
   'correct',
   'calibration',
+  'measure',
   'include',
   'exclude',
   'opTypes',
@@ -197,11 +173,9 @@ function checkWeights({ mode, weights = {}, format }: QuantizeOptions): void {
   checkWord('format', format, formats[mode]);
 }
 
-function checkCalibration({ mode, weights, calibration, correct }: QuantizeOptions): void {
+function checkCalibration({ mode, weights, calibration }: QuantizeOptions): void {
   const needed = mode === 'static' || mode === 'mixed' || weights?.method === 'gptq';
   if (calibration === undefined && !needed) return;
-  if (mode === 'dynamic' && !isCorrected({ mode, correct }))
-    throw invalid("calibration: mode 'dynamic' runs no samples but for corrections");
   const iterable = Object(calibration);
   if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
     throw invalid('calibration: samples expected, an iterable of feeds');
@@ -228,6 +202,7 @@ function checkOptions(options: QuantizeOptions): void {
     throw invalid(`quantize: mode '${options.mode}'; ${modes.join(', ')} expected`);
   rejectUnknownKeys(options, knownOptions, 'quantize');
   checkBoolean('force', options.force);
+  checkBoolean('measure', options.measure);
   checkWeights(options);
   checkActivations(options);
   checkCorrections(options);
@@ -364,6 +339,15 @@ const quantizeOnce: RunJob = async (source, options, mode) => {
   }
 };
 
+const quantizeUnmeasured = (source: Source, options: QuantizeOptions): Promise<Quantized> =>
+  quantizeOnce(source, options, options.mode);
+
+async function quantizeByMode(source: Source, options: QuantizeOptions): Promise<Quantized> {
+  if (options.mode === 'mixed') return quantizeMixed(source, options, quantizeUnmeasured);
+  if (isCorrected(options)) return quantizeCorrected(source, options, quantizeOnce);
+  return quantizeUnmeasured(source, options);
+}
+
 /**
  * Quantizes a model on this device. The result is a standard ONNX file, which onnxruntime runs too.
  * Throws `invalid-option`, `invalid-model`, `aborted`.
@@ -374,7 +358,15 @@ export async function quantize(
 ): Promise<{ model: Uint8Array; report: QuantizationReport }> {
   checkOptions(options);
   throwIfAborted(options.signal);
-  if (options.mode === 'mixed') return quantizeMixed(source, options, quantize);
-  if (isCorrected(options)) return quantizeCorrected(source, options, quantizeOnce);
-  return quantizeOnce(source, options, options.mode);
+  const unmeasured = whyUnmeasured(options);
+  if (unmeasured) {
+    const { model, report } = await quantizeByMode(source, options);
+    return { model, report: { ...report, unmeasured } };
+  }
+  const again = await readAgain(source, 'the model');
+  const { model, report, rescaled } = await quantizeByMode(again, options);
+  const before = { source: again, externalData: options.externalData };
+  const sameUnits = rescaled ? { source: rescaled } : before;
+  const measured = await measure({ before, sameUnits, after: model }, options);
+  return { model, report: { ...report, ...measured } };
 }

@@ -1,7 +1,7 @@
 import type { Comparison, ModelSide } from './compare.js';
 import type { TensorComparison } from './closeness.js';
 import type { MixedReport } from './mixed.js';
-import type { QuantizationReport } from './quantize.js';
+import type { QuantizationReport } from './report.js';
 
 /** HTML, as opposed to text, which `html` escapes. */
 class Markup {

@@ -59,6 +59,13 @@ export async function readSource(source: Source, what: string): Promise<Uint8Arr
   );
 }
 
+/** A source that can be read more than once. */
+export async function readAgain(source: Source, what: string): Promise<Exclude<Source, Response | ArrayBufferLike>> {
+  const isPlace = typeof source === 'string' || source instanceof URL;
+  if (isPlace || (typeof Blob !== 'undefined' && source instanceof Blob)) return source;
+  return readSource(source, what);
+}
+
 /** Bytes that nobody else can change: a copy when the caller has them. */
 export async function readOwn(source: Source, what: string): Promise<Uint8Array> {
   const bytes = await readSource(source, what);

@@ -33,6 +33,29 @@ double Histogram::centre(size_t bin) const {
   return bin == zero_bin() ? 0 : edge(bin) + width() / 2;
 }
 
+double Histogram::share_outside(double low, double high) const {
+  uint64_t outside = 0;
+  for (size_t i = 0; i < counts_.size(); ++i)
+    if (centre(i) < low || centre(i) > high) outside += counts_[i];
+  return empty() ? 0 : static_cast<double>(outside) / static_cast<double>(total_);
+}
+
+CoarseHistogram Histogram::coarse() const {
+  if (empty()) return {};
+  const int64_t last = first_ + static_cast<int64_t>(counts_.size()) - 1;
+  int shift = 0;
+  while ((last >> shift) - (first_ >> shift) >= static_cast<int64_t>(CoarseHistogram::kMaxBins))
+    ++shift;
+  const int64_t first = first_ >> shift;
+  const double wide = std::ldexp(width(), shift);
+  CoarseHistogram out{.low = static_cast<double>(first) * wide, .width = wide};
+  out.counts.resize(static_cast<size_t>((last >> shift) - first + 1));
+  for (int64_t bin = first_; bin <= last; ++bin)
+    out.counts[static_cast<size_t>((bin >> shift) - first)] +=
+        counts_[static_cast<size_t>(bin - first_)];
+  return out;
+}
+
 void Histogram::fit(ObservedRange range) {
   range_ = {std::min(range_.min, range.min), std::max(range_.max, range.max)};
   const float reach = std::max(range_.max, -range_.min);

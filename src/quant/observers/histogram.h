@@ -15,6 +15,14 @@ struct ObservedRange {
   float min = 0, max = 0; // min ≤ 0 ≤ max
 };
 
+// A few bins, for people to look at: bin i counts the values in [low + i·width, low + (i + 1)·width).
+struct CoarseHistogram {
+  static constexpr size_t kMaxBins = 64;
+
+  double low = 0, width = 0;
+  std::vector<uint64_t> counts = {};
+};
+
 // Of finite values and 0.
 ObservedRange range_of(std::span<const float> values);
 
@@ -38,6 +46,10 @@ public:
   double centre(size_t bin) const;
   // The bin that holds 0.
   size_t zero_bin() const { return static_cast<size_t>(-first_); }
+  // Of the values, those below `low` or above `high`, to the nearest bin.
+  double share_outside(double low, double high) const;
+  // The same counts in wider bins.
+  CoarseHistogram coarse() const;
 
 private:
   void fit(ObservedRange range);

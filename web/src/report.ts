@@ -1,0 +1,103 @@
+import type { TensorComparison } from './closeness.js';
+import type { CorrectionEffect } from './correct.js';
+import type { MixedReport } from './mixed.js';
+
+/** How often values fell into bins of one width: bin i counts those in [low + i·width, low + (i + 1)·width). */
+export interface ValueHistogram {
+  low: number;
+  width: number;
+  /** 64 at most. */
+  counts: number[];
+}
+
+/** What of a tensor's values its codes reach. */
+export interface ClipRange {
+  /** The smallest and the largest number that a code stands for, over all channels or blocks. */
+  min: number;
+  max: number;
+  /** Of the values (0 to 1): those beyond what the codes of their own channel or block reach. */
+  share: number;
+}
+
+export interface QuantizedTensorReport {
+  /** Activations are what flows between layers, with their ranges from samples. Those of mode 'dynamic' are not listed. */
+  role: 'weights' | 'activations';
+  name: string;
+  /** The node that reads it. */
+  node: string;
+  type: string;
+  /** Smallest and largest over its channels; where each run has its own, over the samples. */
+  scale: { min: number; max: number };
+  granularity: 'per-tensor' | 'per-channel' | 'per-block';
+  /** How the range was chosen; 'dynamic': each run measures its own. */
+  method: string;
+  /** Of rounded weights against the original ones; null when nothing was lost, and for activations. */
+  sqnrDb: number | null;
+  /** Of what its node computes from the samples of a weight-only quantization; null where that is not known. */
+  outputSqnrDb: number | null;
+  /** Of the float values; of activations those of all samples. Null where there are none, or not all are finite. */
+  histogram: ValueHistogram | null;
+  /** Null where each run measures the range. */
+  clipping: ClipRange | null;
+  /**
+   * Of activations: how many times wider the range of the widest sample is than that of the median one. Null for weights, and
+   * where the median sample is all zeros.
+   */
+  drift: number | null;
+}
+
+/** A value of the quantized model against the float one, over the samples. JSON has no infinity, so null may stand for it. */
+export interface MeasuredTensor {
+  name: string;
+  /** 10·log10(Σ float² / Σ difference²); null when equal (`maxError` is 0), and where all float values are 0. */
+  sqnrDb: number | null;
+  /** Null, as `maxError`, where values are not finite. */
+  cosine: number | null;
+  maxError: number | null;
+  /** Share of rows (last axis) whose largest element is the same. */
+  top1Agreement: number;
+}
+
+/** What the samples show of the quantized model; there are 16 at most. */
+export interface Measurement {
+  /** How many were run. */
+  samples: number;
+  outputs: MeasuredTensor[];
+  /** Inner values of floats that both models have under one name, in the float model's order. */
+  layers: MeasuredTensor[];
+  /** Milliseconds, medians of `runs` runs of each model, taken in turns on this device. */
+  latency: { beforeMs: number; afterMs: number; runs: number };
+}
+
+/** What a quantization did. It is plain JSON; `octet-web/report.schema.json` describes it. */
+export interface QuantizationReport extends Partial<Measurement> {
+  mode: string;
+  bytesBefore: number;
+  bytesAfter: number;
+  tensors: QuantizedTensorReport[];
+  /**
+   * Nodes with weights that stay in float, and why: what has no integer form, what the options leave out, and layers that
+   * make or read a power spectrum whose small energies 8 bits would lose (`include` quantizes these too).
+   */
+  floatNodes: { name: string; opType: string; reason: string }[];
+  /** Nodes whose weights took a scale over before they were quantized; `correct` asks for it. */
+  rescaledNodes: { name: string; method: 'equalize' | 'smooth-quant' }[];
+  /** Above this drift the range is measured at each run; null where nothing decides so. */
+  driftThreshold: number | null;
+  /** Why `samples`, `outputs`, `layers` and `latency` are missing. */
+  unmeasured?: string;
+  /** Of corrections, where the samples could be run again: what each gained, and those before it. */
+  corrections?: CorrectionEffect[];
+  /** Of mode 'mixed'. */
+  search?: MixedReport;
+}
+
+const finite = (value: number) => (Number.isFinite(value) ? value : null);
+
+/** As a report has it. */
+export const measuredTensor = (one: TensorComparison): MeasuredTensor => ({
+  ...one,
+  sqnrDb: finite(one.sqnrDb),
+  cosine: finite(one.cosine),
+  maxError: finite(one.maxError),
+});
