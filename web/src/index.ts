@@ -13,7 +13,8 @@ export type {
   ValueHistogram,
 } from './report.js';
 export type { NodeFilter } from './node_filter.js';
-export { renderReport } from './report_page.js';
+export { renderReport, renderReportBody } from './report_page.js';
+export { reportStyle } from './report_style.js';
 export { inspect, type InspectOptions, type ModelSummary, type PortSummary } from './inspect.js';
 export {
   compare,

@@ -1,208 +1,304 @@
-import type { Comparison, ModelSide } from './compare.js';
-import type { TensorComparison } from './closeness.js';
+import type { Comparison } from './compare.js';
+import type { CorrectionEffect } from './correct.js';
 import type { MixedReport } from './mixed.js';
-import type { QuantizationReport } from './report.js';
+import { bar, layerProfile, searchChart } from './report_charts.js';
+import {
+  Markup,
+  type Part,
+  details,
+  escaped,
+  html,
+  nothing,
+  numeric,
+  section,
+  table,
+} from './report_markup.js';
+import { bytes, change, decibels, milliseconds, percent, precise } from './report_numbers.js';
+import { pageStyle, reportStyle } from './report_style.js';
+import { driftSection, tensorsSection } from './report_tensors.js';
+import {
+  type MeasuredTensor,
+  type Measurement,
+  type QuantizationReport,
+  measuredTensor,
+} from './report.js';
 
-/** HTML, as opposed to text, which `html` escapes. */
-class Markup {
-  constructor(readonly text: string) {}
+/** Below this, little of a value is left. */
+const poorDb = 10;
+/** A bar of this length stands for no visible difference. */
+const fullBarDb = 60;
+/** Tables of more layers are folded up. */
+const unfolded = 24;
+
+const levelOf = ({ sqnrDb, maxError }: MeasuredTensor) =>
+  maxError === 0 ? Infinity : (sqnrDb ?? -Infinity);
+const shownLevel = (one: MeasuredTensor) => {
+  const level = levelOf(one);
+  return level === -Infinity ? 'none' : decibels(level);
+};
+const levelBar = (level: number) => bar(level / fullBarDb, level < poorDb ? 'poor' : 'int8');
+
+function tile(title: string, headline: string, isGood: boolean, ...body: Part[]): Markup {
+  return html`<div class="tile">
+    <h3>${title}</h3>
+    <p class="${isGood ? 'headline' : 'headline poor'}">${headline}</p>
+    ${body}
+  </div>`;
 }
 
-type Part = Markup | string | number | readonly Part[];
-
-function escaped(part: Part): string {
-  if (part instanceof Markup) return part.text;
-  if (Array.isArray(part)) return part.map(escaped).join('');
-  return String(part).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+function versus(before: number, after: number, show: (value: number) => string): Markup {
+  const most = Math.max(before, after);
+  return html`<div class="versus">
+    <span>before</span>${bar(before / most, 'float')}<span class="number">${show(before)}</span>
+    <span>after</span>${bar(after / most, 'int8')}<span class="number">${show(after)}</span>
+  </div>`;
 }
 
-const html = (strings: TemplateStringsArray, ...parts: Part[]): Markup =>
-  new Markup(String.raw({ raw: strings }, ...parts.map(escaped)));
-
-const decibels = (value: number | null) =>
-  value === null || value === Infinity ? 'exact' : value.toFixed(1);
-const kilobytes = (bytes: number) => (bytes / 1024).toFixed(1);
-const scale = (value: number) => value.toPrecision(3);
-
-function table(heads: readonly string[], rows: readonly (readonly Part[])[]): Markup {
-  const cell = (part: Part) =>
-    typeof part === 'number' || /^-?[\d.]+$|^exact$/.test(String(part))
-      ? html`<td class="number">${part}</td>`
-      : html`<td>${part}</td>`;
-  return html`<table>
-    <thead>
-      <tr>
-        ${heads.map((head) => html`<th>${head}</th>`)}
-      </tr>
-    </thead>
-    <tbody>
-      ${rows.map(
-        (row) =>
-          html`<tr>
-            ${row.map(cell)}
-          </tr>`,
-      )}
-    </tbody>
-  </table>`;
+function qualityTile({ outputs, samples }: Measurement): Part {
+  const [worst] = [...outputs].sort((a, b) => levelOf(a) - levelOf(b));
+  if (!worst) return nothing;
+  const level = shownLevel(worst);
+  return tile(
+    'Agreement',
+    level === 'exact' || level === 'none' ? level : `${level} dB`,
+    levelOf(worst) >= poorDb,
+    html`<p class="note">
+      SQNR of '${worst.name}' over ${samples} ${samples === 1 ? 'sample' : 'samples'}; cosine
+      ${worst.cosine === null ? '–' : worst.cosine.toFixed(5)}, same top-1 in
+      ${percent(worst.top1Agreement)}
+    </p>`,
+  );
 }
 
-const section = (title: string, ...parts: Part[]) =>
-  html`<section>
-    <h2>${title}</h2>
-    ${parts}
-  </section>`;
-
-/** A bar per layer, in the model's order; the worst ones are what to look at. */
-function layerBars(layers: readonly TensorComparison[]): Markup {
-  const most = 80;
-  const rowHeight = 16;
-  const bars = layers.map(({ name, sqnrDb, cosine }, i) => {
-    const length = Math.max(0, Math.min(most, sqnrDb)) * 5;
-    const y = i * rowHeight;
-    return html`<g>
-      <title>${name}: ${decibels(sqnrDb)} dB, cosine ${cosine.toFixed(6)}</title>
-      <text x="290" y="${y + 12}" text-anchor="end">${name.slice(-44)}</text>
-      <rect x="300" y="${y + 2}" width="${length}" height="${rowHeight - 4}" />
-      <text x="${306 + length}" y="${y + 12}">${decibels(sqnrDb)}</text>
-    </g>`;
-  });
-  return html`<svg
-    class="bars"
-    viewBox="0 0 780 ${layers.length * rowHeight}"
-    role="img"
-    aria-label="SQNR of every layer"
-  >
-    ${bars}
-  </svg>`;
+function tiles(
+  { bytesBefore, bytesAfter, tensors, floatNodes }: QuantizationReport,
+  measured?: Measurement,
+): Markup {
+  const time = measured?.latency;
+  return html`<div class="tiles">
+    ${measured ? qualityTile(measured) : nothing}
+    ${tile(
+      'Size',
+      change(bytesBefore, bytesAfter, 'smaller', 'larger'),
+      bytesAfter <= bytesBefore,
+      versus(bytesBefore, bytesAfter, bytes),
+    )}
+    ${time
+      ? tile(
+          'Time of a run',
+          change(time.beforeMs, time.afterMs, 'faster', 'slower'),
+          time.afterMs <= time.beforeMs,
+          versus(time.beforeMs, time.afterMs, milliseconds),
+          html`<p class="note">Medians of ${time.runs} runs on this device.</p>`,
+        )
+      : nothing}
+    ${tile(
+      'Tensors',
+      `${tensors.length} quantized`,
+      true,
+      html`<p class="note">${floatNodes.length} nodes with weights stay in float.</p>`,
+    )}
+  </div>`;
 }
 
-const measures = ['SQNR, dB', 'cosine', 'largest error', 'same top 1, %'];
-const measured = ({ sqnrDb, cosine, maxError, top1Agreement }: TensorComparison) => [
-  decibels(sqnrDb),
-  cosine.toFixed(6),
-  scale(maxError),
-  (100 * top1Agreement).toFixed(1),
+const measures = ['SQNR, dB', 'cosine', 'largest error', 'same top 1'];
+const measuresOf = (one: MeasuredTensor) => [
+  numeric(shownLevel(one)),
+  numeric(one.cosine === null ? '–' : one.cosine.toFixed(6)),
+  numeric(precise(one.maxError)),
+  numeric(percent(one.top1Agreement)),
 ];
 
-function comparisonSections({ samples, outputs, layers, reference, candidate }: Comparison): Part {
-  const side = (name: string, { bytes, latencyMs }: ModelSide) => [
-    name,
-    kilobytes(bytes),
-    latencyMs.toFixed(2),
-  ];
-  return [
-    section(
-      'Size and time',
-      table(['model', 'KB', 'a run, ms'], [side('before', reference), side('after', candidate)]),
-    ),
-    section(
-      `Outputs over ${samples} samples`,
-      table(
-        ['output', ...measures],
-        outputs.map((one) => [one.name, ...measured(one)]),
-      ),
-    ),
-    layers.length ? section('Layers: SQNR in dB', layerBars(layers)) : '',
-  ];
+function layersSection(layers: readonly MeasuredTensor[]): Part {
+  if (layers.length === 0) return nothing;
+  const worst = layers.reduce((a, b) => (levelOf(b) < levelOf(a) ? b : a));
+  const rows = layers.map((one) => [one.name, levelBar(levelOf(one)), ...measuresOf(one)]);
+  const all = table(['layer', '', ...measures], rows);
+  return section(
+    `Layers: ${layers.length}`,
+    html`<p class="note">
+      SQNR in dB from the first layer to the last; what a layer shows is its own loss and that of
+      all before it. The lowest: ${worst.name}, ${shownLevel(worst)} dB.
+    </p>`,
+    layerProfile(layers),
+    layers.length <= unfolded ? all : details('All layers', all),
+  );
 }
 
-function searchSection({ points, chosen, met, sensitivity }: MixedReport): Part {
+const measuredSections = ({ outputs, layers, samples }: Measurement): Part => [
+  section(
+    `Outputs over ${samples} ${samples === 1 ? 'sample' : 'samples'}`,
+    table(
+      ['output', '', ...measures],
+      outputs.map((one) => [one.name, levelBar(levelOf(one)), ...measuresOf(one)]),
+    ),
+  ),
+  layersSection(layers),
+];
+
+const correctionNames: Record<CorrectionEffect['method'], string> = {
+  none: 'rounded as it is',
+  equalize: 'equalization',
+  smoothQuant: 'SmoothQuant',
+  biasCorrection: 'bias correction',
+  adaround: 'AdaRound',
+};
+
+function correctionsSection(
+  corrections: readonly CorrectionEffect[],
+  rescaled: QuantizationReport['rescaledNodes'],
+): Markup {
+  const rows = corrections.map(({ method, sqnrDb }, i) => {
+    const gain = i === 0 ? 0 : sqnrDb - corrections[i - 1].sqnrDb;
+    return [
+      correctionNames[method] ?? method,
+      levelBar(sqnrDb),
+      numeric(decibels(sqnrDb)),
+      numeric(
+        i === 0 || !Number.isFinite(gain)
+          ? ''
+          : `${gain < 0 ? '−' : '+'}${Math.abs(gain).toFixed(1)}`,
+      ),
+    ];
+  });
+  return section(
+    'Corrections',
+    html`<p class="note">
+      SQNR of the worst output, with each correction on top of those before it.
+    </p>`,
+    table(['with', '', 'SQNR, dB', 'gain, dB'], rows),
+    rescaled.length
+      ? details(
+          `Nodes that took scales over: ${rescaled.length}`,
+          table(
+            ['node', 'by'],
+            rescaled.map(({ name, method }) => [name, method]),
+          ),
+        )
+      : nothing,
+  );
+}
+
+function searchSection(search: MixedReport): Part {
+  const { points, chosen, met, sensitivity } = search;
   const rows = points.map((point, i) => [
     Object.entries(point.nodes)
       .map(([scheme, count]) => `${scheme} ×${count}`)
       .join(', '),
-    kilobytes(point.sizeBytes),
-    decibels(point.sqnrDb),
-    point.latencyMs.toFixed(2),
+    numeric(bytes(point.sizeBytes)),
+    numeric(decibels(point.sqnrDb)),
+    numeric(milliseconds(point.latencyMs)),
     point.meetsTarget ? 'yes' : 'no',
     point.pareto ? 'yes' : 'no',
     i === chosen ? 'chosen' : '',
   ]);
+  const heads = ['nodes by scheme', 'size', 'SQNR, dB', 'a run', 'meets target', 'Pareto', ''];
+  const nodes = sensitivity.map(({ node, scheme, sqnrDb }) => [
+    node,
+    scheme,
+    levelBar(sqnrDb),
+    numeric(decibels(sqnrDb)),
+  ]);
   return [
     section(
       met ? 'Search: the target was met' : 'Search: nothing met the target',
-      table(['nodes by scheme', 'KB', 'SQNR, dB', 'a run, ms', 'meets target', 'Pareto', ''], rows),
+      html`<p class="note">
+        The models looked at, by size and SQNR; at the top those that lose nothing. Dashed: the
+        target. Green: nothing else is better in one respect without being worse in another.
+      </p>`,
+      searchChart(search),
+      table(heads, rows),
     ),
-    sensitivity.length
+    nodes.length
       ? section(
           'Sensitivity: only this node quantized',
-          table(
-            ['node', 'scheme', 'SQNR, dB'],
-            sensitivity.map((one) => [one.node, one.scheme, decibels(one.sqnrDb)]),
-          ),
+          table(['node', 'scheme', '', 'SQNR, dB'], nodes),
         )
-      : '',
+      : nothing,
   ];
 }
 
-const style = new Markup(`
-  :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-  body { max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
-  section { margin-top: 2rem; overflow-x: auto; }
-  table { border-collapse: collapse; }
-  th, td { padding: .2rem .8rem .2rem 0; text-align: left; border-bottom: 1px solid #8884; }
-  .number { text-align: right; font-variant-numeric: tabular-nums; }
-  .bars { width: 100%; font-size: 11px; fill: currentColor; }
-  .bars rect { fill: #3a7bd5; }
-`);
+function floatSection(floatNodes: QuantizationReport['floatNodes']): Markup {
+  return section(
+    `Nodes left in float: ${floatNodes.length}`,
+    floatNodes.length
+      ? table(
+          ['node', 'operator', 'reason'],
+          floatNodes.map(({ name, opType, reason }) => [name, opType, reason]),
+        )
+      : html`<p class="note">All nodes with weights are quantized.</p>`,
+  );
+}
+
+/** What a comparison of the model before and after measured, as a report has it. */
+const measurementOf = ({
+  samples,
+  outputs,
+  layers,
+  reference,
+  candidate,
+}: Comparison): Measurement => ({
+  samples,
+  outputs: outputs.map(measuredTensor),
+  layers: layers.map(measuredTensor),
+  latency: { beforeMs: reference.latencyMs, afterMs: candidate.latencyMs, runs: samples },
+});
+
+function measurementIn(report: QuantizationReport): Measurement | undefined {
+  const { samples, outputs, layers, latency } = report;
+  return samples && outputs && layers && latency
+    ? { samples, outputs, layers, latency }
+    : undefined;
+}
+
+function body(report: QuantizationReport, comparison?: Comparison): Markup {
+  const { mode, floatNodes, search, corrections, rescaledNodes, unmeasured } = report;
+  const measured = comparison ? measurementOf(comparison) : measurementIn(report);
+  return html`<div class="octet-report">
+    <h1>Quantization report: ${mode}</h1>
+    ${tiles(report, measured)}
+    ${measured
+      ? measuredSections(measured)
+      : html`<p class="note">
+          Outputs, layers and times were not measured: ${unmeasured ?? 'unknown'}.
+        </p>`}
+    ${corrections ? correctionsSection(corrections, rescaledNodes) : nothing}
+    ${search ? searchSection(search) : nothing} ${driftSection(report)} ${floatSection(floatNodes)}
+    ${tensorsSection(report)}
+  </div>`;
+}
 
 /**
- * The report of a quantization as a page of its own, which loads nothing: what it did tensor by tensor, what stayed float and
- * why; with `comparison`, of the model before and after, also what that cost at the outputs and layers, and what it gained.
+ * The report of a quantization as HTML to be put into a page, without a style sheet: `reportStyle` is one. It has no scripts and
+ * no inline styles, and what comes from the model (names) is escaped.
+ */
+export function renderReportBody(report: QuantizationReport, comparison?: Comparison): string {
+  return escaped(body(report, comparison));
+}
+
+/**
+ * The report of a quantization as a page of its own, which loads nothing and runs nothing: what it cost at outputs and layers,
+ * size and time before and after, what corrections gained, what a search looked at, every tensor with its values and its
+ * range, what stayed float and why. `comparison`, of the model before and after, takes the place of what the report measured.
  */
 export function renderReport(report: QuantizationReport, comparison?: Comparison): string {
-  const { mode, bytesBefore, bytesAfter, tensors, floatNodes, search } = report;
-  const tensorRows = tensors.map((one) => [
-    one.name,
-    one.node,
-    one.type,
-    one.granularity,
-    one.method,
-    one.scale.min === one.scale.max
-      ? scale(one.scale.min)
-      : `${scale(one.scale.min)} – ${scale(one.scale.max)}`,
-    one.sqnrDb === null ? '' : decibels(one.sqnrDb),
-    one.outputSqnrDb === null ? '' : decibels(one.outputSqnrDb),
-  ]);
-  const share = ((100 * bytesAfter) / bytesBefore).toFixed(1);
   return escaped(
     html`<!doctype html>
       <html lang="en">
         <head>
           <meta charset="utf-8" />
-          <meta name="viewport" content="width=device-width" />
+          <meta
+            http-equiv="Content-Security-Policy"
+            content="default-src 'none'; style-src 'unsafe-inline'"
+          />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
           <title>Quantization report</title>
           <style>
-            ${style}
+            ${new Markup(reportStyle + pageStyle)}
           </style>
         </head>
         <body>
-          <h1>Quantization report: ${mode}</h1>
-          <p>${kilobytes(bytesBefore)} KB → ${kilobytes(bytesAfter)} KB (${share} %)</p>
-          ${comparison ? comparisonSections(comparison) : ''} ${search ? searchSection(search) : ''}
-          ${section(
-            `Quantized tensors: ${tensors.length}`,
-            table(
-              [
-                'tensor',
-                'node',
-                'type',
-                'granularity',
-                'method',
-                'scale',
-                'SQNR, dB',
-                'results, dB',
-              ],
-              tensorRows,
-            ),
-          )}
-          ${section(
-            `Nodes left in float: ${floatNodes.length}`,
-            table(
-              ['node', 'operator', 'reason'],
-              floatNodes.map(({ name, opType, reason }) => [name, opType, reason]),
-            ),
-          )}
+          ${body(report, comparison)}
         </body>
       </html> `,
   );

@@ -60,7 +60,10 @@ export async function readSource(source: Source, what: string): Promise<Uint8Arr
 }
 
 /** A source that can be read more than once. */
-export async function readAgain(source: Source, what: string): Promise<Exclude<Source, Response | ArrayBufferLike>> {
+export async function readAgain(
+  source: Source,
+  what: string,
+): Promise<Exclude<Source, Response | ArrayBufferLike>> {
   const isPlace = typeof source === 'string' || source instanceof URL;
   if (isPlace || (typeof Blob !== 'undefined' && source instanceof Blob)) return source;
   return readSource(source, what);
