@@ -35,10 +35,12 @@ test('a report with what it cost', async () => {
   const comparison = await octet.compare(source, model, samples);
   const page = octet.renderReport(report, comparison);
   checkNesting(page);
-  assert.ok(!page.includes('<script'));
+  assert.ok(!/<script|javascript:| style="| on[a-z]+="/.test(page));
+  assert.match(page, /http-equiv="Content-Security-Policy" content="default-src 'none'; /);
   assert.ok(page.includes('&#60;script&#62;alert(&#34;&#39;&#38;&#34;)&#60;/script&#62;'));
   assert.ok(page.includes(`<td class="number">${comparison.outputs[0].sqnrDb.toFixed(1)}</td>`));
-  assert.equal(page.match(/<rect /g).length, comparison.layers.length);
+  assert.equal(page.match(/<circle class="dot"/g).length, comparison.layers.length);
+  assert.equal(page.match(/class="histogram"/g).length, report.tensors.length);
 });
 
 test('a report of a search', async () => {
@@ -49,8 +51,39 @@ test('a report of a search', async () => {
   const page = octet.renderReport(report);
   checkNesting(page);
   assert.match(page, /Search: the target was met/);
-  assert.ok(!page.includes('<svg'));
+  assert.equal(
+    page.match(/<circle class="(chosen|pareto|other)"/g).length,
+    report.search.points.length,
+  );
   assert.equal(page.match(/>chosen</g).length, 1);
+});
+
+test('a report of static quantization shows every tensor with its range', async () => {
+  const { source, samples } = product();
+  const options = { mode: 'static', calibration: samples, correct: { biasCorrection: true } };
+  const { report } = await octet.quantize(source, options);
+  const page = octet.renderReport(report);
+  checkNesting(page);
+  assert.equal(page.match(/<details class="tensor"/g).length, report.tensors.length);
+  assert.equal(page.match(/class="histogram"/g).length, report.tensors.length);
+  for (const text of [
+    'Between layers',
+    'Corrections',
+    'bias correction',
+    'Ranges measured at each run: none',
+  ])
+    assert.ok(page.includes(text), text);
+  assert.equal(
+    octet.renderReportBody(JSON.parse(JSON.stringify(report))),
+    octet.renderReportBody(report),
+  );
+});
+
+test('a report without samples says why nothing is measured', async () => {
+  const { source } = product();
+  const { report } = await octet.quantize(source, { mode: 'dynamic' });
+  assert.equal(report.unmeasured, 'no samples were given');
+  assert.match(octet.renderReport(report), /were not measured: no samples were given/);
 });
 
 test('a report of a model that stayed as it is', async () => {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import {
@@ -18,31 +18,25 @@ import { UsageError } from './errors.js';
 import { feedsFrom, randomFeeds, samplesFrom } from './feeds.js';
 import { type Output, readInput, writeOutput, writeOutputs } from './files.js';
 import { writeNpy } from './npy.js';
+import { quantizeFlagOptions, quantizeFlagUsage, quantizeOptionsFrom } from './quantize_flags.js';
 
 const usage = `usage: octet COMMAND …
 
-  quantize IN -o OUT --mode dynamic [--weights int8|uint8] [--symmetric|--asymmetric]
-           [--per-channel|--per-tensor] [--include NAME]… [--exclude NAME]… [--op-types A,B]
-           [--equalize] [--bias-correction] [--smooth-quant ALPHA]
-           [--calibration DIR|random:N [--dim NAME=SIZE]…] [--report FILE.json|FILE.html]
-  quantize IN -o OUT --mode static --calibration DIR|random:N [--dim NAME=SIZE]…
-           [--activations uint8|int8] [--percentile P] [--fixed-scales]
-           [--method minmax|moving-average|percentile|entropy|mse]
-           [--weights-method minmax|adaround] and as above
-  quantize IN -o OUT --mode weight-only [--weights int8|uint8|int4|uint4|float16] [--block SIZE]
-           [--method minmax|mean|mse|gptq] [--format qdq|qoperator] [--equalize]
-           [--calibration DIR|random:N [--dim NAME=SIZE]…] and as above
-  quantize IN -o OUT --mode mixed --calibration DIR|random:N [--dim NAME=SIZE]…
-           [--max-size BYTES|SHARE%] [--min-sqnr DB] [--max-latency MS]
-           [--include NAME]… [--exclude NAME]… [--report FILE.json]
-  --force quantizes what a quantized model left in float
+  quantize IN -o OUT --mode dynamic|static|weight-only|mixed [--calibration DIR|random:N]
+           [--dim NAME=SIZE]… [--external-data FILE]… [--report FILE.json|FILE.html] and the flags below
   run MODEL --input NAME=FILE.npy|FILE.pb|random … [--dim NAME=SIZE]… [--output DIR]
   inspect MODEL [--dim NAME=SIZE]… [--json]
   compare REFERENCE CANDIDATE --samples DIR|random:N [--dim NAME=SIZE]… [--json]
   bench MODEL [--runs N] [--dim NAME=SIZE]… [--json]
 
 '-' stands for standard input or output. Exit codes: 0, 1 for a failure, 2 for wrong usage, 130 after
-Ctrl-C. Files appear whole or not at all.
+Ctrl-C. Files appear whole or not at all. On a terminal the progress is shown; Ctrl-C stops every command.
+
+Flags of quantize, and the options of the package's quantize() that they set:
+${quantizeFlagUsage}
+  --calibration DIR|random:N                               calibration              samples to run
+  --external-data FILE                                     externalData             a data file of the model
+  -o OUT, --report FILE.json|FILE.html                                              the model; what was done
 `;
 
 type Values = Record<string, string | boolean | string[] | undefined>;
@@ -86,87 +80,12 @@ function progressLine(): QuantizeOptions['onProgress'] {
     process.stderr.write(`\r${phase}: ${done}/${total}${done === total ? '\n' : ''}`);
 }
 
-function activationOptions(values: Values): QuantizeOptions['activations'] {
-  type Activations = NonNullable<QuantizeOptions['activations']>;
-  return {
-    type: values.activations as Activations['type'],
-    method: values.method as Activations['method'],
-    ...(values.percentile !== undefined && { percentile: Number(values.percentile) }),
-    adaptive: values['fixed-scales'] !== true,
-  };
-}
-
-function corrections(values: Values): QuantizeOptions['correct'] {
-  return {
-    equalize: values.equalize === true,
-    biasCorrection: values['bias-correction'] === true,
-    ...(values['smooth-quant'] !== undefined && { smoothQuant: Number(values['smooth-quant']) }),
-  };
-}
-
-function blockOptions(values: Values): QuantizeOptions['weights'] {
-  return {
-    method: values.method as 'gptq' | undefined,
-    ...(values.block !== undefined && { blockSize: countOf('--block', values.block) }),
-  };
-}
-
-function sizeLimit(given: string, fileBytes: number): number {
-  return given.endsWith('%') ? (Number(given.slice(0, -1)) / 100) * fileBytes : Number(given);
-}
-
-/** Of mode 'mixed', which chooses by itself what the other modes are told. */
-function mixedOptions(values: Values, fileBytes: number): QuantizeOptions {
-  const limits = {
-    maxSizeBytes: values['max-size'] && sizeLimit(values['max-size'] as string, fileBytes),
-    minSqnrDb: values['min-sqnr'] && Number(values['min-sqnr']),
-    maxLatencyMs: values['max-latency'] && Number(values['max-latency']),
-  };
-  return {
-    mode: 'mixed',
-    target: Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined)),
-    include: values.include as string[] | undefined,
-    exclude: values.exclude as string[] | undefined,
-    onProgress: progressLine(),
-  };
-}
-
-function quantizeOptions(values: Values, fileBytes: number): QuantizeOptions {
-  if (values.mode === 'mixed') return mixedOptions(values, fileBytes);
-  if (values.symmetric && values.asymmetric)
-    throw new UsageError('--symmetric and --asymmetric exclude each other');
-  if (values['per-channel'] && values['per-tensor'])
-    throw new UsageError('--per-channel and --per-tensor exclude each other');
-  const symmetric = values.symmetric ? true : values.asymmetric ? false : undefined;
-  const opTypes = values['op-types'];
-  return {
-    mode: required(values, 'mode') as 'dynamic',
-    ...(values.mode === 'static' && { activations: activationOptions(values) }),
-    correct: corrections(values),
-    weights: {
-      type: (values.weights as 'int8' | undefined) ?? 'int8',
-      ...(values.mode === 'weight-only'
-        ? blockOptions(values)
-        : { perChannel: values['per-tensor'] !== true }),
-      ...(values['weights-method'] !== undefined && {
-        method: values['weights-method'] as 'adaround',
-      }),
-      ...(symmetric === undefined ? {} : { symmetric }),
-    },
-    format: values.format as QuantizeOptions['format'],
-    force: values.force === true,
-    include: values.include as string[] | undefined,
-    exclude: values.exclude as string[] | undefined,
-    opTypes: typeof opTypes === 'string' ? opTypes.split(',') : [],
-    onProgress: progressLine(),
-  };
-}
-
 async function withSession<T>(
   model: Uint8Array,
   body: (session: InferenceSession) => Promise<T>,
+  externalData?: QuantizeOptions['externalData'],
 ): Promise<T> {
-  const session = await InferenceSession.create(model);
+  const session = await InferenceSession.create(model, { externalData });
   try {
     return await body(session);
   } finally {
@@ -179,30 +98,25 @@ async function quantizeSampled(bytes: Uint8Array, options: QuantizeOptions, valu
   const needed = ['static', 'mixed'].includes(options.mode) || options.weights?.method === 'gptq';
   if (!needed && values.calibration === undefined) return quantize(bytes, options);
   const spec = required(values, 'calibration');
-  return withSession(bytes, (session) => {
-    const samples = () => samplesFrom(session, spec, sizesFrom(values));
-    return quantize(bytes, { ...options, calibration: { [Symbol.asyncIterator]: samples } });
-  });
-}
-
-/** The report as JSON, or as a page that also compares the models on the samples of --calibration. */
-async function reportText(
-  values: Values,
-  before: Uint8Array,
-  after: Uint8Array,
-  report: QuantizationReport,
-  signal: AbortSignal,
-): Promise<string> {
-  if (!/\.html?$/.test(values.report as string)) return `${JSON.stringify(report, null, 2)}\n`;
-  const spec = values.calibration;
-  if (typeof spec !== 'string') return renderReport(report);
-  return withSession(before, async (session) =>
-    renderReport(
-      report,
-      await compare(before, after, samplesFrom(session, spec, sizesFrom(values)), { signal }),
-    ),
+  return withSession(
+    bytes,
+    (session) => {
+      const samples = () => samplesFrom(session, spec, sizesFrom(values));
+      return quantize(bytes, { ...options, calibration: { [Symbol.asyncIterator]: samples } });
+    },
+    options.externalData,
   );
 }
+
+/** Data files lie beside the model under the name that it has for them. */
+const externalDataFrom = (values: Values): QuantizeOptions['externalData'] =>
+  (values['external-data'] as string[] | undefined)?.map((file) => ({
+    path: basename(file),
+    data: file,
+  }));
+
+const reportText = (path: string, report: QuantizationReport): string =>
+  /\.html?$/.test(path) ? renderReport(report) : `${JSON.stringify(report, null, 2)}\n`;
 
 function countOf(option: string, given: unknown): number {
   const count = Number(given);
@@ -215,45 +129,26 @@ const commands: Record<string, Command> = {
   quantize: {
     options: {
       output: { type: 'string', short: 'o' },
-      mode: { type: 'string' },
-      weights: { type: 'string' },
-      symmetric: { type: 'boolean' },
-      asymmetric: { type: 'boolean' },
-      'per-channel': { type: 'boolean' },
-      'per-tensor': { type: 'boolean' },
-      include: { type: 'string', multiple: true },
-      exclude: { type: 'string', multiple: true },
-      'op-types': { type: 'string' },
       report: { type: 'string' },
       calibration: { type: 'string' },
-      activations: { type: 'string' },
-      method: { type: 'string' },
-      'weights-method': { type: 'string' },
-      equalize: { type: 'boolean' },
-      'bias-correction': { type: 'boolean' },
-      'smooth-quant': { type: 'string' },
-      percentile: { type: 'string' },
-      'fixed-scales': { type: 'boolean' },
-      block: { type: 'string' },
-      format: { type: 'string' },
-      force: { type: 'boolean' },
-      'max-size': { type: 'string' },
-      'min-sqnr': { type: 'string' },
-      'max-latency': { type: 'string' },
+      'external-data': { type: 'string', multiple: true },
+      ...quantizeFlagOptions,
       ...dim,
     },
     arguments: ['IN'],
     async run([input], values, signal) {
       const output = required(values, 'output');
       const bytes = await readInput(input, signal);
-      const options = { ...quantizeOptions(values, bytes.byteLength), signal };
+      const options = {
+        ...quantizeOptionsFrom(values, bytes.byteLength),
+        externalData: externalDataFrom(values),
+        onProgress: progressLine(),
+        signal,
+      };
       const { model, report } = await quantizeSampled(bytes, options, values);
       const outputs: Output[] = [{ path: output, data: model }];
       if (typeof values.report === 'string')
-        outputs.push({
-          path: values.report,
-          data: await reportText(values, bytes, model, report, signal),
-        });
+        outputs.push({ path: values.report, data: reportText(values.report, report) });
       await writeOutputs(outputs, signal);
       if (report.search && !report.search.met)
         process.stderr.write('octet: nothing met the target; this came nearest\n');

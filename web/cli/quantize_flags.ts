@@ -1,0 +1,124 @@
+/**
+ * The flags of `octet quantize`: one row for each, which names the option of `quantize` that it sets. Usage, parsing and the
+ * test that no option is out of reach follow from this table.
+ */
+import type { parseArgs } from 'node:util';
+import { UsageError } from './errors.js';
+import type { QuantizeOptions } from './index.js';
+
+type Given = string | string[] | boolean;
+
+interface Flag {
+  flag: string;
+  /** Where it goes in the options, keys separated by dots. */
+  option: string;
+  /** What stands for its argument in the usage; a flag without one sets `is`. */
+  argument?: string;
+  is?: boolean;
+  /** May be given several times. */
+  multiple?: boolean;
+  /** The option's value; the argument itself unless told. */
+  read?: (given: Given, flag: string, fileBytes: number) => unknown;
+  help: string;
+}
+
+function number(given: Given, flag: string): number {
+  const value = Number(given);
+  if (given === '' || Number.isNaN(value)) throw new UsageError(`--${flag} ${given}: a number expected`);
+  return value;
+}
+
+const words = (given: Given) => (given as string).split(',');
+
+function size(given: Given, flag: string, fileBytes: number): number {
+  const text = given as string;
+  return text.endsWith('%') ? (number(text.slice(0, -1), flag) / 100) * fileBytes : number(text, flag);
+}
+
+/** Nodes by name, or by /pattern/flags. */
+function nodes(given: Given, flag: string) {
+  const tests = (given as string[]).map((text) => {
+    const pattern = /^\/(.+)\/([a-z]*)$/.exec(text);
+    if (!pattern) return (name: string) => name === text;
+    try {
+      const expression = new RegExp(pattern[1], pattern[2].replace(/[gy]/g, ''));
+      return (name: string) => expression.test(name);
+    } catch (error) {
+      throw new UsageError(`--${flag} ${text}: ${(error as Error).message}`);
+    }
+  });
+  return ({ name }: { name: string }) => tests.some((test) => test(name));
+}
+
+export const quantizeFlags: readonly Flag[] = [
+  { flag: 'mode', option: 'mode', argument: 'dynamic|static|weight-only|mixed', help: 'how; required' },
+  { flag: 'weights', option: 'weights.type', argument: 'int8|uint8|int4|uint4|float16', help: 'type of the weights' },
+  { flag: 'symmetric', option: 'weights.symmetric', is: true, help: 'weights around zero' },
+  { flag: 'asymmetric', option: 'weights.symmetric', is: false, help: 'weights with a zero point' },
+  { flag: 'per-channel', option: 'weights.perChannel', is: true, help: 'a scale per output channel' },
+  { flag: 'per-tensor', option: 'weights.perChannel', is: false, help: 'one scale' },
+  { flag: 'block', option: 'weights.blockSize', argument: 'SIZE', read: number, help: 'weights that share a scale' },
+  { flag: 'weights-method', option: 'weights.method', argument: 'minmax|mean|mse|gptq|adaround', help: 'how their range or codes are chosen' },
+  { flag: 'activations', option: 'activations.type', argument: 'uint8|int8', help: 'type of what flows between layers' },
+  { flag: 'symmetric-activations', option: 'activations.symmetric', is: true, help: 'it lies around zero' },
+  { flag: 'asymmetric-activations', option: 'activations.symmetric', is: false, help: 'it has a zero point' },
+  { flag: 'method', option: 'activations.method', argument: 'minmax|moving-average|percentile|entropy|mse', help: "how its range is chosen; of mode weight-only the weights' method" },
+  { flag: 'percentile', option: 'activations.percentile', argument: 'P', read: number, help: 'of 100 values, how many the range keeps' },
+  { flag: 'fixed-scales', option: 'activations.adaptive', is: false, help: 'no range is measured at each run' },
+  { flag: 'equalize', option: 'correct.equalize', is: true, help: 'even out weights between convolutions' },
+  { flag: 'bias-correction', option: 'correct.biasCorrection', is: true, help: 'make up for what rounding does to means' },
+  { flag: 'smooth-quant', option: 'correct.smoothQuant', argument: 'ALPHA', read: number, help: 'move outliers to the weights' },
+  { flag: 'format', option: 'format', argument: 'qdq|qoperator', help: 'how the file spells it' },
+  { flag: 'max-size', option: 'target.maxSizeBytes', argument: 'BYTES|SHARE%', read: size, help: 'of mode mixed' },
+  { flag: 'min-sqnr', option: 'target.minSqnrDb', argument: 'DB', read: number, help: 'of mode mixed' },
+  { flag: 'max-latency', option: 'target.maxLatencyMs', argument: 'MS', read: number, help: 'of mode mixed' },
+  { flag: 'include', option: 'include', argument: 'NAME|/PATTERN/', multiple: true, read: nodes, help: 'only these nodes' },
+  { flag: 'exclude', option: 'exclude', argument: 'NAME|/PATTERN/', multiple: true, read: nodes, help: 'all but these nodes' },
+  { flag: 'op-types', option: 'opTypes', argument: 'A,B', read: words, help: 'only nodes of these operators' },
+  { flag: 'force', option: 'force', is: true, help: 'quantize what a quantized model left in float' },
+  { flag: 'no-measure', option: 'measure', is: false, help: 'do not run the models for the report' },
+];
+
+/** As parseArgs wants them. */
+export const quantizeFlagOptions: NonNullable<Parameters<typeof parseArgs>[0]>['options'] =
+  Object.fromEntries(
+    quantizeFlags.map(({ flag, argument, multiple }) => [
+      flag,
+      { type: argument ? 'string' : 'boolean', ...(multiple && { multiple }) } as const,
+    ]),
+  );
+
+/** One line for each flag: how it is written, the option that it sets, what that is. */
+export const quantizeFlagUsage = quantizeFlags
+  .map(({ flag, argument, option, help }) => {
+    const written = `--${flag}${argument ? ` ${argument}` : ''}`;
+    return `  ${written.padEnd(56)} ${option.padEnd(24)} ${help}`;
+  })
+  .join('\n');
+
+function set(options: Record<string, unknown>, path: string, value: unknown): void {
+  const [key, inner] = path.split('.');
+  if (inner === undefined) options[key] = value;
+  else options[key] = { ...(options[key] as object), [inner]: value };
+}
+
+/** The options that the flags given ask for; what does not fit the mode is left for `quantize` to refuse. */
+export function quantizeOptionsFrom(
+  values: Record<string, Given | undefined>,
+  fileBytes: number,
+): QuantizeOptions {
+  const options: Record<string, unknown> = {};
+  const setBy = new Map<string, string>();
+  for (const { flag, option, is, read } of quantizeFlags) {
+    const given = values[flag];
+    if (given === undefined) continue;
+    const isWeights = flag === 'method' && values.mode === 'weight-only';
+    const path = isWeights ? 'weights.method' : option;
+    const other = setBy.get(path);
+    if (other) throw new UsageError(`--${other} and --${flag} exclude each other`);
+    setBy.set(path, flag);
+    set(options, path, is ?? read?.(given, flag, fileBytes) ?? given);
+  }
+  if (options.mode === undefined) throw new UsageError('--mode is required');
+  return options as unknown as QuantizeOptions;
+}
