@@ -26,7 +26,8 @@ public:
 
   // Nothing for what no sample has reached.
   std::optional<ScaleAndZero> params(size_t observer) const;
-  // How many times wider than the median sample's range the widest one is; infinite when most are 0.
+  // How many times wider than the median sample's range the widest one is; infinite when most are
+  // 0.
   double drift(size_t observer) const;
   // A sample that uses an eighth of the range has lost three bits.
   static constexpr double kMostDrift = 8;

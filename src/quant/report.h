@@ -19,14 +19,14 @@ struct QuantizedTensor {
   std::string name;
   std::string node; // the operator that reads it
   DType type = DType::Undefined;
-  float scale_min = 0, scale_max = 0; // over channels
-  std::string granularity;            // "per-tensor", "per-channel" or "per-block"
-  std::string method;                 // "minmax", …
-  double sqnr_db = 0;                 // of the weight itself against its float values
-  double output_sqnr_db = NAN;        // of what its node computes from the samples, where known
-  CoarseHistogram histogram = {};     // of its values, of activations those of all samples
+  float scale_min = 0, scale_max = 0;     // over channels
+  std::string granularity;                // "per-tensor", "per-channel" or "per-block"
+  std::string method;                     // "minmax", …
+  double sqnr_db = 0;                     // of the weight itself against its float values
+  double output_sqnr_db = NAN;            // of what its node computes from the samples, where known
+  CoarseHistogram histogram = {};         // of its values, of activations those of all samples
   std::optional<ClipRange> clipping = {}; // none where each run has a range of its own
-  double drift = NAN;                 // of activations with samples (Calibrator::drift)
+  double drift = NAN;                     // of activations with samples (Calibrator::drift)
 };
 
 struct FloatNode {

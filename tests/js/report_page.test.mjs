@@ -36,10 +36,10 @@ test('a report with what it cost', async () => {
   const page = octet.renderReport(report, comparison);
   checkNesting(page);
   assert.ok(!/<script|javascript:| style="| on[a-z]+="/.test(page));
-  assert.match(page, /http-equiv="Content-Security-Policy" content="default-src 'none'; /);
+  assert.match(page, /http-equiv="Content-Security-Policy"\s+content="default-src 'none'; /);
   assert.ok(page.includes('&#60;script&#62;alert(&#34;&#39;&#38;&#34;)&#60;/script&#62;'));
   assert.ok(page.includes(`<td class="number">${comparison.outputs[0].sqnrDb.toFixed(1)}</td>`));
-  assert.equal(page.match(/<circle class="dot"/g).length, comparison.layers.length);
+  assert.equal(page.match(/class="dot"/g).length, comparison.layers.length);
   assert.equal(page.match(/class="histogram"/g).length, report.tensors.length);
 });
 
@@ -51,10 +51,7 @@ test('a report of a search', async () => {
   const page = octet.renderReport(report);
   checkNesting(page);
   assert.match(page, /Search: the target was met/);
-  assert.equal(
-    page.match(/<circle class="(chosen|pareto|other)"/g).length,
-    report.search.points.length,
-  );
+  assert.equal(page.match(/class="(chosen|pareto|other)"/g).length, report.search.points.length);
   assert.equal(page.match(/>chosen</g).length, 1);
 });
 
@@ -64,7 +61,7 @@ test('a report of static quantization shows every tensor with its range', async 
   const { report } = await octet.quantize(source, options);
   const page = octet.renderReport(report);
   checkNesting(page);
-  assert.equal(page.match(/<details class="tensor"/g).length, report.tensors.length);
+  assert.equal(page.match(/class="tensor"/g).length, report.tensors.length);
   assert.equal(page.match(/class="histogram"/g).length, report.tensors.length);
   for (const text of [
     'Between layers',

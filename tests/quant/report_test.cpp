@@ -1,4 +1,5 @@
-// What the report shows of values: histograms, clipping ranges and drift, against counts made by hand.
+// What the report shows of values: histograms, clipping ranges and drift, against counts made by
+// hand.
 #include "quant/report.h"
 
 #include <catch2/catch.hpp>

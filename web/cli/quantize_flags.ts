@@ -24,7 +24,8 @@ interface Flag {
 
 function number(given: Given, flag: string): number {
   const value = Number(given);
-  if (given === '' || Number.isNaN(value)) throw new UsageError(`--${flag} ${given}: a number expected`);
+  if (given === '' || Number.isNaN(value))
+    throw new UsageError(`--${flag} ${given}: a number expected`);
   return value;
 }
 
@@ -32,7 +33,9 @@ const words = (given: Given) => (given as string).split(',');
 
 function size(given: Given, flag: string, fileBytes: number): number {
   const text = given as string;
-  return text.endsWith('%') ? (number(text.slice(0, -1), flag) / 100) * fileBytes : number(text, flag);
+  return text.endsWith('%')
+    ? (number(text.slice(0, -1), flag) / 100) * fileBytes
+    : number(text, flag);
 }
 
 /** Nodes by name, or by /pattern/flags. */
@@ -51,32 +54,153 @@ function nodes(given: Given, flag: string) {
 }
 
 export const quantizeFlags: readonly Flag[] = [
-  { flag: 'mode', option: 'mode', argument: 'dynamic|static|weight-only|mixed', help: 'how; required' },
-  { flag: 'weights', option: 'weights.type', argument: 'int8|uint8|int4|uint4|float16', help: 'type of the weights' },
+  {
+    flag: 'mode',
+    option: 'mode',
+    argument: 'dynamic|static|weight-only|mixed',
+    help: 'how; required',
+  },
+  {
+    flag: 'weights',
+    option: 'weights.type',
+    argument: 'int8|uint8|int4|uint4|float16',
+    help: 'type of the weights',
+  },
   { flag: 'symmetric', option: 'weights.symmetric', is: true, help: 'weights around zero' },
   { flag: 'asymmetric', option: 'weights.symmetric', is: false, help: 'weights with a zero point' },
-  { flag: 'per-channel', option: 'weights.perChannel', is: true, help: 'a scale per output channel' },
+  {
+    flag: 'per-channel',
+    option: 'weights.perChannel',
+    is: true,
+    help: 'a scale per output channel',
+  },
   { flag: 'per-tensor', option: 'weights.perChannel', is: false, help: 'one scale' },
-  { flag: 'block', option: 'weights.blockSize', argument: 'SIZE', read: number, help: 'weights that share a scale' },
-  { flag: 'weights-method', option: 'weights.method', argument: 'minmax|mean|mse|gptq|adaround', help: 'how their range or codes are chosen' },
-  { flag: 'activations', option: 'activations.type', argument: 'uint8|int8', help: 'type of what flows between layers' },
-  { flag: 'symmetric-activations', option: 'activations.symmetric', is: true, help: 'it lies around zero' },
-  { flag: 'asymmetric-activations', option: 'activations.symmetric', is: false, help: 'it has a zero point' },
-  { flag: 'method', option: 'activations.method', argument: 'minmax|moving-average|percentile|entropy|mse', help: "how its range is chosen; of mode weight-only the weights' method" },
-  { flag: 'percentile', option: 'activations.percentile', argument: 'P', read: number, help: 'of 100 values, how many the range keeps' },
-  { flag: 'fixed-scales', option: 'activations.adaptive', is: false, help: 'no range is measured at each run' },
-  { flag: 'equalize', option: 'correct.equalize', is: true, help: 'even out weights between convolutions' },
-  { flag: 'bias-correction', option: 'correct.biasCorrection', is: true, help: 'make up for what rounding does to means' },
-  { flag: 'smooth-quant', option: 'correct.smoothQuant', argument: 'ALPHA', read: number, help: 'move outliers to the weights' },
+  {
+    flag: 'block',
+    option: 'weights.blockSize',
+    argument: 'SIZE',
+    read: number,
+    help: 'weights that share a scale',
+  },
+  {
+    flag: 'weights-method',
+    option: 'weights.method',
+    argument: 'minmax|mean|mse|gptq|adaround',
+    help: 'how their range or codes are chosen',
+  },
+  {
+    flag: 'activations',
+    option: 'activations.type',
+    argument: 'uint8|int8',
+    help: 'type of what flows between layers',
+  },
+  {
+    flag: 'symmetric-activations',
+    option: 'activations.symmetric',
+    is: true,
+    help: 'it lies around zero',
+  },
+  {
+    flag: 'asymmetric-activations',
+    option: 'activations.symmetric',
+    is: false,
+    help: 'it has a zero point',
+  },
+  {
+    flag: 'method',
+    option: 'activations.method',
+    argument: 'minmax|moving-average|percentile|entropy|mse',
+    help: "how its range is chosen; of mode weight-only the weights' method",
+  },
+  {
+    flag: 'percentile',
+    option: 'activations.percentile',
+    argument: 'P',
+    read: number,
+    help: 'of 100 values, how many the range keeps',
+  },
+  {
+    flag: 'fixed-scales',
+    option: 'activations.adaptive',
+    is: false,
+    help: 'no range is measured at each run',
+  },
+  {
+    flag: 'equalize',
+    option: 'correct.equalize',
+    is: true,
+    help: 'even out weights between convolutions',
+  },
+  {
+    flag: 'bias-correction',
+    option: 'correct.biasCorrection',
+    is: true,
+    help: 'make up for what rounding does to means',
+  },
+  {
+    flag: 'smooth-quant',
+    option: 'correct.smoothQuant',
+    argument: 'ALPHA',
+    read: number,
+    help: 'move outliers to the weights',
+  },
   { flag: 'format', option: 'format', argument: 'qdq|qoperator', help: 'how the file spells it' },
-  { flag: 'max-size', option: 'target.maxSizeBytes', argument: 'BYTES|SHARE%', read: size, help: 'of mode mixed' },
-  { flag: 'min-sqnr', option: 'target.minSqnrDb', argument: 'DB', read: number, help: 'of mode mixed' },
-  { flag: 'max-latency', option: 'target.maxLatencyMs', argument: 'MS', read: number, help: 'of mode mixed' },
-  { flag: 'include', option: 'include', argument: 'NAME|/PATTERN/', multiple: true, read: nodes, help: 'only these nodes' },
-  { flag: 'exclude', option: 'exclude', argument: 'NAME|/PATTERN/', multiple: true, read: nodes, help: 'all but these nodes' },
-  { flag: 'op-types', option: 'opTypes', argument: 'A,B', read: words, help: 'only nodes of these operators' },
-  { flag: 'force', option: 'force', is: true, help: 'quantize what a quantized model left in float' },
-  { flag: 'no-measure', option: 'measure', is: false, help: 'do not run the models for the report' },
+  {
+    flag: 'max-size',
+    option: 'target.maxSizeBytes',
+    argument: 'BYTES|SHARE%',
+    read: size,
+    help: 'of mode mixed',
+  },
+  {
+    flag: 'min-sqnr',
+    option: 'target.minSqnrDb',
+    argument: 'DB',
+    read: number,
+    help: 'of mode mixed',
+  },
+  {
+    flag: 'max-latency',
+    option: 'target.maxLatencyMs',
+    argument: 'MS',
+    read: number,
+    help: 'of mode mixed',
+  },
+  {
+    flag: 'include',
+    option: 'include',
+    argument: 'NAME|/PATTERN/',
+    multiple: true,
+    read: nodes,
+    help: 'only these nodes',
+  },
+  {
+    flag: 'exclude',
+    option: 'exclude',
+    argument: 'NAME|/PATTERN/',
+    multiple: true,
+    read: nodes,
+    help: 'all but these nodes',
+  },
+  {
+    flag: 'op-types',
+    option: 'opTypes',
+    argument: 'A,B',
+    read: words,
+    help: 'only nodes of these operators',
+  },
+  {
+    flag: 'force',
+    option: 'force',
+    is: true,
+    help: 'quantize what a quantized model left in float',
+  },
+  {
+    flag: 'no-measure',
+    option: 'measure',
+    is: false,
+    help: 'do not run the models for the report',
+  },
 ];
 
 /** As parseArgs wants them. */

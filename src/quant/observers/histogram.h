@@ -15,7 +15,8 @@ struct ObservedRange {
   float min = 0, max = 0; // min ≤ 0 ≤ max
 };
 
-// A few bins, for people to look at: bin i counts the values in [low + i·width, low + (i + 1)·width).
+// A few bins, for people to look at: bin i counts the values in [low + i·width, low + (i +
+// 1)·width).
 struct CoarseHistogram {
   static constexpr size_t kMaxBins = 64;
 
