@@ -53,16 +53,16 @@ public:
       return move_substitutes(inputs_, outputs, [&](std::span<const Tensor* const> substitutes) {
         return evaluate(node_, model, substitutes, captures_, host_, weights);
       });
-    if (op_.float32 && has_other_floats()) return as_float32(model, outputs, weights);
+    if (takes_conversion()) return as_float32(model, outputs, weights);
     const auto known = [](const ValueFact& fact) { return fact.shape.has_value(); };
     if (!std::all_of(outputs.begin(), outputs.end(), known)) return std::nullopt;
     return run_kernel(outputs, weights);
   }
 
 private:
-  bool has_other_floats() const {
+  bool takes_conversion() const {
     return std::any_of(inputs_.begin(), inputs_.end(),
-                       [](const Tensor* t) { return t && is_other_float(t->dtype()); });
+                       [&](const Tensor* t) { return t && !op_.takes(t->dtype()); });
   }
 
   // The results for operands that were converted, converted back.

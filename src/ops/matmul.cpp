@@ -226,7 +226,8 @@ Kernel prepare_product(PrepareContext& ctx) {
 }
 } // namespace
 
-extern const OpDef op_matmul{.infer = infer_matmul, .prepare = prepare_matmul, .float32 = true};
+extern const OpDef op_matmul{
+    .infer = infer_matmul, .prepare = prepare_matmul, .float32 = true, .float64 = true};
 extern const OpDef op_gemm{
     .infer = infer_gemm, .prepare = prepare_product<gemm_product>, .float32 = true};
 extern const OpDef op_lowered_matmul{.infer = infer_lowered_matmul,

@@ -278,8 +278,13 @@ struct OpDef {
   // than a byte, then move as numbers that stand for them.
   bool moves = false;
   // Its kernels know float32 alone among floats; others are computed as float32
-  // (passes/widen_floats).
+  // (passes/widen_floats), but for float64 where `float64` says that it has a loop of its own.
   bool float32 = false;
+  bool float64 = false;
+
+  bool takes(DType type) const {
+    return !float32 || !is_other_float(type) || (float64 && type == DType::Float64);
+  }
 };
 
 } // namespace octet

@@ -29,7 +29,8 @@ private:
   DType dtype(ValueId id) const {
     return id && facts_.covers(id) ? facts_[id].dtype : DType::Undefined;
   }
-  bool has_input(const Node& node, bool (*property)(DType)) const {
+  template <class Property>
+  bool has_input(const Node& node, Property property) const {
     return std::any_of(node.inputs.begin(), node.inputs.end(),
                        [&](ValueId in) { return property(dtype(in)); });
   }
@@ -38,7 +39,7 @@ private:
   bool should_widen(const Node& node) const {
     const OpDef* op = find_op(node.domain, node.op_type);
     if (!op || !knows_outputs(node)) return false;
-    if (op->float32) return has_input(node, is_other_float);
+    if (op->float32) return has_input(node, [&](DType type) { return !op->takes(type); });
     if (!has_input(node, is_half) || changes_type(node)) return false;
     const bool moves = op->moves || op->aliasing == Aliasing::View;
     if (!moves) return op->layout == LayoutRule::Elementwise;

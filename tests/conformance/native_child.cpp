@@ -12,11 +12,6 @@
 namespace octet {
 namespace {
 
-// What the engine has no value for: the test is unsupported, not failed.
-struct NoSuchValue {
-  std::string kind;
-};
-
 constexpr std::string_view kNothing = "-";
 constexpr char kDigits[] = "0123456789abcdef";
 
@@ -71,23 +66,45 @@ Tensor read_value(std::istream& words) {
     for (std::string& text : strings) text = from_hex(next<std::string>(words));
     return Tensor(std::move(shape), std::move(strings));
   }
-  if (kind != "tensor") throw NoSuchValue{kind};
+  if (kind == "sequence") {
+    std::vector<Tensor> items(next<size_t>(words));
+    for (Tensor& item : items) item = read_value(words);
+    return Tensor::sequence(std::move(items));
+  }
+  if (kind == "none") return {};
   const auto dtype = dtype_from_onnx(next<int64_t>(words));
-  if (!dtype) throw NoSuchValue{"of that element type"};
+  if (!dtype) fail(ErrorCode::InvalidInput, "a feed of an element type that does not exist");
   Shape shape = read_shape(words);
   return Tensor(*dtype, std::move(shape), shared(from_hex(next<std::string>(words))));
 }
 
-void write_value(std::ostream& reply, const Tensor& tensor) {
+void write_tensor(std::ostream& reply, const Tensor& tensor) {
   const bool is_string = tensor.dtype() == DType::String;
   reply << (is_string ? " strings" : " tensor");
   if (!is_string) reply << ' ' << static_cast<int>(tensor.dtype());
   reply << ' ' << tensor.shape().rank();
   for (const int64_t dim : tensor.shape()) reply << ' ' << dim;
-  if (!is_string)
+  if (!is_string) {
     reply << ' ' << to_hex(tensor.bytes(), tensor.size_bytes());
-  else
+  } else {
     for (const std::string& text : tensor.strings()) reply << ' ' << to_hex(text);
+  }
+}
+
+void write_value(std::ostream& reply, const Tensor& value) {
+  switch (value.dtype()) {
+  case DType::Undefined:
+    reply << " none";
+    return;
+  case DType::Sequence:
+    reply << " sequence " << value.items().size();
+    for (const Tensor& item : value.items()) write_value(reply, item);
+    return;
+  case DType::Map:
+    fail(ErrorCode::UnsupportedOperator, "a map as a result");
+  default:
+    write_tensor(reply, value);
+  }
 }
 
 std::string read_file(const std::string& path) {
@@ -120,8 +137,6 @@ std::string reply_to(const std::string& request) {
     return reply.str();
   } catch (const Error& e) {
     return error(error_code_name(e.code()), e.message());
-  } catch (const NoSuchValue& e) {
-    return error("no-tensor-type", "a feed that is " + e.kind);
   } catch (const std::exception& e) {
     return error("exception", e.what());
   }

@@ -100,8 +100,6 @@ describe('corrections', () => {
     await refuses({ correct: all, calibration: calibration.values() }, /twice/);
     const without = { calibration: undefined };
     await refuses({ ...without, mode: 'dynamic', correct: all }, /needs samples/);
-    await refuses({ mode: 'dynamic' }, /but for corrections/);
-    await refuses({ mode: 'dynamic', correct: { equalize: false } }, /but for corrections/);
     for (const correct of [{ smoothQuant: 0.5 }, { biasCorrection: true }])
       await refuses({ mode: 'weight-only', weights: {}, correct }, /weight-only/);
     const mixed = { mode: 'mixed', target: { minSqnrDb: 30 }, weights: undefined };
