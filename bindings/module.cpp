@@ -176,7 +176,8 @@ QuantizeMode mode_of(const std::string& name) {
 
 // `options`: {mode, weights: {type: ONNX number, symmetric, perChannel, blockSize, method}, format,
 // calibrated, force, correctBias, equalize, smooth, excludeNodes, opTypes, spectraInFloat}, and for
-// static quantization {activations: {type, symmetric, method, percentile, adaptive}}, all required.
+// static quantization {activations: {scheme, type, symmetric, method, percentile, adaptive}}, all
+// required.
 val quantize(ModelHandle& model, const val& options) {
   return guard([&] {
     QuantizeConfig config;
@@ -197,7 +198,10 @@ val quantize(ModelHandle& model, const val& options) {
     config.equalize = options["equalize"].as<bool>();
     config.smooth = options["smooth"].as<float>();
     if (!activations.isUndefined())
-      config.activations = {.type = type_of(activations["type"]),
+      config.activations = {.scheme = activations["scheme"].as<std::string>() == "log2"
+                                          ? ActivationScheme::Log2
+                                          : ActivationScheme::Linear,
+                            .type = type_of(activations["type"]),
                             .symmetric = activations["symmetric"].as<bool>(),
                             .method = activations["method"].as<std::string>(),
                             .percentile = activations["percentile"].as<double>(),

@@ -160,7 +160,7 @@ void run_matrix_product(const QConv& conv, size_t begin, size_t end, void* scrat
              .byte_dot = conv.byte_dot,
              .output = conv.output,
              .params = conv.params};
-  const bool combines = !conv.byte_dot && uses_strassen(shape);
+  const bool combines = !conv.byte_dot && !conv.wide && uses_strassen(shape);
   const size_t step = combines ? rows_at_once(gemm.k) : end - begin;
   for (size_t row = begin; row < end; row += step) {
     gemm.m = std::min(step, end - row);

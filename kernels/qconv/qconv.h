@@ -20,6 +20,7 @@ struct QConv {
   void* y = nullptr;          // [batch, out_h, out_w] pixels, element type as `output` says
   size_t y_stride = 0;        // elements between pixels, ≥ out_channels
   bool pools = false;         // see qconv_pools
+  bool wide = false;          // elements of x may lie outside of ±255
   bool byte_dot = false;      // x and w as kernels/qdot/pack.h has them
   int16_t padding = 0;        // what the padding holds: for byte dots the pair of zero points
   QOutput output = QOutput::f32;

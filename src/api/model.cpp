@@ -69,9 +69,9 @@ std::vector<ValueFact> assumed_inputs(const Graph& graph, FreeDimensions sizes) 
 }
 
 constexpr std::string_view kQuantized[] = {
-    "QuantizeLinear", "DequantizeLinear",    "DynamicQuantizeLinear", "MatMulInteger",
-    "ConvInteger",    "QLinearConv",         "QLinearMatMul",         "DynamicQuantizeLSTM",
-    "MatMulNBits",    "GatherBlockQuantized"};
+    "QuantizeLinear", "DequantizeLinear",     "DynamicQuantizeLinear", "MatMulInteger",
+    "ConvInteger",    "QLinearConv",          "QLinearMatMul",         "DynamicQuantizeLSTM",
+    "MatMulNBits",    "GatherBlockQuantized", "Log2Quantize",          "Log2Dequantize"};
 
 // What a walk over a graph and its subgraphs collects.
 struct Census {

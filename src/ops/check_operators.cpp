@@ -61,6 +61,8 @@ constexpr RequiredInputs kRequired[] = {
     {"QLinearConv", 8},
     {"QuantizeLinear", 2},
     {"DequantizeLinear", 2},
+    {"Log2Quantize", 3},
+    {"Log2Dequantize", 3},
     {"BatchNormalization", 5},
     {"InstanceNormalization", 3},
     {"GroupNormalization", 3},

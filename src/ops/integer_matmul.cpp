@@ -67,7 +67,8 @@ struct IntegerMatMul {
       : geometry(matmul_geometry(ctx, a_input, b_input)), a(ctx, a_input, a_zero),
         byte_dot(byte_dot_weights(ctx, b_input, b_zero)), b_zero(ctx, b_input, b_zero, geometry.n) {
     if (!byte_dot) b.emplace(ctx, b_input, geometry);
-    combines = !byte_dot && kernels::strassen_pays(geometry.m, geometry.n, geometry.k);
+    combines =
+        !byte_dot && !a.is_wide() && kernels::strassen_pays(geometry.m, geometry.n, geometry.k);
     ScratchLayout scratch;
     scratch.reserve(a.scratch_bytes() + b_scratch_bytes() + this->b_zero.scratch_bytes());
     if (combines) {

@@ -19,7 +19,8 @@ bool is_unsigned_code(const NodeContext& ctx, size_t input) {
 
 IntegerActivation::IntegerActivation(const NodeContext& ctx, size_t input, size_t zero_input)
     : input_(input), zero_input_(zero_input), elements_(ctx.shape(input).elements()),
-      dtype_(ctx.dtype(input)), has_zero_(ctx.has_input(zero_input)) {
+      dtype_(ctx.dtype(input)), has_zero_(ctx.has_input(zero_input)),
+      is_wide_(ctx.attributes().get_int("wide", 0) != 0) {
   if (dtype_ == DType::Int16) return;
   is_unsigned_code(ctx, input);
   if (!has_zero_) return;

@@ -28,6 +28,9 @@ public:
 
   // Whether the elements are codes, so that byte dot products can read them.
   bool has_codes() const { return dtype_ != DType::Int16; }
+  // Whether they may lie outside of ±255 (the attribute "wide"), where the ways of multiplying that
+  // add activations up as int16 do not reach.
+  bool is_wide() const { return is_wide_; }
 
   size_t scratch_bytes() const;
   // The widened elements; `scratch` holds scratch_bytes().
@@ -40,7 +43,7 @@ public:
 private:
   size_t input_, zero_input_, elements_;
   DType dtype_;
-  bool has_zero_;
+  bool has_zero_, is_wide_;
 };
 
 // Constant weights in the form of kernels/qdot/pack.h, where the engine has byte dot products.

@@ -50,11 +50,12 @@ private:
       note_function(id);
   }
 
-  // As fold_qdq makes them.
+  // As fold_qdq makes them of activations of 8 bits.
   bool is_product(const Node& node) const {
     const bool named = is_op(node, "ConvIntegerToFloat", kLoweredDomain) ||
                        is_op(node, "MatMulIntegerToFloat", kLoweredDomain);
-    return named && node.inputs.size() == 7 && graph_.constant(node.inputs[1]);
+    return named && node.inputs.size() == 7 && graph_.constant(node.inputs[1]) &&
+           !node.attributes.has("wide");
   }
 
   // --- new nodes and values

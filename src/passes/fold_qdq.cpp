@@ -1,9 +1,11 @@
 #include "passes/fold_qdq.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "graph/edit.h"
 #include "ops/evaluate.h"
+#include "ops/log2_ops.h"
 #include "ops/registry.h"
 #include "passes/match.h"
 
@@ -12,6 +14,7 @@ namespace {
 // Integers with their parameters, as a DequantizeLinear reads them. `zero_point` may be absent.
 struct Quantized {
   ValueId codes, scale, zero_point;
+  int64_t log2_levels = 0; // of one sign, of activations that passes/fold_log2 made integers
 };
 
 class QdqFolder {
@@ -47,12 +50,17 @@ private:
             dequantize.inputs.size() > 2 ? dequantize.inputs[2] : ValueId()};
   }
 
-  // An activation of 8 bits under one constant scale. Its type shows in its zero point or its
-  // producer.
+  // An activation of 8 bits, or powers of two, under one constant scale. Its type shows in its zero
+  // point or its producer.
   std::optional<Quantized> activation(ValueId id) const {
     const Node* node = dequantize(id);
     if (!node || !scalar_constant(graph_, node->inputs[1])) return std::nullopt;
-    const Quantized q = operands(*node);
+    Quantized q = operands(*node);
+    if (const Node* levels = producer(graph_, q.codes, "Log2Levels", kLoweredDomain)) {
+      q.log2_levels = std::max(levels->attributes.get_int("positive", 0),
+                               levels->attributes.get_int("negative", 0));
+      return q;
+    }
     return q.zero_point && has_8_bits(graph_.constant(q.zero_point)) ? std::optional(q)
                                                                      : std::nullopt;
   }
@@ -116,6 +124,8 @@ private:
     const size_t rank = codes.shape().rank();
     if (is_conv ? rank != 3 && rank != 4 : rank != 2) return;
     const int64_t channels = codes.shape()[channel_axis];
+    const size_t depth = codes.elements() / static_cast<size_t>(std::max<int64_t>(channels, 1));
+    if (x->log2_levels > most_log2_levels(depth)) return;
     auto row = bias(node, channels);
     if (!row) return;
     const NodeId addition = bias_addition(node, channels);
@@ -128,6 +138,7 @@ private:
         .domain = std::string(kLoweredDomain),
         .inputs = {x->codes, w->codes, x->scale, w->scale, x->zero_point, w->zero_point, *row}};
     if (is_conv) fused.attributes = node.attributes;
+    if (x->log2_levels > 0) fused.attributes.set("wide", int64_t{1});
     edit_.replace_node(addition ? addition : id, std::move(fused));
     if (addition) edit_.remove_node(id);
   }

@@ -4,6 +4,7 @@
 #include "passes/chain_codes.h"
 #include "passes/choose_layout.h"
 #include "passes/fold_constants.h"
+#include "passes/fold_log2.h"
 #include "passes/fold_qdq.h"
 #include "passes/fold_scale_shift.h"
 #include "passes/fuse_activation.h"
@@ -57,6 +58,7 @@ void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost&
   bind_known_captures(graph, inputs);
   fold_constants(graph);
   recognise_functions(graph);
+  fold_log2(graph);
   GraphFacts facts = propagate(graph, inputs, &host);
   if (widen_floats(graph, facts)) {
     GraphEdit(graph).remove_dead();

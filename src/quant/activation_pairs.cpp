@@ -4,12 +4,15 @@
 #include <cmath>
 
 #include "graph/edit.h"
+#include "ops/log2_ops.h"
 #include "quant/weights.h"
 
 namespace octet {
 namespace {
-struct Params {
-  ValueId scale, zero_point;
+// How the nodes of a pair are called, and what they read besides the value.
+struct Pair {
+  std::string_view quantize, dequantize, domain;
+  ValueId first, second;
 };
 
 class PairWriter {
@@ -37,29 +40,40 @@ private:
     edit_.remove_node(observe);
   }
 
+  bool is_log2() const { return options_.scheme == ActivationScheme::Log2; }
+
   void write_pair(const Site& site, ScaleAndZero values) {
     const ValueId in = graph_.node(site.observe).inputs[0];
     const std::string name = graph_.value(in).name;
-    const Params params = params_of(site.observer, values, name);
-    const NodeId quantize =
-        edit_.insert_before(site.observe, {.name = name + "_quantize",
-                                           .op_type = "QuantizeLinear",
-                                           .inputs = {in, params.scale, params.zero_point}});
+    const Pair pair = pair_of(site.observer, values, name);
+    const auto node = [&](std::string_view suffix, std::string_view op_type, ValueId operand) {
+      return Node{.name = concat(name, suffix),
+                  .op_type = std::string(op_type),
+                  .domain = std::string(pair.domain),
+                  .inputs = {operand, pair.first, pair.second}};
+    };
+    const NodeId quantize = edit_.insert_before(site.observe, node("_quantize", pair.quantize, in));
     const ValueId codes = edit_.new_value(name + "_quantized");
     edit_.produce(quantize, 0, codes);
     note(name, site);
-    edit_.replace_node(site.observe, {.name = name + "_dequantize",
-                                      .op_type = "DequantizeLinear",
-                                      .inputs = {codes, params.scale, params.zero_point}});
+    edit_.replace_node(site.observe, node("_dequantize", pair.dequantize, codes));
   }
 
   // Taps of one observer share their parameters' constants too.
-  Params params_of(size_t observer, ScaleAndZero values, const std::string& name) {
-    if (const auto found = params_.find(observer); found != params_.end()) return found->second;
+  Pair pair_of(size_t observer, ScaleAndZero values, const std::string& name) {
+    if (const auto found = pairs_.find(observer); found != pairs_.end()) return found->second;
     const uint8_t zero[] = {static_cast<uint8_t>(values.zero_point)};
-    return params_[observer] = {
-               edit_.new_constant(name + "_scale", Tensor::scalar<float>(values.scale)),
-               edit_.new_constant(name + "_zero_point", tensor_of_codes(zero, options_.type, {}))};
+    const auto constant = [&](std::string_view suffix, Tensor tensor) {
+      return edit_.new_constant(concat(name, suffix), std::move(tensor));
+    };
+    const Tensor zero_point = tensor_of_codes(zero, options_.type, {});
+    if (!is_log2())
+      return pairs_[observer] = {"QuantizeLinear", "DequantizeLinear", "",
+                                 constant("_scale", Tensor::scalar<float>(values.scale)),
+                                 constant("_zero_point", zero_point)};
+    const Tensor levels = log2_level_table(calibrator_.log2_levels(observer));
+    return pairs_[observer] = {"Log2Quantize", "Log2Dequantize", kFunctionDomain,
+                               constant("_zero_point", zero_point), constant("_levels", levels)};
   }
 
   void note(const std::string& name, const Site& site) {
@@ -72,7 +86,7 @@ private:
   const ActivationOptions& options_;
   const Calibrator& calibrator_;
   QuantizationReport& report_;
-  std::unordered_map<size_t, Params> params_; // by observer
+  std::unordered_map<size_t, Pair> pairs_; // by observer
   GraphEdit edit_;
 };
 } // namespace

@@ -1,5 +1,6 @@
 // The values between the nodes of a statically quantized graph: first behind Observe nodes, which
-// calibration watches, then behind pairs of QuantizeLinear and DequantizeLinear.
+// calibration watches, then behind pairs of QuantizeLinear and DequantizeLinear, or, under the
+// scheme log2, of Log2Quantize and Log2Dequantize (ops/log2_ops.h).
 #pragma once
 
 #include <unordered_map>

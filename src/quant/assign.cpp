@@ -68,6 +68,7 @@ public:
       else
         judge_other(id);
     }
+    if (config_.activations.scheme == ActivationScheme::Log2) leave_carriers_real();
     while (drop_carriers()) {
     }
     for (NodeId id : out_.products) tap(graph_.node(id).inputs[0]);
@@ -191,6 +192,13 @@ private:
                     !std::all_of(inputs.begin(), inputs.end(),
                                  [&](ValueId in) { return is_integer(in); });
            }) != 0;
+  }
+
+  // Only products gain from powers of two; all others would pass their error on.
+  void leave_carriers_real() {
+    carriers_.clear();
+    for (NodeId id : graph_.nodes())
+      if (role_of(graph_.node(id)) != Role::Product) out_.real_readers.insert(id);
   }
 
   // --- taps and groups

@@ -9,6 +9,7 @@
 //  - Relu and Clip behind a sum are part of it: the range of the result implies them. So is any
 //    chain of functions of single elements behind a product or another such function: what lies
 //    between them would lose more to a rounding than it is worth.
+// Under the scheme log2 there are no carriers: products read levels, everybody else real values.
 // Outputs of the graph are never quantized; nothing would read the integers.
 #pragma once
 

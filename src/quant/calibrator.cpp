@@ -1,6 +1,8 @@
 #include "quant/calibrator.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 #include "base/error.h"
 #include "quant/sample.h"
@@ -21,12 +23,17 @@ Calibrator::Calibrator(const ActivationOptions& options) : options_(options) {
          dtype_name(options.type));
   if (!(options.percentile > 0 && options.percentile <= 100))
     fail(ErrorCode::InvalidOption, "activations.percentile: a number above 0, up to 100 expected");
+  if (is_log2() && (options.method == "entropy" || options.method == "mse"))
+    fail(ErrorCode::InvalidOption, "activations.method: '", options.method,
+         "' chooses ranges for evenly spaced levels; with scheme log2 minmax, moving-average or "
+         "percentile expected");
   make_observer(observer_options(options));
 }
 
 size_t Calibrator::add_observer() {
   observers_.push_back(make_observer(observer_options(options_)));
   spans_.emplace_back();
+  if (is_log2()) log2_.emplace_back();
   return observers_.size() - 1;
 }
 
@@ -40,12 +47,30 @@ void Calibrator::observe(size_t tap, std::span<const float> values) {
   check_sample(tapped.name, values);
   const ObservedRange range = observers_[tapped.observer]->add(values);
   spans_[tapped.observer].push_back(range.max - range.min);
+  if (is_log2()) log2_[tapped.observer].errors.add(values);
+}
+
+void Calibrator::limit_levels(size_t observer, int32_t most) {
+  int32_t& limit = log2_[observer].most_levels;
+  limit = std::min(limit, most);
+}
+
+kernels::Log2Levels Calibrator::log2_levels(size_t observer) const {
+  return choose_log2_levels(*observers_[observer]->range(), log2_[observer].most_levels);
+}
+
+double Calibrator::log2_sqnr_db(size_t observer) const {
+  return log2_[observer].errors.sqnr_db(log2_levels(observer));
 }
 
 std::optional<ScaleAndZero> Calibrator::params(size_t observer) const {
   const auto range = observers_[observer]->range();
   if (!range) return std::nullopt;
-  return choose_quant_params(range->min, range->max, options_.type, options_.symmetric);
+  if (!is_log2())
+    return choose_quant_params(range->min, range->max, options_.type, options_.symmetric);
+  const bool has_negative = range->min < 0 || options_.symmetric;
+  return ScaleAndZero{.scale = std::ldexp(1.0f, log2_levels(observer).first),
+                      .zero_point = options_.type == DType::UInt8 && has_negative ? 128 : 0};
 }
 
 Calibrator::Scales Calibrator::scales_of_samples(size_t observer) const {
@@ -65,6 +90,7 @@ double Calibrator::drift(size_t observer) const {
 }
 
 ClipRange Calibrator::clipping(size_t observer, ScaleAndZero params) const {
+  if (is_log2()) return log2_clipping(observer);
   ClipCounter counter(quant_range(options_.type, options_.symmetric));
   counter.add_params(params);
   ClipRange range = counter.result();
@@ -72,6 +98,18 @@ ClipRange Calibrator::clipping(size_t observer, ScaleAndZero params) const {
   range.share = observers_[observer]->histogram().share_outside(double{range.min} - half,
                                                                 double{range.max} + half);
   return range;
+}
+
+ClipRange Calibrator::log2_clipping(size_t observer) const {
+  const kernels::Log2Levels levels = log2_levels(observer);
+  const double largest = std::ldexp(1.0, levels.first + levels.positive - 1);
+  const double smallest =
+      levels.negative ? -std::ldexp(1.0, levels.first + levels.negative - 1) : 0;
+  // The next level, if there were one, would begin half an octave further.
+  return {.min = static_cast<float>(smallest),
+          .max = static_cast<float>(largest),
+          .share = observers_[observer]->histogram().share_outside(smallest * std::numbers::sqrt2,
+                                                                   largest * std::numbers::sqrt2)};
 }
 
 QuantizedTensor Calibrator::describe(size_t observer, std::string name, std::string node,
@@ -94,6 +132,10 @@ QuantizedTensor Calibrator::describe(size_t observer, std::string name, std::str
     out.method = options_.method;
     out.scale_min = out.scale_max = chosen->scale;
     out.clipping = clipping(observer, *chosen);
+    if (is_log2()) {
+      out.sqnr_db = log2_sqnr_db(observer);
+      out.log2_levels = static_cast<size_t>(log2_levels(observer).positive);
+    }
   }
   return out;
 }

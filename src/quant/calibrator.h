@@ -7,6 +7,7 @@
 #include "ops/op_def.h"
 #include "quant/arithmetic.h"
 #include "quant/config.h"
+#include "quant/log2.h"
 #include "quant/observer.h"
 #include "quant/report.h"
 
@@ -24,8 +25,15 @@ public:
   // Throws InvalidInput naming the value when an element is not finite.
   void observe(size_t tap, std::span<const float> values) override;
 
-  // Nothing for what no sample has reached.
+  // Of the scheme log2: the most levels that all who read the values can take.
+  void limit_levels(size_t observer, int32_t most);
+
+  // Nothing for what no sample has reached. Of the scheme log2 the scale is the smallest level.
   std::optional<ScaleAndZero> params(size_t observer) const;
+  // Of the scheme log2, for what samples have reached: its levels, and what these lose of the
+  // values.
+  kernels::Log2Levels log2_levels(size_t observer) const;
+  double log2_sqnr_db(size_t observer) const;
   // How many times wider than the median sample's range the widest one is; infinite when most are
   // 0.
   double drift(size_t observer) const;
@@ -36,14 +44,13 @@ public:
   // The report's entry for a value, of method "dynamic" where each run has a range of its own.
   QuantizedTensor describe(size_t observer, std::string name, std::string node,
                            bool is_dynamic) const;
-
-private:
   // The smallest and largest scale that single samples would have had.
   struct Scales {
     float min, max;
   };
   Scales scales_of_samples(size_t observer) const;
   ClipRange clipping(size_t observer, ScaleAndZero params) const;
+  ClipRange log2_clipping(size_t observer) const;
 
   struct Tap {
     size_t observer;
@@ -51,6 +58,13 @@ private:
   };
   const ActivationOptions options_;
   std::vector<std::unique_ptr<Observer>> observers_;
+  struct Log2Watch {
+    Log2Errors errors;
+    int32_t most_levels = kernels::kMostLog2Levels;
+  };
+  bool is_log2() const { return options_.scheme == ActivationScheme::Log2; }
+
+  std::vector<Log2Watch> log2_;           // by observer, of the scheme log2
   std::vector<std::vector<float>> spans_; // by observer: max − min of each sample
   std::vector<Tap> taps_;
 };

@@ -24,13 +24,19 @@ enum class WeightFormat : uint8_t {
   Dequantize, // DequantizeLinear in front of the float operator
 };
 
+enum class ActivationScheme : uint8_t {
+  Linear, // real = scale · (code − zero_point)
+  Log2,   // powers of two (quant/log2.h); what lies between products stays real
+};
+
 // Of static quantization.
 struct ActivationOptions {
+  ActivationScheme scheme = ActivationScheme::Linear;
   DType type = DType::UInt8; // UInt8 or Int8
   bool symmetric = false;
   std::string method = "minmax"; // see quant/observer.h
   double percentile = 99.99;     // of the method of that name
-  bool adaptive = true;          // measures ranges that drift over the samples at each run
+  bool adaptive = true;          // linear: measures ranges that drift over the samples at each run
 };
 
 struct QuantizeConfig {

@@ -33,6 +33,8 @@ void write_tensor(JsonWriter& json, const QuantizedTensor& t) {
   json.key("type").value(dtype_name(t.type));
   json.key("scale").begin_object().key("min").value(double{t.scale_min});
   json.key("max").value(double{t.scale_max}).end_object();
+  json.key("scheme").value(t.log2_levels == 0 ? "linear" : "log2");
+  if (t.log2_levels > 0) json.key("levels").value(t.log2_levels);
   json.key("granularity").value(t.granularity).key("method").value(t.method);
   json.key("sqnrDb").value(t.sqnr_db);
   json.key("outputSqnrDb").value(t.output_sqnr_db);

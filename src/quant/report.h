@@ -22,7 +22,8 @@ struct QuantizedTensor {
   float scale_min = 0, scale_max = 0;     // over channels
   std::string granularity;                // "per-tensor", "per-channel" or "per-block"
   std::string method;                     // "minmax", …
-  double sqnr_db = 0;                     // of the weight itself against its float values
+  double sqnr_db = 0;                     // of weights, or under the scheme log2 of activations
+  size_t log2_levels = 0;                 // of one sign; 0: evenly spaced levels
   double output_sqnr_db = NAN;            // of what its node computes from the samples, where known
   CoarseHistogram histogram = {};         // of its values, of activations those of all samples
   std::optional<ClipRange> clipping = {}; // none where each run has a range of its own

@@ -1,14 +1,17 @@
 #include "quant/static.h"
 
+#include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "graph/edit.h"
+#include "ops/log2_ops.h"
 #include "quant/activation_pairs.h"
 #include "quant/assign.h"
 #include "quant/calibrator.h"
 #include "quant/dynamic_site.h"
+#include "quant/log2.h"
 #include "quant/reduction_taps.h"
 #include "quant/static_product.h"
 
@@ -35,6 +38,17 @@ struct StaticSink final : ValueSink {
   Calibrator calibrator;
   ReductionSink reductions;
 };
+
+// Of the scheme log2: products say how many levels they can take.
+void limit_levels(const Scope& scope, Calibrator& calibrator) {
+  for (NodeId id : scope.products) {
+    const Node& node = scope.graph->node(id);
+    const Shape& weights = scope.constant(node.inputs[1])->shape();
+    const int64_t channels = std::max<int64_t>(weights[channel_axis(node)], 1);
+    calibrator.limit_levels(scope.observed.observers.at(node.inputs[0]),
+                            most_log2_levels(weights.elements() / static_cast<size_t>(channels)));
+  }
+}
 
 // Puts taps on what the products of a scope multiply, where samples are to say how to round.
 void place_reduction_taps(Scope& scope, const QuantizeConfig& config, ReductionTaps& taps) {
@@ -66,6 +80,7 @@ public:
       Assignment assignment = assign(scope, config_);
       scope.observed = observe_values(*scope.graph, assignment, sink_->calibrator);
       scope.products = std::move(assignment.products);
+      if (is_log2()) limit_levels(scope, sink_->calibrator);
       if (rounds_by_samples(config_.weights) || config_.correct_bias)
         place_reduction_taps(scope, config_, taps_);
       total_ += scope.products.size();
@@ -100,15 +115,18 @@ public:
       write_pairs(*scope.graph, scope.observed, config_.activations, sink_->calibrator, report_);
       GraphEdit(*scope.graph).remove_dead();
     }
+    if (is_log2()) import_own_functions(*scopes_[0].graph);
     return std::move(report_);
   }
 
 private:
+  bool is_log2() const { return config_.activations.scheme == ActivationScheme::Log2; }
+
   // Makes the rewriter of a product, unless it is quantized otherwise or not at all.
   void begin(Scope& scope, NodeId id) {
     const Node& node = scope.graph->node(id);
     const size_t observer = scope.observed.observers.at(node.inputs[0]);
-    if (config_.activations.adaptive && sink_->calibrator.drifts(observer) &&
+    if (config_.activations.adaptive && !is_log2() && sink_->calibrator.drifts(observer) &&
         measure_at_each_run(scope, id, observer))
       return;
     const auto x = sink_->calibrator.params(observer);

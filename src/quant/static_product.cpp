@@ -8,6 +8,11 @@
 
 namespace octet {
 
+size_t channel_axis(const Node& product) {
+  if (product.op_type == "Conv") return 0;
+  return product.attributes.get_int("transB", 0) != 0 ? 0 : 1;
+}
+
 bool rounds_by_samples(const WeightOptions& options) {
   return options.method == "adaround";
 }
@@ -29,11 +34,6 @@ bool ProductRewriter::advance() {
   write_weights();
   write_bias();
   return false;
-}
-
-size_t ProductRewriter::axis() const {
-  if (node_.op_type == "Conv") return 0;
-  return node_.attributes.get_int("transB", 0) != 0 ? 0 : 1;
 }
 
 ValueId ProductRewriter::constant(ValueId source, std::string_view suffix, Tensor tensor) {

@@ -15,6 +15,9 @@
 
 namespace octet {
 
+// The axis of a product's weights along which its results differ.
+size_t channel_axis(const Node& product);
+
 // Whether samples say how to round weights.
 bool rounds_by_samples(const WeightOptions& options);
 
@@ -30,7 +33,7 @@ public:
   bool advance();
 
 private:
-  size_t axis() const;
+  size_t axis() const { return channel_axis(node_); }
   size_t channels() const { return static_cast<size_t>(weights_.shape()[axis()]); }
   ValueId constant(ValueId source, std::string_view suffix, Tensor tensor);
   void dequantize(size_t input, ValueId source, std::vector<ValueId> operands, bool per_channel);

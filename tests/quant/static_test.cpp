@@ -262,3 +262,28 @@ TEST_CASE("AdaRound in static quantization names itself and the SQNR of the resu
   CHECK(find(report, "w")->method == "adaround");
   CHECK(find(report, "w")->output_sqnr_db > 30);
 }
+
+TEST_CASE("powers of two are written for what products read, and for nobody else") {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 2});
+  const ValueId w = b.constant("w", {2, 2}, {1, -2, 3, 4});
+  const ValueId y = b.node("MatMul", "y", {x, w});
+  const ValueId r = b.node("Relu", "r", {y});
+  const ValueId z = b.node("MatMul", "z", {r, w});
+  b.output(b.node("Add", "s", {z, r}));
+  QuantizeConfig config;
+  config.activations.scheme = ActivationScheme::Log2;
+  const auto report = quantize(b.graph, {{-1, 3}}, config);
+  CHECK(count(b.graph, "Log2Quantize") == 2);
+  CHECK(count(b.graph, "Log2Dequantize") == 2);
+  CHECK(count(b.graph, "QuantizeLinear") == 0);
+  const auto entry = std::find_if(report.tensors.begin(), report.tensors.end(),
+                                  [](const QuantizedTensor& tensor) { return tensor.name == "x"; });
+  REQUIRE(entry != report.tensors.end());
+  CHECK(entry->log2_levels == 15);
+  CHECK(entry->scale_min == std::ldexp(1.0f, 2 - 14)); // 3 is nearest to 4: half way goes up
+  CHECK(entry->sqnr_db == Approx(10.0));               // 10 and 1
+  CHECK(b.graph.model.opset("ai.octet") == 1);
+  for (NodeId id : b.graph.nodes())
+    if (b.graph.node(id).op_type == "Add") CHECK(b.graph.node(id).inputs[1] == r);
+}

@@ -155,7 +155,10 @@ const commands: Record<string, Command> = {
       if (output !== '-')
         await print(
           `${report.tensors.length} tensors quantized, ${report.floatNodes.length} nodes left in float; ` +
-            `${kilobytes(report.bytesBefore)} → ${kilobytes(report.bytesAfter)}`,
+            `${kilobytes(report.bytesBefore)} → ${kilobytes(report.bytesAfter)}` +
+            (report.schemes ?? [])
+              .map(({ scheme, sqnrDb }) => `\nactivations ${scheme}: ${decibels(sqnrDb)}`)
+              .join(''),
         );
     },
   },

@@ -95,6 +95,12 @@ export const quantizeFlags: readonly Flag[] = [
     help: 'type of what flows between layers',
   },
   {
+    flag: 'scheme',
+    option: 'activations.scheme',
+    argument: 'linear|log2',
+    help: 'its levels: evenly spaced, or powers of two',
+  },
+  {
     flag: 'symmetric-activations',
     option: 'activations.symmetric',
     is: true,

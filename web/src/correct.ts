@@ -33,6 +33,13 @@ export interface CorrectionEffect {
   sqnrDb: number;
 }
 
+/** What a scheme of activations made of the model, with all corrections. */
+export interface SchemeEffect {
+  scheme: 'linear' | 'log2';
+  /** Of the worst output against the float model, over the calibration samples. */
+  sqnrDb: number;
+}
+
 /** `rescaled`: the float model that was rounded, where scales moved between the layers of the one given. */
 export type Quantized = { model: Uint8Array; report: QuantizationReport; rescaled?: Uint8Array };
 /** Runs one job; given by the caller, which chooses this one by its options. */
@@ -42,9 +49,14 @@ export type RunJob = (
   mode: QuantizeOptions['mode'] | 'rescale',
 ) => Promise<Quantized>;
 
-/** Whether a quantization needs more than one job. */
-export const isCorrected = ({ correct = {}, weights }: QuantizeOptions): boolean =>
+const isCorrected = ({ correct = {}, weights }: QuantizeOptions): boolean =>
   weights?.method === 'adaround' || Object.values(correct).some((each) => each);
+
+const isLog2 = ({ activations }: QuantizeOptions): boolean => activations?.scheme === 'log2';
+
+/** Whether the report of a quantization tells of choices whose effects have to be measured, by more than one job. */
+export const isMeasured = (options: QuantizeOptions): boolean =>
+  isCorrected(options) || isLog2(options);
 
 const invalid = (message: string) => new OctetError('invalid-option', message);
 
@@ -79,8 +91,8 @@ export function checkCorrections(options: QuantizeOptions): void {
     );
 }
 
-/** Quantization with corrections: of each, in turn, the effect is measured where the samples can be run again. */
-class CorrectedQuantization {
+/** Quantization whose corrections, or scheme, are measured one by one where the samples can be run again. */
+class MeasuredQuantization {
   constructor(
     private readonly source: Uint8Array,
     private readonly options: QuantizeOptions,
@@ -92,17 +104,32 @@ class CorrectedQuantization {
     const answers = await this.#withSession(this.source, (session) =>
       FloatAnswers.of(session, this.#samples()),
     );
-    const corrections: CorrectionEffect[] = [];
-    let quantized: Quantized | undefined;
-    for (const [method, options] of this.#ladder()) {
-      quantized = await this.#quantize(options);
+    const measured = async (options: QuantizeOptions) => {
+      const quantized = await this.#quantize(options);
       const sqnrDb = await this.#withSession(quantized.model, (session) =>
         answers.sqnrOf(session, this.#samples()),
       );
-      corrections.push({ method, sqnrDb });
+      return { quantized, sqnrDb };
+    };
+    const schemes: SchemeEffect[] = [];
+    if (isLog2(this.options)) {
+      const activations = { ...this.options.activations, scheme: 'linear' } as const;
+      const { sqnrDb } = await measured({ ...this.options, activations });
+      schemes.push({ scheme: 'linear', sqnrDb });
     }
-    const { report, ...models } = quantized!;
-    return { ...models, report: { ...report, corrections } };
+    const corrections: CorrectionEffect[] = [];
+    let last: Awaited<ReturnType<typeof measured>> | undefined;
+    for (const [method, options] of this.#ladder()) {
+      last = await measured(options);
+      corrections.push({ method, sqnrDb: last.sqnrDb });
+    }
+    const { quantized, sqnrDb } = last!;
+    if (schemes.length) schemes.push({ scheme: 'log2', sqnrDb });
+    const effects = {
+      ...(isCorrected(this.options) && { corrections }),
+      ...(schemes.length && { schemes }),
+    };
+    return { ...quantized, report: { ...quantized.report, ...effects } };
   }
 
   /** The options without any correction, and with one more each; the last are all that were asked for. */
@@ -160,11 +187,11 @@ class CorrectedQuantization {
   }
 }
 
-/** Quantizes with the corrections that the options ask for, and measures each. */
-export async function quantizeCorrected(
+/** Quantizes with the corrections and the scheme that the options ask for, and measures each. */
+export async function quantizeMeasured(
   source: Source,
   options: QuantizeOptions,
   runJob: RunJob,
 ): Promise<Quantized> {
-  return new CorrectedQuantization(await readSource(source, 'the model'), options, runJob).run();
+  return new MeasuredQuantization(await readSource(source, 'the model'), options, runJob).run();
 }

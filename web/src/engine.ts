@@ -83,6 +83,7 @@ export interface EngineModule {
       smooth: number;
       /** Of static quantization. */
       activations?: {
+        scheme: string;
         type: number;
         symmetric: boolean;
         method: string;

@@ -24,7 +24,7 @@ export {
   type ModelSide,
 } from './compare.js';
 export type { TensorComparison } from './closeness.js';
-export type { CorrectionEffect, Corrections } from './correct.js';
+export type { CorrectionEffect, Corrections, SchemeEffect } from './correct.js';
 export type { MixedPoint, MixedReport, MixedTarget, Scheme } from './mixed.js';
 export {
   chooseQuantParams,

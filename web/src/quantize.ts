@@ -6,8 +6,8 @@ import {
   type Quantized,
   type RunJob,
   checkCorrections,
-  isCorrected,
-  quantizeCorrected,
+  isMeasured,
+  quantizeMeasured,
 } from './correct.js';
 import type { ModelSummary } from './inspect.js';
 import { measure, whyUnmeasured } from './measure.js';
@@ -62,17 +62,24 @@ export interface QuantizeOptions {
   force?: boolean;
   /** Of modes 'static' and 'mixed': how the values between layers become integers. */
   activations?: {
+    /**
+     * Of mode 'static': 'linear' (default) spaces levels evenly; 'log2' takes 0 and ± powers of two, as many of each sign as
+     * the sums of their readers leave room for, 15 at most. Then only what products read is quantized, a product with an
+     * activation is a shift, exactly so on this engine, and `QuantizationReport.schemes` tells what it costs: much, as every
+     * value is up to a third off.
+     */
+    scheme?: 'linear' | 'log2';
     /** Default 'uint8'. */
     type?: 'uint8' | 'int8';
-    /** Zero in the middle of the range; default false for uint8, true for int8. */
+    /** Zero in the middle of the range; default false for uint8, true for int8. Scheme log2 is symmetric. */
     symmetric?: boolean;
-    /** How a range is chosen from what the samples show; default 'minmax'. */
+    /** How a range is chosen from what the samples show; default 'minmax'. Scheme log2: none of the last two. */
     method?: 'minmax' | 'moving-average' | 'percentile' | 'entropy' | 'mse';
     /** Of the method 'percentile': how many of 100 values the range keeps; default 99.99. */
     percentile?: number;
     /**
      * Default true: where the samples' ranges differ widely (a quiet moment of a recording), the range is measured at each
-     * run, as in mode 'dynamic'. False: all scales are fixed.
+     * run, as in mode 'dynamic'. False: all scales are fixed. Scheme log2 has no use for it.
      */
     adaptive?: boolean;
   };
@@ -181,17 +188,29 @@ function checkCalibration({ mode, weights, calibration }: QuantizeOptions): void
     throw invalid('calibration: samples expected, an iterable of feeds');
 }
 
-function checkActivations({ mode, activations }: QuantizeOptions): void {
+/** What makes no sense with powers of two. */
+function checkLog2({ mode, activations = {} }: QuantizeOptions): void {
+  if (mode !== 'static') throw invalid("activations.scheme: only mode 'static' has 'log2'");
+  if (activations.symmetric === false)
+    throw invalid("activations.symmetric: scheme 'log2' has no other zero than 0");
+  if (activations.adaptive)
+    throw invalid("activations.adaptive: scheme 'log2' has fixed levels, which fit any range");
+}
+
+function checkActivations(options: QuantizeOptions): void {
+  const { mode, activations } = options;
   if (activations === undefined) return;
   if (mode !== 'static' && mode !== 'mixed')
     throw invalid("activations: only modes 'static' and 'mixed' have these");
-  const known = ['type', 'symmetric', 'method', 'percentile', 'adaptive'];
+  const known = ['scheme', 'type', 'symmetric', 'method', 'percentile', 'adaptive'];
   rejectUnknownKeys(activations, known, 'quantize: activations');
+  checkWord('activations.scheme', activations.scheme, ['linear', 'log2']);
   checkWord('activations.type', activations.type, bytes);
   checkBoolean('activations.symmetric', activations.symmetric);
   checkBoolean('activations.adaptive', activations.adaptive);
   if (activations.percentile !== undefined && typeof activations.percentile !== 'number')
     throw invalid('activations.percentile: a number expected');
+  if (activations.scheme === 'log2') checkLog2(options);
 }
 
 function checkOptions(options: QuantizeOptions): void {
@@ -232,6 +251,7 @@ const activationsOf = ({ mode, activations = {} }: QuantizeOptions) => {
   if (mode !== 'static') return undefined;
   const { type = 'uint8', symmetric = type === 'int8' } = activations;
   return {
+    scheme: activations.scheme ?? 'linear',
     type: typeNumber(type) as number,
     symmetric,
     method: activations.method ?? 'minmax',
@@ -344,7 +364,7 @@ const quantizeUnmeasured = (source: Source, options: QuantizeOptions): Promise<Q
 
 async function quantizeByMode(source: Source, options: QuantizeOptions): Promise<Quantized> {
   if (options.mode === 'mixed') return quantizeMixed(source, options, quantizeUnmeasured);
-  if (isCorrected(options)) return quantizeCorrected(source, options, quantizeOnce);
+  if (isMeasured(options)) return quantizeMeasured(source, options, quantizeOnce);
   return quantizeUnmeasured(source, options);
 }
 

@@ -1,5 +1,5 @@
 import type { TensorComparison } from './closeness.js';
-import type { CorrectionEffect } from './correct.js';
+import type { CorrectionEffect, SchemeEffect } from './correct.js';
 import type { MixedReport } from './mixed.js';
 
 /** How often values fell into bins of one width: bin i counts those in [low + i·width, low + (i + 1)·width). */
@@ -26,12 +26,19 @@ export interface QuantizedTensorReport {
   /** The node that reads it. */
   node: string;
   type: string;
-  /** Smallest and largest over its channels; where each run has its own, over the samples. */
+  /** 'log2': powers of two. */
+  scheme: 'linear' | 'log2';
+  /** Of scheme log2: how many of one sign there are. */
+  levels?: number;
+  /** Smallest and largest over its channels; where each run has its own, over the samples. Of scheme log2: the smallest level. */
   scale: { min: number; max: number };
   granularity: 'per-tensor' | 'per-channel' | 'per-block';
   /** How the range was chosen; 'dynamic': each run measures its own. */
   method: string;
-  /** Of rounded weights against the original ones; null when nothing was lost, and for activations. */
+  /**
+   * Of rounded weights against the original ones, and of activations under scheme log2 over the samples; null when nothing was
+   * lost, and for other activations.
+   */
   sqnrDb: number | null;
   /** Of what its node computes from the samples of a weight-only quantization; null where that is not known. */
   outputSqnrDb: number | null;
@@ -88,6 +95,8 @@ export interface QuantizationReport extends Partial<Measurement> {
   unmeasured?: string;
   /** Of corrections, where the samples could be run again: what each gained, and those before it. */
   corrections?: CorrectionEffect[];
+  /** Of scheme log2 where the samples can be run again (an array, not a generator): it, and what 'linear' would have given. */
+  schemes?: SchemeEffect[];
   /** Of mode 'mixed'. */
   search?: MixedReport;
 }

@@ -1,5 +1,5 @@
 import type { Comparison } from './compare.js';
-import type { CorrectionEffect } from './correct.js';
+import type { CorrectionEffect, SchemeEffect } from './correct.js';
 import type { MixedReport } from './mixed.js';
 import { bar, layerProfile, searchChart } from './report_charts.js';
 import {
@@ -218,6 +218,15 @@ function searchSection(search: MixedReport): Part {
   ];
 }
 
+const schemesSection = (schemes: readonly SchemeEffect[]) =>
+  section(
+    'Schemes of activations: the worst output over the samples',
+    table(
+      ['scheme', 'SQNR, dB'],
+      schemes.map(({ scheme, sqnrDb }) => [scheme, decibels(sqnrDb)]),
+    ),
+  );
+
 function floatSection(floatNodes: QuantizationReport['floatNodes']): Markup {
   return section(
     `Nodes left in float: ${floatNodes.length}`,
@@ -252,7 +261,7 @@ function measurementIn(report: QuantizationReport): Measurement | undefined {
 }
 
 function body(report: QuantizationReport, comparison?: Comparison): Markup {
-  const { mode, floatNodes, search, corrections, rescaledNodes, unmeasured } = report;
+  const { mode, floatNodes, search, corrections, schemes, rescaledNodes, unmeasured } = report;
   const measured = comparison ? measurementOf(comparison) : measurementIn(report);
   return html`<div class="octet-report">
     <h1>Quantization report: ${mode}</h1>
@@ -263,8 +272,8 @@ function body(report: QuantizationReport, comparison?: Comparison): Markup {
           Outputs, layers and times were not measured: ${unmeasured ?? 'unknown'}.
         </p>`}
     ${corrections ? correctionsSection(corrections, rescaledNodes) : nothing}
-    ${search ? searchSection(search) : nothing} ${driftSection(report)} ${floatSection(floatNodes)}
-    ${tensorsSection(report)}
+    ${schemes ? schemesSection(schemes) : nothing} ${search ? searchSection(search) : nothing}
+    ${driftSection(report)} ${floatSection(floatNodes)} ${tensorsSection(report)}
   </div>`;
 }
 

@@ -23,7 +23,7 @@ const clippedOf = ({ clipping }: QuantizedTensorReport) =>
   clipping ? percent(clipping.share) : 'each run';
 
 function facts(tensor: QuantizedTensorReport): Markup {
-  const { node, granularity, method, clipping, drift, outputSqnrDb, role } = tensor;
+  const { node, granularity, method, clipping, drift, outputSqnrDb, role, levels } = tensor;
   const rows: [string, string][] = [
     ['read by', node],
     ['scale', scaleOf(tensor)],
@@ -35,6 +35,7 @@ function facts(tensor: QuantizedTensorReport): Markup {
     ],
     ['clipped', clippedOf(tensor)],
   ];
+  if (levels !== undefined) rows.push(['levels', `${levels} powers of two`]);
   if (role === 'weights') rows.push(['SQNR of the weights', `${decibels(tensor.sqnrDb)} dB`]);
   if (outputSqnrDb !== null) rows.push(['SQNR of the results', `${decibels(outputSqnrDb)} dB`]);
   if (role === 'activations')

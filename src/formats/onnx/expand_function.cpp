@@ -2,6 +2,7 @@
 // called.
 #include "base/limits.h"
 #include "formats/onnx/onnx_schema.h"
+#include "formats/onnx/own_functions.h"
 #include "formats/onnx/read_graph.h"
 
 namespace octet::onnx {
@@ -12,11 +13,17 @@ std::string function_key(std::string_view domain, std::string_view name,
                          std::string_view overload) {
   return concat(canonical_domain(domain), "\n", name, "\n", overload);
 }
+
+bool is_own_function(const Function& function, std::string_view encoded) {
+  return function.overload.empty() && function.opsets.size() == 1 &&
+         encoded == own_function(function.domain, function.name, function.opsets[0].version);
+}
 } // namespace
 
 void Functions::add(MessageReader message) {
   Function out;
-  out.encoded_bytes = message.rest().size();
+  const std::string_view encoded = wire::as_text(message.rest());
+  out.encoded_bytes = encoded.size();
   while (message.next()) {
     switch (message.field()) {
     case function::kName:
@@ -50,6 +57,7 @@ void Functions::add(MessageReader message) {
   if (out.default_attributes.size() > limits::kMaxAttributes)
     fail(ErrorCode::InvalidModel, "function '", out.name, "' has more than ",
          limits::kMaxAttributes, " attributes");
+  out.is_own = is_own_function(out, encoded);
   const std::string key = function_key(out.domain, out.name, out.overload);
   const std::string_view name = out.name;
   if (!functions_.emplace(key, std::move(out)).second)

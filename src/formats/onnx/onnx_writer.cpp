@@ -1,9 +1,11 @@
 #include "formats/onnx/onnx_writer.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "formats/onnx/onnx_schema.h"
+#include "formats/onnx/own_functions.h"
 #include "formats/onnx/read_type.h"
 #include "formats/onnx/written_names.h"
 #include "formats/wire/message_writer.h"
@@ -232,11 +234,26 @@ void write_graph(MessageWriter& writer, const Graph& graph, const WrittenNames& 
   write_value_infos(writer, graph, names);
   writer.raw(graph.extra);
 }
+// Encoded, by name: those that the nodes of a graph and its subgraphs call.
+using OwnFunctions = std::map<std::string_view, std::string>;
+
+void collect_own_functions(const Graph& graph, OwnFunctions& functions) {
+  for (NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    for (const auto& subgraph : subgraphs_of(node.attributes))
+      collect_own_functions(*subgraph, functions);
+    if (functions.contains(node.op_type)) continue;
+    std::string function = own_function(node.domain, node.op_type, graph.model.opset(""));
+    if (!function.empty()) functions.emplace(node.op_type, std::move(function));
+  }
+}
 } // namespace
 } // namespace onnx
 
 Buffer write_onnx(const Graph& graph) {
   const onnx::WrittenNames names(graph);
+  onnx::OwnFunctions functions;
+  onnx::collect_own_functions(graph, functions);
   return wire::encode([&](wire::MessageWriter& writer) {
     writer.integer(onnx::model::kIrVersion, graph.model.ir_version);
     writer.raw(graph.model.extra);
@@ -246,6 +263,7 @@ Buffer write_onnx(const Graph& graph) {
         writer.integer(onnx::opset::kVersion, import.version);
       });
     writer.message(onnx::model::kGraph, [&] { onnx::write_graph(writer, graph, names); });
+    for (const auto& [name, function] : functions) writer.text(onnx::model::kFunctions, function);
   });
 }
 

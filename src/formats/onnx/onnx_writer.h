@@ -4,7 +4,8 @@
 // it stands for, and a value whose name an enclosing graph uses too gets a new one, because ONNX
 // forbids that. Tensors are written as raw_data, strings as string_data. Initializers of models
 // before IR version 4 are listed as inputs too, after the real ones, as those versions demand; so
-// are those that were when the model was read.
+// are those that were when the model was read. Functions of own_functions.h that nodes call are
+// written as well.
 #pragma once
 
 #include "base/buffer.h"

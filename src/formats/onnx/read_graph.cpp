@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "formats/onnx/onnx_schema.h"
+#include "formats/onnx/own_functions.h"
 #include "formats/wire/message_writer.h"
 
 namespace octet::onnx {
@@ -232,7 +233,8 @@ void GraphReader::add_node(const NodeParts& parts, Scope& scope) {
   try {
     Node node = build_node(parts, scope);
     const Function* function = context_.functions.find(parts.domain, parts.op_type, parts.overload);
-    if (function) return expand(*function, node, scope);
+    if (function && !(function->is_own && runs_as_operator(graph_, node)))
+      return expand(*function, node, scope);
     check_opset(parts, scope);
     graph_.add_node(std::move(node));
   } catch (const Error& error) {

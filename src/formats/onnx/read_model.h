@@ -25,6 +25,7 @@ struct Function {
   std::vector<wire::MessageReader> nodes, default_attributes;
   std::vector<OpsetImport> opsets;
   size_t encoded_bytes = 0;
+  bool is_own = false; // see own_functions.h
 };
 
 class Functions {
