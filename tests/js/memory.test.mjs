@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
 import { casesOf, network } from '../models/networks.mjs';
+import { GraphBuilder, encodeModel, tensor } from '../models/onnx_builder.mjs';
+import { Random } from '../models/random.mjs';
 import { octet } from './package_under_test.mjs';
 import { candidate, runSteps, withSession } from './sessions.mjs';
 import { watchMemories } from './wasm_memory.mjs';
@@ -52,21 +54,32 @@ test('a session does not depend on what its caller does with the model', async (
   }
 });
 
+const inputs = 64;
+
+/** A product of 1 MB of weights that is soon quantized. */
+function wideProduct() {
+  const graph = new GraphBuilder('wide');
+  const random = new Random('wide');
+  const outputs = 4096;
+  const weights = tensor('float32', [inputs, outputs], random.normals(inputs * outputs));
+  const operands = [graph.input('x', 'float32', [1, inputs]), graph.initializer('w', weights)];
+  graph.output(graph.add('MatMul', operands, {}, ['y']), 'float32', [1, outputs]);
+  return encodeModel(graph, { opset: 17 });
+}
+
 test('corrections that are aborted or fail half-way leave no memory behind', async () => {
-  const mnist = network('mnist');
-  const source = new Uint8Array(fs.readFileSync(await mnist.locate()));
-  const { dims, data } = casesOf(mnist)[0].steps[0].feeds.image;
-  const image = new octet.Tensor('float32', data, dims);
+  const source = wideProduct();
+  const x = new octet.Tensor('float32', new Float32Array(inputs).fill(0.5), [1, inputs]);
   const correct = { equalize: true, smoothQuant: 0.5, biasCorrection: true };
   // Calls `at` with the number of each sample that is asked for, counted over all iterations.
   const corrected = (mode, at, signal) => {
     let asked = 0;
     const calibration = {
       *[Symbol.iterator]() {
-        for (let i = 0; i < 2; ++i) yield at(asked++) ?? { image };
+        for (let i = 0; i < 2; ++i) yield at(asked++) ?? { x };
       },
     };
-    const weights = { method: mode === 'static' ? 'adaround' : undefined };
+    const weights = mode === 'static' ? { method: 'adaround' } : {};
     return octet
       .quantize(source, { mode, calibration, correct, weights, signal })
       .then(() => asked);
@@ -78,7 +91,7 @@ test('corrections that are aborted or fail half-way leave no memory behind', asy
       await assert.rejects(corrected(mode, abort, controller.signal), { code: 'aborted' });
     },
     async (mode, sample) => {
-      const wrong = { image: new octet.Tensor('float32', [1, 2], [2]) };
+      const wrong = { x: new octet.Tensor('float32', [1, 2], [2]) };
       const fail = (i) => (i === sample ? wrong : undefined);
       await assert.rejects(corrected(mode, fail), { code: 'invalid-input' });
     },
