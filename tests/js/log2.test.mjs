@@ -124,7 +124,8 @@ function layerOf(model) {
     codes,
     scales: (channel) => at(scale, channel),
     zeros: (channel) => at(zero, channel),
-    bias: (channel) => (bias ? Math.fround(Math.fround(bias[0][channel]) * at(bias[1], channel)) : 0),
+    bias: (channel) =>
+      bias ? Math.fround(Math.fround(bias[0][channel]) * at(bias[1], channel)) : 0,
   };
 }
 
