@@ -4,6 +4,7 @@
 
 #include "ops/element.h"
 #include "ops/elementwise.h"
+#include "ops/strings.h"
 
 namespace octet {
 namespace {
@@ -63,6 +64,34 @@ constexpr BinaryOp kPRelu = kernel_op<Binary::prelu>([](auto x, auto slope) {
   else
     return x < 0 ? x * slope : x;
 });
+
+// --- PRelu: before operator set 7, a list of slopes has one for
+// each channel.
+Shape slope_shape(const NodeContext& ctx) {
+  const Shape &x = ctx.shape(0), &slope = ctx.shape(1);
+  const bool by_channel = ctx.opset() < 7 && slope.rank() == 1 && x.rank() > 1 && slope[0] == x[1];
+  if (!by_channel) return slope;
+  Shape out(std::vector<int64_t>(x.rank() - 1, 1));
+  out[0] = slope[0];
+  return out;
+}
+
+void infer_prelu(InferContext& ctx) {
+  if (broadcast_shapes(ctx.shape(0), slope_shape(ctx)) != ctx.shape(0))
+    ctx.fail("slopes of shape ", to_string(ctx.shape(1)), " do not broadcast to ",
+             to_string(ctx.shape(0)));
+  if (ctx.dtype(1) != ctx.dtype(0)) ctx.fail("x and slope must have one type");
+  ctx.pass_through();
+}
+
+Kernel prepare_prelu(PrepareContext& ctx) {
+  const Shape slope = slope_shape(ctx);
+  return [loop = BinaryLoop(ctx, kPRelu, wide_type(ctx, ctx.dtype(0)).wide,
+                            {ctx.dtype(0), &ctx.shape(0)}, {ctx.dtype(1), &slope},
+                            {ctx.dtype(0), &ctx.output_shape(0)})](const RunContext& run) {
+    loop(run.workers, run.inputs[0], run.inputs[1], run.outputs[0]);
+  };
+}
 
 Kernel prepare_mod(PrepareContext& ctx) {
   return binary_kernel(ctx, ctx.attributes().get_int("fmod", 0) != 0 ? kFmod : kMod);
@@ -245,8 +274,12 @@ extern const OpDef op_mul = binary_def(infer_broadcast, prepare_binary<kMul>);
 extern const OpDef op_div = binary_def(infer_broadcast, prepare_binary<kDiv>);
 extern const OpDef op_mod = binary_def(infer_broadcast, prepare_mod);
 extern const OpDef op_pow = binary_def(infer_pow, prepare_pow);
-extern const OpDef op_prelu = binary_def(infer_broadcast, prepare_binary<kPRelu>);
-extern const OpDef op_equal = binary_def(infer_predicate, prepare_binary<kEqual>);
+extern const OpDef op_prelu = binary_def(infer_prelu, prepare_prelu);
+extern const OpDef op_equal{.infer = infer_predicate,
+                            .prepare = prepare_binary<kEqual>,
+                            .compute = equal_strings,
+                            .aliasing = Aliasing::InPlace,
+                            .layout = LayoutRule::Elementwise};
 extern const OpDef op_greater = binary_def(infer_predicate, prepare_binary<kGreater>);
 extern const OpDef op_less = binary_def(infer_predicate, prepare_binary<kLess>);
 extern const OpDef op_greater_or_equal =

@@ -1,21 +1,25 @@
-// Cast and CastLike between number types and bool. Floats truncate towards zero; what does not fit
-// saturates at 64 bits and then wraps; any number but zero is true. BitCast keeps the bits.
+// Cast and CastLike between number types, bool and strings (ops/strings.h). Floats truncate towards
+// zero; what does not fit saturates at 64 bits and then wraps; any number but zero is true. BitCast
+// keeps the bits.
 #include <cstring>
 
 #include "base/minifloat.h"
 #include "ops/element.h"
 #include "ops/elementwise.h"
+#include "ops/strings.h"
 
 namespace octet {
 namespace {
-void infer_cast(InferContext& ctx) {
+// CastLike's is that of its second operand.
+DType target_dtype(const NodeContext& ctx) {
+  if (ctx.has_input(1)) return ctx.dtype(1);
   const auto to = dtype_from_onnx(ctx.attributes().get_int("to", 0));
   if (!to || *to == DType::Undefined) ctx.fail("attribute 'to' names no element type");
-  ctx.set_output(0, *to, ctx.shape(0));
+  return *to;
 }
 
-void infer_cast_like(InferContext& ctx) {
-  ctx.set_output(0, ctx.dtype(1), ctx.shape(0));
+void infer_cast(InferContext& ctx) {
+  ctx.set_output(0, target_dtype(ctx), ctx.shape(0));
 }
 
 template <class T>
@@ -90,11 +94,21 @@ Kernel prepare_bit_cast(PrepareContext& ctx) {
     if (bytes) std::memcpy(run.outputs[0], run.inputs[0], bytes);
   };
 }
+// Of and to strings.
+std::vector<Tensor> compute_cast(const NodeContext& ctx) {
+  const DType from = ctx.dtype(0), to = target_dtype(ctx);
+  if (from == to) return {ctx.value(0)};
+  return {to == DType::String ? to_strings(ctx, ctx.value(0))
+                              : from_strings(ctx, ctx.value(0), to)};
+}
 } // namespace
 
-extern const OpDef op_cast{
-    .infer = infer_cast, .prepare = prepare_cast, .layout = LayoutRule::Elementwise};
-extern const OpDef op_cast_like{.infer = infer_cast_like, .prepare = prepare_cast};
+extern const OpDef op_cast{.infer = infer_cast,
+                           .prepare = prepare_cast,
+                           .compute = compute_cast,
+                           .layout = LayoutRule::Elementwise};
+extern const OpDef op_cast_like{
+    .infer = infer_cast, .prepare = prepare_cast, .compute = compute_cast};
 extern const OpDef op_bit_cast{.infer = infer_bit_cast, .prepare = prepare_bit_cast};
 
 } // namespace octet

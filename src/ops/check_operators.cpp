@@ -72,6 +72,22 @@ constexpr RequiredInputs kRequired[] = {
     {"LSTM", 3},
     {"GRU", 3},
     {"RNN", 3},
+    {"CumSum", 2},
+    {"CumProd", 2},
+    {"NegativeLogLikelihoodLoss", 2},
+    {"SoftmaxCrossEntropyLoss", 2},
+    {"Compress", 2},
+    {"ReverseSequence", 2},
+    {"NonMaxSuppression", 2},
+    {"RandomNormal", 0},
+    {"RandomUniform", 0},
+    {"STFT", 2},
+    {"MelWeightMatrix", 5},
+    {"StringConcat", 2},
+    {"ArrayFeatureExtractor", 2},
+    {"Adagrad", 3},
+    {"Adam", 3},
+    {"Momentum", 3},
 };
 
 size_t required_inputs(const Node& node) {

@@ -32,6 +32,19 @@ inline size_t dim(const Shape& shape, size_t i) {
   return static_cast<size_t>(shape[i]);
 }
 
+// A tensor seen as `outer` × `size` × `inner` around one axis.
+struct AxisView {
+  size_t outer, size, inner;
+
+  // The first element of line i of outer × inner; the next ones are `inner` apart.
+  size_t line(size_t i) const { return i / inner * size * inner + i % inner; }
+  size_t lines() const { return outer * inner; }
+};
+
+inline AxisView view_axis(const Shape& shape, size_t axis) {
+  return {shape.elements(0, axis), dim(shape, axis), shape.elements(axis + 1, shape.rank())};
+}
+
 // Element strides of a dense tensor, outermost first.
 inline std::vector<ptrdiff_t> dense_strides(const Shape& shape) {
   std::vector<ptrdiff_t> strides(shape.rank());

@@ -42,8 +42,7 @@ public:
 
   std::optional<std::vector<Tensor>> run(const ModelInfo& model, PackedWeights* weights) {
     if (!host_ && !subgraphs_of(node_.attributes).empty()) return std::nullopt;
-    if (op_.compute)
-      return op_.compute(NodeContext(node_, opset_, input_pointers_, capture_pointers_, host_));
+    if (op_.compute && !takes_pointers()) return compute();
     InferContext infer(node_, opset_, input_pointers_, capture_pointers_, host_);
     op_.infer(infer);
     std::vector<ValueFact>& outputs = infer.outputs();
@@ -54,8 +53,11 @@ public:
         return evaluate(node_, model, substitutes, captures_, host_, weights);
       });
     if (takes_conversion()) return as_float32(model, outputs, weights);
-    const auto known = [](const ValueFact& fact) { return fact.shape.has_value(); };
-    if (!std::all_of(outputs.begin(), outputs.end(), known)) return std::nullopt;
+    const auto known = [](const ValueFact& fact) { return fact.shape && is_dense(fact.dtype); };
+    if (!std::all_of(outputs.begin(), outputs.end(), known)) {
+      if (op_.compute) return compute();
+      return std::nullopt;
+    }
     return run_kernel(outputs, weights);
   }
 
@@ -82,6 +84,17 @@ private:
       if (is_other_float(outputs[i].dtype))
         (*results)[i] = convert(ctx, (*results)[i], outputs[i].dtype);
     return results;
+  }
+
+  std::vector<Tensor> compute() const {
+    return op_.compute(NodeContext(node_, opset_, input_pointers_, capture_pointers_, host_));
+  }
+
+  // Whether the operator has a kernel that the operands can be handed to.
+  bool takes_pointers() const {
+    const auto is_ready = [](const Tensor* t) { return !t || is_dense(t->dtype()); };
+    return op_.infer && op_.prepare && std::all_of(inputs_.begin(), inputs_.end(), is_ready) &&
+           std::all_of(captures_.begin(), captures_.end(), is_ready);
   }
 
   Buffer room_for(const ValueFact& output, size_t i) const {

@@ -215,7 +215,7 @@ extern const OpDef op_constant_of_shape{.infer = infer_constant_of_shape,
 extern const OpDef op_range{.infer = infer_range, .prepare = prepare_range};
 extern const OpDef op_one_hot{.infer = infer_one_hot, .prepare = prepare_one_hot, .moves = true};
 extern const OpDef op_trilu{
-    .infer = infer_trilu, .prepare = prepare_trilu, .aliasing = Aliasing::InPlace};
+    .infer = infer_trilu, .prepare = prepare_trilu, .aliasing = Aliasing::InPlace, .moves = true};
 extern const OpDef op_eye_like{.infer = infer_eye_like, .prepare = prepare_eye_like};
 
 } // namespace octet

@@ -6,6 +6,7 @@
 #include "kernels/eltwise/unary.h"
 #include "kernels/norm/norm.h"
 #include "kernels/reduce/reduce.h"
+#include "ops/batch_norm.h"
 #include "ops/element.h"
 #include "ops/scratch_layout.h"
 
@@ -58,10 +59,6 @@ Kernel prepare_row_norm(PrepareContext& ctx) {
 }
 
 // --- channels of [N, C, spatial…]
-struct ChannelShape {
-  size_t batch, channels, plane;
-};
-
 ChannelShape channel_shape(const NodeContext& ctx) {
   const Shape& x = ctx.shape(0);
   if (x.rank() < 2) ctx.fail("data of shape ", to_string(x), " has no channels");
@@ -133,20 +130,30 @@ Kernel prepare_group_norm(PrepareContext& ctx) {
 }
 
 // --- BatchNormalization: x, scale, bias, mean, variance
+// A list is one channel; before operator set 9 the statistics may be those of each element.
+ChannelShape batch_shape(const NodeContext& ctx) {
+  const Shape& x = ctx.shape(0);
+  if (x.rank() == 1) return {dim(x, 0), 1, 1};
+  if (ctx.opset() < 9 && x.rank() > 1 && ctx.attributes().get_int("spatial", 1) == 0)
+    return {dim(x, 0), x.elements(1, x.rank()), 1};
+  return channel_shape(ctx);
+}
+
 void infer_batch_norm(InferContext& ctx) {
-  if (ctx.attributes().get_int("training_mode", 0) != 0 ||
-      ctx.attributes().get_int("spatial", 1) != 1)
-    ctx.unsupported("training mode and statistics per element");
-  check_per_channel(ctx, 1, 5, channel_shape(ctx).channels);
+  check_per_channel(ctx, 1, 5, batch_shape(ctx).channels);
   ctx.set_output(0, ctx.dtype(0), ctx.shape(0));
-  for (size_t i = 1; i < ctx.output_count(); ++i) ctx.set_output(i, ctx.dtype(0), ctx.shape(1));
+  for (size_t i = 1; i < ctx.output_count(); ++i) ctx.set_output(i, ctx.dtype(3), ctx.shape(3));
+}
+
+bool all_float32(const NodeContext& ctx) {
+  for (size_t i = 0; i < ctx.input_count(); ++i)
+    if (ctx.dtype(i) != DType::Float32) return false;
+  return true;
 }
 
 Kernel prepare_batch_norm(PrepareContext& ctx) {
-  check_floats(ctx, 5);
-  for (size_t i = 1; i < ctx.output_count(); ++i)
-    if (ctx.has_output(i)) ctx.unsupported("outputs of training");
-  const ChannelShape shape = channel_shape(ctx);
+  const ChannelShape shape = batch_shape(ctx);
+  if (trains(ctx) || !all_float32(ctx)) return general_batch_norm(ctx, shape);
   ScratchLayout scratch;
   const size_t scale_at = scratch.reserve_floats(shape.channels);
   const size_t shift_at = scratch.reserve_floats(shape.channels);

@@ -1,5 +1,5 @@
 // Operators that look for elements: the largest, the k largest, those that are not zero; and
-// running sums.
+// running sums and products.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -10,15 +10,6 @@
 
 namespace octet {
 namespace {
-// A tensor seen as `outer` × `size` × `inner` around one axis.
-struct AxisView {
-  size_t outer, size, inner;
-};
-
-AxisView view_axis(const Shape& shape, size_t axis) {
-  return {shape.elements(0, axis), dim(shape, axis), shape.elements(axis + 1, shape.rank())};
-}
-
 // Orders numbers with NaN above all others, as numpy does.
 template <class T>
 bool less(T a, T b) {
@@ -218,62 +209,60 @@ Kernel prepare_non_zero(PrepareContext& ctx) {
   };
 }
 
-// --- CumSum: the axis may be known only at the run.
-void infer_cum_sum(InferContext& ctx) {
+// --- CumSum, CumProd: the axis may be known only at the run.
+void infer_running(InferContext& ctx) {
   if (ctx.shape(1).elements() != 1) ctx.fail("axis must have one element");
   if (ctx.dtype(1) != DType::Int64 && ctx.dtype(1) != DType::Int32)
     ctx.fail("axis must be int32 or int64");
   ctx.pass_through();
 }
 
-struct RunningSum {
+struct Running {
+  AxisView view;
   bool exclusive, reverse;
 };
 
-template <class T>
-void running_sum(const void* x, void* y, AxisView view, RunningSum how) noexcept {
-  using Bits =
-      std::conditional_t<std::is_integral_v<T>,
-                         std::make_unsigned_t<std::conditional_t<std::is_integral_v<T>, T, int>>,
-                         T>;
+using RunningFn = void (*)(const void* x, void* y, const Running& how) noexcept;
+
+// The sums or products so far, on wide numbers; y may be x.
+template <class T, bool multiplies>
+void accumulate(const void* x, void* y, const Running& how) noexcept {
   const T* from = static_cast<const T*>(x);
   T* to = static_cast<T*>(y);
-  for (size_t line = 0; line < view.outer * view.inner; ++line) {
-    const size_t first = line / view.inner * view.size * view.inner + line % view.inner;
-    Bits sum = 0;
+  const AxisView view = how.view;
+  for (size_t line = 0; line < view.lines(); ++line) {
+    const size_t first = view.line(line);
+    T result = multiplies ? T{1} : T{0};
     for (size_t k = 0; k < view.size; ++k) {
       const size_t at = first + (how.reverse ? view.size - 1 - k : k) * view.inner;
-      const Bits before = sum;
-      sum += static_cast<Bits>(from[at]);
-      to[at] = static_cast<T>(how.exclusive ? before : sum);
+      const T before = result, element = from[at];
+      result = multiplies ? result * element : result + element;
+      to[at] = how.exclusive ? before : result;
     }
   }
 }
+template <bool multiplies>
+constexpr RunningFn kAccumulate[kWideCount] = {
+    accumulate<float, multiplies>, accumulate<double, multiplies>, accumulate<uint64_t, multiplies>,
+    accumulate<uint64_t, multiplies>};
 
-Kernel prepare_cum_sum(PrepareContext& ctx) {
-  const auto run_sum = [&]() -> void (*)(const void*, void*, AxisView, RunningSum) noexcept {
-    switch (ctx.dtype(0)) {
-    case DType::Float32:
-      return running_sum<float>;
-    case DType::Float64:
-      return running_sum<double>;
-    case DType::Int32:
-    case DType::UInt32:
-      return running_sum<int32_t>;
-    case DType::Int64:
-    case DType::UInt64:
-      return running_sum<int64_t>;
-    default:
-      ctx.unsupported("elements of type ", dtype_name(ctx.dtype(0)));
-    }
-  }();
-  const RunningSum how{ctx.attributes().get_int("exclusive", 0) != 0,
-                       ctx.attributes().get_int("reverse", 0) != 0};
+template <bool multiplies>
+Kernel prepare_running(PrepareContext& ctx) {
+  const WideType& type = wide_type(ctx, ctx.dtype(0));
+  const RunningFn function = kAccumulate<multiplies>[static_cast<int>(type.wide)];
+  const bool exclusive = ctx.attributes().get_int("exclusive", 0) != 0;
+  const bool reverse = ctx.attributes().get_int("reverse", 0) != 0;
   const bool wide_axis = ctx.dtype(1) == DType::Int64;
-  return [=, shape = ctx.shape(0), node = ctx.describe_node()](const RunContext& run) {
+  const size_t count = ctx.shape(0).elements();
+  if (!type.is_native) ctx.request_scratch(checked_mul(count, wide_bytes(type.wide)));
+  return [=, &type, shape = ctx.shape(0), node = ctx.describe_node()](const RunContext& run) {
     const int64_t axis = wide_axis ? *run.input<int64_t>(1) : *run.input<int32_t>(1);
-    run_sum(run.inputs[0], run.outputs[0],
-            view_axis(shape, normalize_axis(axis, shape.rank(), node.c_str())), how);
+    const Running how{view_axis(shape, normalize_axis(axis, shape.rank(), node.c_str())), exclusive,
+                      reverse};
+    if (type.is_native) return function(run.inputs[0], run.outputs[0], how);
+    type.load(run.inputs[0], 1, count, run.scratch);
+    function(run.scratch, run.scratch, how);
+    type.store(run.scratch, count, run.outputs[0]);
   };
 }
 } // namespace
@@ -283,6 +272,8 @@ extern const OpDef op_arg_min{.infer = infer_arg, .prepare = prepare_arg<false>}
 extern const OpDef op_top_k{.infer = infer_top_k, .prepare = prepare_top_k};
 extern const OpDef op_non_zero{.infer = infer_non_zero, .prepare = prepare_non_zero};
 extern const OpDef op_cum_sum{
-    .infer = infer_cum_sum, .prepare = prepare_cum_sum, .aliasing = Aliasing::InPlace};
+    .infer = infer_running, .prepare = prepare_running<false>, .aliasing = Aliasing::InPlace};
+extern const OpDef op_cum_prod{
+    .infer = infer_running, .prepare = prepare_running<true>, .aliasing = Aliasing::InPlace};
 
 } // namespace octet

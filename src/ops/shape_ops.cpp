@@ -1,6 +1,5 @@
 // Operators that read only the shape of their operand, or give its bytes another shape.
 #include <algorithm>
-#include <cstring>
 
 #include "ops/element.h"
 #include "ops/op_def.h"
@@ -106,29 +105,6 @@ void infer_unsqueeze(InferContext& ctx) {
   ctx.set_output(0, ctx.dtype(0), std::move(out));
 }
 
-// Dropout at inference passes its input on; the mask says that nothing was dropped. So does
-// training with a ratio of 0; another ratio is refused.
-void infer_dropout(InferContext& ctx) {
-  ctx.set_output(0, ctx.dtype(0), ctx.shape(0));
-  ctx.set_output(1, DType::Bool, ctx.shape(0));
-}
-
-Kernel prepare_dropout(PrepareContext& ctx) {
-  const size_t elements = ctx.shape(0).elements();
-  const size_t bytes = dtype_bytes(ctx.dtype(0), elements);
-  const bool has_mask = ctx.has_output(1), has_mode = ctx.has_input(2);
-  if (has_mask && ctx.opset() < 10) ctx.unsupported("a mask before operator set 10");
-  const WideType* ratio = ctx.has_input(1) ? &wide_type(ctx, ctx.dtype(1)) : nullptr;
-  return [=, node = ctx.describe_node()](const RunContext& run) {
-    uint64_t dropped = 1; // some ratio that is not zero
-    if (ratio) ratio->load(run.inputs[1], 0, 1, &dropped);
-    if (has_mode && *run.input<uint8_t>(2) && dropped != 0)
-      fail(ErrorCode::UnsupportedOperator, node, ": training mode");
-    if (run.outputs[0] && run.outputs[0] != run.inputs[0])
-      std::memcpy(run.outputs[0], run.inputs[0], bytes);
-    if (has_mask) std::memset(run.outputs[1], 1, elements);
-  };
-}
 } // namespace
 
 extern const OpDef op_shape{.infer = infer_shape};
@@ -141,9 +117,5 @@ extern const OpDef op_reshape{.infer = infer_reshape, .aliasing = Aliasing::View
 extern const OpDef op_flatten{.infer = infer_flatten, .aliasing = Aliasing::View};
 extern const OpDef op_squeeze{.infer = infer_squeeze, .aliasing = Aliasing::View};
 extern const OpDef op_unsqueeze{.infer = infer_unsqueeze, .aliasing = Aliasing::View};
-extern const OpDef op_dropout{.infer = infer_dropout,
-                              .prepare = prepare_dropout,
-                              .aliasing = Aliasing::InPlace,
-                              .layout = LayoutRule::Elementwise};
 
 } // namespace octet

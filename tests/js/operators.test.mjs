@@ -10,7 +10,9 @@ import { decodeModel } from '../models/onnx_builder.mjs';
 import { arrays } from './operators/arrays.mjs';
 import { blocks } from './operators/blocks.mjs';
 import { elementwise } from './operators/elementwise.mjs';
+import { general } from './operators/general.mjs';
 import { layers } from './operators/layers.mjs';
+import { stringOperators } from './operators/strings.mjs';
 import { compareCases } from './single_node.mjs';
 
 const tolerance = { relative: 1e-4, absolute: 1e-5 };
@@ -29,6 +31,14 @@ test('every operator of the networks has cases', async () => {
     assert.deepEqual([...missing], [], name);
   }
 });
+
+for (const [opType, definition] of Object.entries(general)) {
+  test(opType, compareCases(opType, definition, tolerance));
+}
+
+for (const [opType, definition] of Object.entries(stringOperators)) {
+  test(`${opType} of strings`, compareCases(opType, definition, tolerance));
+}
 
 for (const [opType, definition] of Object.entries(operators)) {
   test(opType, compareCases(opType, definition, tolerance));

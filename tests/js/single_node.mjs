@@ -5,7 +5,7 @@
  * one: `(random, opset, index) => { inputs, constant, attributes, outputs, given }`. These are tensors, of which null is
  * left out; which of them are initializers (when not said, all but the first, in every other round); attributes, or a function
  * of the graph and the inputs' names; the outputs' types; how many inputs the node itself takes, when subgraphs capture
- * the rest; the operator's domain, whose version is 1, when it is not ONNX's own.
+ * the rest; the operator's domain, whose version is 1 or `version`, when it is not ONNX's own.
  */
 import { encodeModel, GraphBuilder } from '../models/onnx_builder.mjs';
 import { Random } from '../models/random.mjs';
@@ -18,7 +18,7 @@ const fewestCases = 8;
 function build(
   opType,
   opset,
-  { inputs, constant, attributes = {}, outputs = ['float32'], given, domain = '' },
+  { inputs, constant, attributes = {}, outputs = ['float32'], given, domain = '', version = 1 },
 ) {
   const graph = new GraphBuilder(opType);
   const feeds = {};
@@ -32,7 +32,10 @@ function build(
   const results = outputs.map((_, i) => `y${i}`);
   graph.add(opType, names.slice(0, given), known, results, domain);
   outputs.forEach((type, i) => graph.output(`y${i}`, type));
-  return { model: encodeModel(graph, { opset, domains: domain ? { [domain]: 1 } : {} }), feeds };
+  return {
+    model: encodeModel(graph, { opset, domains: domain ? { [domain]: version } : {} }),
+    feeds,
+  };
 }
 
 function casesOf(opType, { opsets, opsetOf, count = fewestCases, make }) {

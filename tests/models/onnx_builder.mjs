@@ -24,6 +24,7 @@ const elementTypes = {
   int16: { code: 5, array: Int16Array },
   int32: { code: 6, array: Int32Array },
   int64: { code: 7, array: BigInt64Array },
+  string: { code: 8, array: Array },
   bool: { code: 9, array: Uint8Array },
   float16: { code: 10, array: Uint16Array },
   float64: { code: 11, array: Float64Array },
@@ -142,10 +143,12 @@ export class GraphBuilder {
 
 function encodeTensor(value, name = '') {
   const { data } = value;
+  const head = { name, dims: value.dims, dataType: typeCode(value.type) };
+  if (value.type === 'string') {
+    return { ...head, stringData: data.map((text) => Buffer.from(text)) };
+  }
   return {
-    name,
-    dims: value.dims,
-    dataType: typeCode(value.type),
+    ...head,
     rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
   };
 }
