@@ -5,32 +5,15 @@
 // the attribute `fill` before the mask is added. The dims of q, kᵀ, v and of the result lie in
 // memory as the attributes q_perm, k_perm, v_perm and y_perm say: dim i of an operand above is dim
 // perm[i] of the tensor. Lengths of 1 broadcast.
-//
-// A block of rows stays in the first-level cache from its scores to its result. A lone row, as a
-// decoder has, reads keys and values where they lie.
 #include <algorithm>
-#include <array>
 #include <optional>
 
-#include "kernels/gemm_f32/gemm_f32.h"
-#include "kernels/rows_f32/rows_f32.h"
 #include "kernels/softmax/softmax.h"
-#include "ops/element.h"
-#include "ops/scratch_layout.h"
+#include "ops/head_products.h"
 
 namespace octet {
 namespace {
-constexpr size_t kRank = 4;
-
-// A tensor seen as [batch, head, row, column].
-struct HeadView {
-  std::array<size_t, kRank> dims{};
-  std::array<ptrdiff_t, kRank> strides{}; // 0 where a length of 1 broadcasts
-
-  ptrdiff_t offset(size_t batch, size_t head) const {
-    return static_cast<ptrdiff_t>(batch) * strides[0] + static_cast<ptrdiff_t>(head) * strides[1];
-  }
-};
+constexpr size_t kRank = kHeadRank;
 
 std::vector<int64_t> permutation(const NodeContext& ctx, std::string_view name) {
   const auto perm = ctx.attributes().get_ints(name, {0, 1, 2, 3});
@@ -57,8 +40,6 @@ HeadView head_view(const NodeContext& ctx, const Shape& shape, std::string_view 
 struct AttentionShape {
   HeadView q, k, v; // k: transposed, [batch, head, D, N]
   size_t batch = 0, heads = 0, rows = 0, columns = 0, depth = 0, value_depth = 0;
-
-  size_t products() const { return rows * columns * (depth + value_depth); } // of one head
 };
 
 // What the lengths of two operands broadcast to.
@@ -99,25 +80,6 @@ void infer_attention(InferContext& ctx) {
   ctx.set_output(0, DType::Float32, y);
 }
 
-// An operand that broadcasts to the scores.
-struct ScoreOperand {
-  size_t input = 0;
-  std::array<ptrdiff_t, kRank> strides{};
-
-  ScoreOperand(const NodeContext& ctx, size_t i) : input(i) {
-    const Shape& shape = ctx.shape(i);
-    const auto dense = dense_strides(shape);
-    const size_t lead = kRank - shape.rank();
-    for (size_t d = 0; d < shape.rank(); ++d) strides[lead + d] = shape[d] == 1 ? 0 : dense[d];
-  }
-
-  template <class T>
-  const T* row(const RunContext& run, size_t batch, size_t head, size_t row) const {
-    return run.input<T>(input) + static_cast<ptrdiff_t>(batch) * strides[0] +
-           static_cast<ptrdiff_t>(head) * strides[1] + static_cast<ptrdiff_t>(row) * strides[2];
-  }
-};
-
 class AttentionKernel {
 public:
   explicit AttentionKernel(PrepareContext& ctx)
@@ -134,16 +96,8 @@ public:
     }
     if (unit_stride(s_.q) != 1 || unit_stride(s_.v) != 1 || unit_stride(y_) != 1)
       ctx.unsupported("columns that do not lie side by side");
-    constexpr size_t kBlockFloats = 4096;
-    block_rows_ = std::max<size_t>(kBlockFloats / std::max<size_t>(s_.columns, 1) / 4, 1) * 4;
-    block_rows_ = std::min(block_rows_, s_.rows);
     ScratchLayout scratch;
-    if (!reads_in_place()) {
-      keys_at_ = scratch.reserve_floats(kernels::packed_f32_elements(s_.columns, 1, s_.depth));
-      values_at_ =
-          scratch.reserve_floats(kernels::packed_f32_elements(s_.value_depth, 1, s_.columns));
-    }
-    scores_at_ = scratch.reserve_floats(checked_mul(block_rows_, s_.columns));
+    products_ = HeadProducts(sizes(), scratch);
     mask_at_ = scratch.reserve_floats(mask_ && mask_->strides[3] == 0 ? s_.columns : 0);
     worker_bytes_ = scratch.bytes();
     ctx.request_scratch(checked_mul(worker_bytes_, ctx.worker_count()));
@@ -152,7 +106,7 @@ public:
   bool is_empty() const { return y_.dims[0] * y_.dims[1] * y_.dims[2] * y_.dims[3] == 0; }
 
   void operator()(const RunContext& run) const noexcept {
-    run.workers.split(s_.batch * s_.heads, 1, s_.products(),
+    run.workers.split(s_.batch * s_.heads, 1, sizes().products(),
                       [&](size_t begin, size_t end, size_t worker) {
                         uint8_t* scratch = run.scratch + worker * worker_bytes_;
                         for (size_t i = begin; i < end; ++i)
@@ -166,76 +120,29 @@ private:
     return view.dims[3] == 1 ? 1 : view.strides[3];
   }
 
-  // A lone row of queries, and keys whose depths lie side by side.
-  bool reads_in_place() const { return s_.rows == 1 && (s_.depth == 1 || s_.k.strides[2] == 1); }
+  HeadSizes sizes() const {
+    const auto step = [](ptrdiff_t stride) { return static_cast<size_t>(stride); };
+    return {.rows = s_.rows,
+            .columns = s_.columns,
+            .depth = s_.depth,
+            .value_depth = s_.value_depth,
+            .q_row = step(s_.q.strides[2]),
+            .k_column = step(s_.k.strides[3]),
+            .v_row = step(s_.v.strides[2]),
+            .y_row = step(y_.strides[2]),
+            .k_depth = s_.k.strides[2]};
+  }
 
   void run_head(const RunContext& run, size_t batch, size_t head, uint8_t* scratch) const noexcept {
-    if (reads_in_place())
-      run_row(run, batch, head, scratch);
-    else
-      run_blocks(run, batch, head, scratch);
-  }
-
-  void run_row(const RunContext& run, size_t batch, size_t head, uint8_t* scratch) const noexcept {
-    auto* scores = reinterpret_cast<float*>(scratch + scores_at_);
-    kernels::dot_rows_f32({.rows = s_.columns,
-                           .columns = s_.depth,
-                           .matrix = run.input<float>(1) + s_.k.offset(batch, head),
-                           .stride = static_cast<size_t>(s_.k.strides[3]),
-                           .x = run.input<float>(0) + s_.q.offset(batch, head),
-                           .y = scores});
-    weigh(run, batch, head, 0, 1, scores, reinterpret_cast<float*>(scratch + mask_at_));
-    kernels::sum_rows_f32({.rows = s_.columns,
-                           .columns = s_.value_depth,
-                           .matrix = run.input<float>(2) + s_.v.offset(batch, head),
-                           .stride = static_cast<size_t>(s_.v.strides[2]),
-                           .x = scores,
-                           .y = run.output<float>(0) + y_.offset(batch, head)});
-  }
-
-  void run_blocks(const RunContext& run, size_t batch, size_t head,
-                  uint8_t* scratch) const noexcept {
-    auto* keys = reinterpret_cast<float*>(scratch + keys_at_);
-    auto* values = reinterpret_cast<float*>(scratch + values_at_);
-    auto* scores = reinterpret_cast<float*>(scratch + scores_at_);
-    kernels::pack_f32({.data = run.input<float>(1) + s_.k.offset(batch, head),
-                       .n = s_.columns,
-                       .k = s_.depth,
-                       .n_stride = s_.k.strides[3],
-                       .k_stride = s_.k.strides[2]},
-                      keys);
-    kernels::pack_f32({.data = run.input<float>(2) + s_.v.offset(batch, head),
-                       .n = s_.value_depth,
-                       .k = s_.columns,
-                       .n_stride = 1,
-                       .k_stride = s_.v.strides[2]},
-                      values);
-    const float* q = run.input<float>(0) + s_.q.offset(batch, head);
-    float* y = run.output<float>(0) + y_.offset(batch, head);
-    for (size_t row = 0; row < s_.rows; row += block_rows_) {
-      const size_t rows = std::min(block_rows_, s_.rows - row);
-      const auto q_stride = static_cast<size_t>(s_.q.strides[2]),
-                 y_stride = static_cast<size_t>(y_.strides[2]);
-      kernels::gemm_f32({.m = rows,
-                         .n = s_.columns,
-                         .k = s_.depth,
-                         .a = q + row * q_stride,
-                         .a_stride = q_stride,
-                         .b = keys,
-                         .c = scores,
-                         .c_stride = s_.columns},
-                        0, rows);
-      weigh(run, batch, head, row, rows, scores, reinterpret_cast<float*>(scratch + mask_at_));
-      kernels::gemm_f32({.m = rows,
-                         .n = s_.value_depth,
-                         .k = s_.columns,
-                         .a = scores,
-                         .a_stride = s_.columns,
-                         .b = values,
-                         .c = y + row * y_stride,
-                         .c_stride = y_stride},
-                        0, rows);
-    }
+    auto* mask_row = reinterpret_cast<float*>(scratch + mask_at_);
+    products_.run({.q = run.input<float>(0) + s_.q.offset(batch, head),
+                   .k = run.input<float>(1) + s_.k.offset(batch, head),
+                   .v = run.input<float>(2) + s_.v.offset(batch, head),
+                   .y = run.output<float>(0) + y_.offset(batch, head),
+                   .columns = s_.columns},
+                  scratch, [&](size_t first, size_t rows, float* scores) {
+                    weigh(run, batch, head, first, rows, scores, mask_row);
+                  });
   }
 
   // Scores of `rows` rows from `first` on become weights.
@@ -274,8 +181,8 @@ private:
   HeadView y_;
   float scale_, fill_;
   std::optional<ScoreOperand> mask_, condition_;
-  size_t block_rows_ = 0;
-  size_t keys_at_ = 0, values_at_ = 0, scores_at_ = 0, mask_at_ = 0, worker_bytes_ = 0;
+  HeadProducts products_;
+  size_t mask_at_ = 0, worker_bytes_ = 0;
 };
 
 Kernel prepare_attention(PrepareContext& ctx) {

@@ -27,6 +27,10 @@ public:
     if (given < -signed_size || given >= signed_size) refuse(given, size);
     return static_cast<size_t>(given < 0 ? given + signed_size : given);
   }
+  // That a position counted on from one of these is in [0, size).
+  void check(size_t position, size_t size) const {
+    if (position >= size) refuse(static_cast<int64_t>(position), size);
+  }
 
 private:
   [[noreturn]] void refuse(int64_t given, size_t size) const;

@@ -1,6 +1,7 @@
 // Operators that write elements to positions given by data, over a copy of the first operand.
 // Positions are checked at the run; duplicates are written in order.
 #include <cstring>
+#include <optional>
 
 #include "ops/element.h"
 #include "ops/indices.h"
@@ -146,8 +147,55 @@ Kernel prepare_scatter_nd(PrepareContext& ctx) {
                       slice);
   };
 }
+
+// --- TensorScatter: slices of an axis of a cache, from a position that each batch gives on
+size_t cache_axis(const NodeContext& ctx) {
+  const size_t axis =
+      ctx.normalize_axis(ctx.attributes().get_int("axis", -2), ctx.shape(0).rank());
+  if (axis == 0) ctx.fail("axis 0 is that of batches");
+  return axis;
+}
+
+void infer_tensor_scatter(InferContext& ctx) {
+  const Shape &cache = ctx.shape(0), &update = ctx.shape(1);
+  const size_t axis = cache_axis(ctx);
+  bool fits = update.rank() == cache.rank() && ctx.dtype(1) == ctx.dtype(0);
+  for (size_t i = 0; fits && i < cache.rank(); ++i)
+    fits = i == axis ? update[i] <= cache[i] : update[i] == cache[i];
+  if (!fits)
+    ctx.fail("an update of shape ", to_string(update), " for a cache of ", to_string(cache));
+  if (ctx.has_input(2) && ctx.shape(2) != Shape{cache[0]})
+    ctx.fail("write_indices of shape ", to_string(ctx.shape(2)), " for ", cache[0], " batches");
+  ctx.pass_through();
+}
+
+Kernel prepare_tensor_scatter(PrepareContext& ctx) {
+  const Shape& cache = ctx.shape(0);
+  const size_t axis = cache_axis(ctx);
+  const std::string mode = ctx.attributes().get_string("mode", "linear");
+  if (mode != "linear" && mode != "circular") ctx.fail("mode '", mode, "' is not known");
+  std::optional<Indices> starts;
+  if (ctx.has_input(2)) starts.emplace(ctx, 2);
+  return [=, circular = mode == "circular", size = dim(cache, axis), batch = dim(cache, 0),
+          count = dim(ctx.shape(1), axis), outer = cache.elements(1, axis),
+          slice = element_bytes(ctx, ctx.dtype(0)) * cache.elements(axis + 1, cache.rank()),
+          bytes = dtype_bytes(ctx.dtype(0), cache.elements())](const RunContext& run) {
+    auto* to = run.output<uint8_t>(0);
+    const auto* from = run.input<uint8_t>(1);
+    std::memcpy(to, run.inputs[0], bytes);
+    for (size_t b = 0; b < batch && count != 0; ++b) {
+      const size_t start = starts ? starts->at(run, b, size) : 0;
+      if (!circular && starts) starts->check(start + count - 1, size);
+      for (size_t o = 0; o < outer; ++o, to += size * slice)
+        for (size_t i = 0; i < count; ++i, from += slice)
+          std::memcpy(to + (start + i) % size * slice, from, slice);
+    }
+  };
+}
 } // namespace
 
+extern const OpDef op_tensor_scatter{
+    .infer = infer_tensor_scatter, .prepare = prepare_tensor_scatter, .moves = true};
 extern const OpDef op_scatter_elements{
     .infer = infer_scatter_elements, .prepare = prepare_scatter_elements, .moves = true};
 extern const OpDef op_scatter_nd{
