@@ -43,6 +43,7 @@ public:
   std::optional<std::vector<Tensor>> run(const ModelInfo& model, PackedWeights* weights) {
     if (!host_ && !subgraphs_of(node_.attributes).empty()) return std::nullopt;
     if (op_.compute && !takes_pointers()) return compute();
+    if (!op_.infer) return std::nullopt;
     InferContext infer(node_, opset_, input_pointers_, capture_pointers_, host_);
     op_.infer(infer);
     std::vector<ValueFact>& outputs = infer.outputs();

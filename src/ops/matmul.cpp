@@ -1,4 +1,4 @@
-// Float matrix products: MatMul, Gemm, and the lowered MatMul, which adds a bias and an activation.
+// Float matrix products: MatMul, Gemm, com.microsoft FusedMatMul, and the lowered MatMul, which adds a bias and an activation.
 #include <algorithm>
 
 #include "kernels/gemm_f32/gemm_f32.h"
@@ -9,10 +9,11 @@
 
 namespace octet {
 namespace {
-// alpha · op(A) · op(B), where op may transpose. Matrices only for transposed operands.
+// alpha · op(A) · op(B), where op may transpose matrices.
 struct Product {
   MatMulGeometry geometry;
   bool trans_a = false, trans_b = false;
+  size_t a_columns = 0; // of a matrix of A as it lies, when it is transposed
   float alpha = 1, beta = 1;
 };
 
@@ -37,6 +38,7 @@ Product gemm_product(const NodeContext& ctx) {
     ctx.fail("shapes ", to_string(a), " and ", to_string(b), " do not multiply");
   MatMulGeometry& g = p.geometry;
   g.m = dim(a, p.trans_a ? 1 : 0);
+  p.a_columns = g.m;
   g.k = dim(a, p.trans_a ? 0 : 1);
   g.n = dim(b, p.trans_b ? 0 : 1);
   g.batches = {{0, 0}};
@@ -49,6 +51,31 @@ void infer_gemm(InferContext& ctx) {
   if (ctx.has_input(2) && broadcast_shapes(out, ctx.shape(2)) != out)
     ctx.fail("C of shape ", to_string(ctx.shape(2)), " does not broadcast to ", to_string(out));
   ctx.set_output(0, ctx.dtype(0), out);
+}
+
+// --- FusedMatMul: a MatMul of factor alpha whose operands may be given with their matrices
+// transposed
+Shape with_matrices_transposed(Shape shape) {
+  if (shape.rank() >= 2) std::swap(shape[shape.rank() - 1], shape[shape.rank() - 2]);
+  return shape;
+}
+
+Product fused_product(const NodeContext& ctx) {
+  const Attributes& attributes = ctx.attributes();
+  if (attributes.get_int("transBatchA", 0) != 0 || attributes.get_int("transBatchB", 0) != 0)
+    ctx.unsupported("batches that are transposed");
+  const Shape &a = ctx.shape(0), &b = ctx.shape(1);
+  Product p{.trans_a = a.rank() >= 2 && attributes.get_int("transA", 0) != 0,
+            .trans_b = b.rank() >= 2 && attributes.get_int("transB", 0) != 0,
+            .a_columns = a.rank() >= 2 ? dim(a, a.rank() - 1) : 0,
+            .alpha = attributes.get_float("alpha", 1)};
+  p.geometry = matmul_geometry(ctx, p.trans_a ? with_matrices_transposed(a) : a,
+                               p.trans_b ? with_matrices_transposed(b) : b);
+  return p;
+}
+
+void infer_fused_matmul(InferContext& ctx) {
+  ctx.set_output(0, ctx.dtype(0), fused_product(ctx).geometry.output);
 }
 
 // --- lowered MatMul (a, b, bias): b is a matrix, with transB transposed; rows of a are products
@@ -134,15 +161,17 @@ Kernel product_kernel(PrepareContext& ctx, const Product& p) {
   ScratchLayout scratch;
   PackedOperand right = pack_right(ctx, p, scratch);
   Addend addend(ctx, p, scratch);
-  const size_t left = p.trans_a ? scratch.reserve_floats(g.a_elements()) : 0;
+  const size_t a_elements = ctx.shape(0).elements();
+  const size_t left = p.trans_a ? scratch.reserve_floats(a_elements) : 0;
   ctx.request_scratch(scratch.bytes());
-  return [=, trans_a = p.trans_a, matrix = kernels::packed_f32_elements(g.n, 1, g.k),
+  return [=, trans_a = p.trans_a, a_columns = p.a_columns, matrix = kernels::packed_f32_elements(g.n, 1, g.k),
           activation = fused_activation(ctx), right = std::move(right),
           addend = std::move(addend)](const RunContext& run) {
     const float* a = run.input<float>(0);
     if (trans_a) {
       auto* transposed = reinterpret_cast<float*>(run.scratch + left);
-      transpose(a, g.k, g.m, transposed);
+      for (size_t i = 0; i < a_elements; i += g.k * a_columns)
+        transpose(a + i, g.k, a_columns, transposed + i);
       a = transposed;
     }
     right.prepare(run);
@@ -230,6 +259,8 @@ extern const OpDef op_matmul{
     .infer = infer_matmul, .prepare = prepare_matmul, .float32 = true, .float64 = true};
 extern const OpDef op_gemm{
     .infer = infer_gemm, .prepare = prepare_product<gemm_product>, .float32 = true};
+extern const OpDef op_fused_matmul{
+    .infer = infer_fused_matmul, .prepare = prepare_product<fused_product>, .float32 = true};
 extern const OpDef op_lowered_matmul{.infer = infer_lowered_matmul,
                                      .prepare = prepare_product<lowered_product>};
 

@@ -27,7 +27,10 @@ std::vector<size_t> matrix_indices(const Shape& own, const Shape& all) {
 } // namespace
 
 MatMulGeometry matmul_geometry(const NodeContext& ctx, size_t a_input, size_t b_input) {
-  Shape a = ctx.shape(a_input), b = ctx.shape(b_input);
+  return matmul_geometry(ctx, ctx.shape(a_input), ctx.shape(b_input));
+}
+
+MatMulGeometry matmul_geometry(const NodeContext& ctx, Shape a, Shape b) {
   const Shape given_a = a, given_b = b;
   const bool row = a.rank() == 1, column = b.rank() == 1;
   if (row) a = Shape{1, a[0]};

@@ -22,5 +22,7 @@ struct MatMulGeometry {
 
 // Operands of the node at these input positions. Throws InvalidModel when they do not fit.
 MatMulGeometry matmul_geometry(const NodeContext& ctx, size_t a_input, size_t b_input);
+// Of operands of these shapes.
+MatMulGeometry matmul_geometry(const NodeContext& ctx, Shape a, Shape b);
 
 } // namespace octet

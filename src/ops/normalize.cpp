@@ -8,6 +8,7 @@
 #include "kernels/reduce/reduce.h"
 #include "ops/batch_norm.h"
 #include "ops/element.h"
+#include "ops/registry.h"
 #include "ops/scratch_layout.h"
 
 namespace octet {
@@ -73,7 +74,8 @@ void check_per_channel(const NodeContext& ctx, size_t first, size_t end, size_t 
 }
 
 // --- GroupNormalization, InstanceNormalization
-// Scale and bias have one value per channel; GroupNormalization before opset 21 one per group.
+// Scale and bias have one value per channel; ONNX's GroupNormalization before opset 21 one per
+// group.
 struct GroupShape {
   ChannelShape shape;
   size_t groups, per_parameter; // channels that share a scale
@@ -88,7 +90,8 @@ GroupShape group_shape(const NodeContext& ctx) {
   if (groups < 1 || shape.channels % static_cast<size_t>(groups) != 0)
     ctx.fail(shape.channels, " channels do not split into ", groups, " groups");
   const auto count = static_cast<size_t>(groups);
-  return {shape, count, ctx.opset() < 21 ? shape.channels / count : 1};
+  const bool per_group = ctx.opset() < 21 && ctx.node().domain != kLoweredDomain;
+  return {shape, count, per_group ? shape.channels / count : 1};
 }
 
 void infer_group_norm(InferContext& ctx) {

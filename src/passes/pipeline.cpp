@@ -14,6 +14,7 @@
 #include "passes/fuse_pool.h"
 #include "passes/recognise_functions.h"
 #include "passes/remove_identity.h"
+#include "passes/spell_out.h"
 #include "passes/widen_floats.h"
 
 namespace octet {
@@ -56,6 +57,7 @@ void canonicalize(Graph& graph, const CapturedConstants& captured) {
 
 void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost& host) {
   bind_known_captures(graph, inputs);
+  spell_out(graph);
   fold_constants(graph);
   recognise_functions(graph);
   fold_log2(graph);
