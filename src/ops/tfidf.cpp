@@ -135,9 +135,8 @@ std::vector<Tensor> tf_idf_vectorizer(const NodeContext& ctx) {
   const auto tokens = tokens_of(ctx, pool);
   grow_tree(ctx, v, pool);
   std::vector<double> counts(rows * v.width), weights(v.width, 1);
-  // The i-th weight is that of column i in onnxruntime and in ONNX's reference implementation.
-  for (size_t c = 0; v.is_weighted && c < v.width; ++c)
-    weights[c] = c < v.weights.size() ? v.weights[c] : 0;
+  for (size_t i = 0; v.is_weighted && i < v.weights.size(); ++i)
+    weights[static_cast<size_t>(v.columns[i])] = v.weights[i];
   const size_t length = rows ? tokens.size() / rows : 0;
   for (size_t r = 0; r < rows; ++r) {
     double* row = counts.data() + r * v.width;

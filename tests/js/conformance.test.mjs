@@ -6,19 +6,24 @@ import { countOf, runTests } from '../conformance/run_tests.mjs';
 import { debianData, findTests } from '../conformance/test_data.mjs';
 
 /** Tests of libonnx-testdata that pass; raised with every operator that is added. */
-const floor = 883;
+const floor = 1056;
 
 /** Tests that fail, rather than find something unsupported, and why. */
 const knownFailures = {
   // The data aligns the corners of the output's unrounded size; onnxruntime, too, those of the real one.
   test_resize_downsample_scales_linear_align_corners: /has 4 instead of 3\.14/,
   test_resize_downsample_scales_cubic_align_corners: /has 2\.5 instead of 2\.39/,
-  // Operator set 6 has a slope per channel, not one that broadcasts.
-  test_PReLU_1d_multiparam: /do not broadcast/,
-  test_PReLU_2d_multiparam: /do not broadcast/,
-  test_PReLU_3d_multiparam: /do not broadcast/,
   // The data truncates to bfloat16 where the specification rounds.
   test_cast_FLOAT_to_BFLOAT16: /has 0\.48046875 instead of 0\.478515625/,
+  // The data was made with an epsilon that the model leaves out.
+  test_adam_multiple: /has 0\.7559/,
+  // Random numbers of numpy's generator.
+  test_bernoulli: /instead of/,
+  test_bernoulli_double: /instead of/,
+  test_bernoulli_double_expanded: /instead of/,
+  test_bernoulli_expanded: /instead of/,
+  test_bernoulli_seed: /instead of/,
+  test_bernoulli_seed_expanded: /instead of/,
   // The data contradicts the shape that the model declares.
   test_castlike_BFLOAT16_to_FLOAT: /expects shape \[3, 4\], not \[1\]/,
   test_castlike_BFLOAT16_to_FLOAT_expanded: /expects shape \[3, 4\], not \[1\]/,

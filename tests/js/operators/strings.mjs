@@ -47,7 +47,8 @@ const split = {
   opsets: [20],
   count: 12,
   make(random) {
-    const from = ['a,b,c', ',', 'a', 'x,,y', 'one two  three ', ' ', 'abc,abc', 'tab\tnew\nline'];
+    // Without a delimiter onnxruntime splits at spaces alone, ONNX at any white space.
+    const from = ['a,b,c', ',', 'a', 'x,,y', 'one two  three ', ' ', 'abc,abc'];
     const attributes = random.pick([
       {},
       { delimiter: '' },
