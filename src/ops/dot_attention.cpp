@@ -24,9 +24,9 @@ class DotAttention {
 public:
   DotAttention(PrepareContext& ctx, const AttentionPlan& plan)
       : p_(plan), node_(ctx.describe_node()) {
-    for (const auto& input :
-         {std::optional(p_.q.input), std::optional(p_.k.input), std::optional(p_.v.input), p_.q.bias,
-          p_.cos_input, p_.sin_input, p_.sink, tensor_of(p_.past_k), tensor_of(p_.past_v)})
+    for (const auto& input : {std::optional(p_.q.input), std::optional(p_.k.input),
+                              std::optional(p_.v.input), p_.q.bias, p_.cos_input, p_.sin_input,
+                              p_.sink, tensor_of(p_.past_k), tensor_of(p_.past_v)})
       if (input && ctx.dtype(*input) != DType::Float32)
         ctx.unsupported("input ", *input, " of type ", dtype_name(ctx.dtype(*input)));
     if (p_.scale == 0) p_.scale = 1 / std::sqrt(static_cast<float>(p_.depth));
@@ -34,8 +34,7 @@ public:
       bias_.emplace(ctx, *p_.bias);
       bias_type_ = &wide_type(ctx, ctx.dtype(*p_.bias));
       bias_is_bool_ = ctx.dtype(*p_.bias) == DType::Bool;
-      if (bias_type_->wide != Wide::F32)
-        bias_convert_ = wide_convert(bias_type_->wide, Wide::F32);
+      if (bias_type_->wide != Wide::F32) bias_convert_ = wide_convert(bias_type_->wide, Wide::F32);
     }
     if (p_.lengths != KeyLengths::All) lengths_.emplace(ctx, p_.lengths_input);
     if (p_.padding != PaddingMask::None) padding_.emplace(ctx, p_.padding_input);
@@ -99,8 +98,7 @@ private:
     // Wide numbers, then floats.
     bias_at_ = own.reserve(checked_mul(p_.bias ? p_.columns : 0, 8 + sizeof(float)));
     worker_bytes_ = own.bytes();
-    ctx.request_scratch(
-        checked_add(workers_at_, checked_mul(worker_bytes_, ctx.worker_count())));
+    ctx.request_scratch(checked_add(workers_at_, checked_mul(worker_bytes_, ctx.worker_count())));
   }
 
   // --- what batches have
@@ -117,8 +115,7 @@ private:
     const int64_t given = lengths_->raw(run, batch) + (p_.lengths == KeyLengths::Valid ? 0 : 1);
     if (given < 0 || given > static_cast<int64_t>(p_.columns)) refuse(given);
     const auto columns = static_cast<size_t>(given);
-    if (p_.lengths == KeyLengths::Valid)
-      return {columns, 0, static_cast<ptrdiff_t>(given - rows)};
+    if (p_.lengths == KeyLengths::Valid) return {columns, 0, static_cast<ptrdiff_t>(given - rows)};
     if (p_.lengths == KeyLengths::Prompt) return {columns, 0, 0};
     const int64_t past = given - static_cast<int64_t>(p_.new_rows);
     if (past < 0 || past > static_cast<int64_t>(p_.past_rows)) refuse(given);
@@ -131,8 +128,8 @@ private:
     for (size_t b = 0; b < p_.batch; ++b)
       for (size_t r = 0; r < p_.rows; ++r) {
         const size_t i = b * p_.rows + r;
-        const int64_t position = positions_ ? positions_->raw(run, i)
-                                            : extents[b].first + static_cast<ptrdiff_t>(r);
+        const int64_t position =
+            positions_ ? positions_->raw(run, i) : extents[b].first + static_cast<ptrdiff_t>(r);
         // Rows of padding turn by whatever there is.
         const bool is_padding = !positions_ && extents[b].past + r >= extents[b].columns;
         if (!is_padding && (position < 0 || position >= static_cast<int64_t>(p_.rotary_positions)))
@@ -172,17 +169,17 @@ private:
   }
 
   void join_caches(const RunContext& run, const Extent* extents) const noexcept {
-    run.workers.split(
-        p_.batch * p_.kv_heads, 1, p_.columns * (p_.depth + p_.value_depth) * kElementCost,
-        [&](size_t begin, size_t end, size_t) {
-          for (size_t i = begin; i < end; ++i) {
-            const Extent& extent = extents[i / p_.kv_heads];
-            join(run, extent, i, p_.k, p_.past_k, p_.depth, turns(),
-                 joined(run, p_.present_k, joined_k_at_));
-            join(run, extent, i, p_.v, p_.past_v, p_.value_depth, false,
-                 joined(run, p_.present_v, joined_v_at_));
-          }
-        });
+    run.workers.split(p_.batch * p_.kv_heads, 1,
+                      p_.columns * (p_.depth + p_.value_depth) * kElementCost,
+                      [&](size_t begin, size_t end, size_t) {
+                        for (size_t i = begin; i < end; ++i) {
+                          const Extent& extent = extents[i / p_.kv_heads];
+                          join(run, extent, i, p_.k, p_.past_k, p_.depth, turns(),
+                               joined(run, p_.present_k, joined_k_at_));
+                          join(run, extent, i, p_.v, p_.past_v, p_.value_depth, false,
+                               joined(run, p_.present_v, joined_v_at_));
+                        }
+                      });
   }
 
   void join(const RunContext& run, const Extent& extent, size_t head, const HeadInput& from,
@@ -191,8 +188,7 @@ private:
     to += head * p_.columns * depth;
     float* const end = to + p_.columns * depth;
     if (past && extent.past != 0)
-      std::memcpy(to,
-                  run.input<float>(past->tensor) + past->offset + head * p_.past_rows * depth,
+      std::memcpy(to, run.input<float>(past->tensor) + past->offset + head * p_.past_rows * depth,
                   extent.past * depth * sizeof(float));
     to += extent.past * depth;
     for (size_t r = 0; r < p_.new_rows; ++r, to += depth)
@@ -205,8 +201,8 @@ private:
   const float* head_of(const RunContext& run, const HeadInput& from,
                        const std::optional<HeadCache>& present, size_t joined_at,
                        const HeadStrides& strides, size_t batch, size_t head) const noexcept {
-    const float* x = joins_ ? joined(run, present, joined_at)
-                            : run.input<float>(from.input) + from.offset;
+    const float* x =
+        joins_ ? joined(run, present, joined_at) : run.input<float>(from.input) + from.offset;
     return x + batch * strides.batch + head * strides.head;
   }
 

@@ -62,8 +62,8 @@ struct AttentionPlan {
   int64_t left_window = -1, right_window = -1;
   // What is added to scores behind the window; they are not attended to at all when it is left out.
   std::optional<float> outside_window = {};
-  std::optional<size_t> bias;  // input: numbers to add, or bool: what may be attended to
-  size_t bias_columns = 0;     // those beyond are not attended to
+  std::optional<size_t> bias; // input: numbers to add, or bool: what may be attended to
+  size_t bias_columns = 0;    // those beyond are not attended to
   PaddingMask padding = PaddingMask::None;
   size_t padding_input = 0;
   std::array<size_t, 3> padding_strides = {}; // of batch, row, column

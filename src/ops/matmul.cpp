@@ -1,4 +1,5 @@
-// Float matrix products: MatMul, Gemm, com.microsoft FusedMatMul, and the lowered MatMul, which adds a bias and an activation.
+// Float matrix products: MatMul, Gemm, com.microsoft FusedMatMul, and the lowered MatMul, which
+// adds a bias and an activation.
 #include <algorithm>
 
 #include "kernels/gemm_f32/gemm_f32.h"
@@ -164,9 +165,9 @@ Kernel product_kernel(PrepareContext& ctx, const Product& p) {
   const size_t a_elements = ctx.shape(0).elements();
   const size_t left = p.trans_a ? scratch.reserve_floats(a_elements) : 0;
   ctx.request_scratch(scratch.bytes());
-  return [=, trans_a = p.trans_a, a_columns = p.a_columns, matrix = kernels::packed_f32_elements(g.n, 1, g.k),
-          activation = fused_activation(ctx), right = std::move(right),
-          addend = std::move(addend)](const RunContext& run) {
+  return [=, trans_a = p.trans_a, a_columns = p.a_columns,
+          matrix = kernels::packed_f32_elements(g.n, 1, g.k), activation = fused_activation(ctx),
+          right = std::move(right), addend = std::move(addend)](const RunContext& run) {
     const float* a = run.input<float>(0);
     if (trans_a) {
       auto* transposed = reinterpret_cast<float*>(run.scratch + left);

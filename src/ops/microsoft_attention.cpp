@@ -198,9 +198,9 @@ std::optional<AttentionPlan> group_plan(const NodeContext& ctx) {
 void infer_group(InferContext& ctx) {
   AttentionPlan operands;
   read_group_operands(ctx, operands);
-  ctx.set_output(0, ctx.dtype(0),
-                 {as_dim(operands.batch), as_dim(operands.rows),
-                  as_dim(operands.heads * operands.depth)});
+  ctx.set_output(
+      0, ctx.dtype(0),
+      {as_dim(operands.batch), as_dim(operands.rows), as_dim(operands.heads * operands.depth)});
   const auto plan = group_plan(ctx);
   if (!plan) {
     for (size_t i = 1; i < 4; ++i) ctx.set_output_dtype(i, ctx.dtype(0));
@@ -252,8 +252,7 @@ void read_multi_operands(const NodeContext& ctx, AttentionPlan& plan) {
   if (query.rank() < 3) ctx.fail("query of shape ", to_string(query));
   plan.batch = dim(query, 0);
   plan.rows = dim(query, 1);
-  if (query.rank() == 5)
-    return read_packed(ctx, 0, 3, plan, {&plan.q, &plan.k, &plan.v});
+  if (query.rank() == 5) return read_packed(ctx, 0, 3, plan, {&plan.q, &plan.k, &plan.v});
   const size_t depth = head_depth(ctx, 0, plan.heads);
   plan.q = {.strides = packed_strides(plan.rows, plan.heads, depth)};
   const Shape& key = ctx.shape(1);
@@ -275,8 +274,7 @@ void read_multi_operands(const NodeContext& ctx, AttentionPlan& plan) {
     plan.value_depth = head_depth(ctx, 2, plan.heads);
     check_shape(ctx, 2, {query[0], key[1], ctx.shape(2)[2]});
     plan.k = {.input = 1, .strides = packed_strides(plan.new_rows, plan.heads, depth)};
-    plan.v = {.input = 2,
-              .strides = packed_strides(plan.new_rows, plan.heads, plan.value_depth)};
+    plan.v = {.input = 2, .strides = packed_strides(plan.new_rows, plan.heads, plan.value_depth)};
   }
   if (key.rank() == 5 && plan.depth != depth)
     ctx.fail("keys of ", plan.depth, " columns for queries of ", depth);
@@ -372,8 +370,7 @@ void infer_packed(InferContext& ctx) {
   const int64_t batch = as_dim(plan.batch), heads = as_dim(plan.heads);
   ctx.set_output(0, ctx.dtype(0),
                  {batch, as_dim(plan.rows), as_dim(plan.heads * plan.value_depth)});
-  ctx.set_output(1, ctx.dtype(0),
-                 {2, batch, heads, as_dim(plan.columns), as_dim(plan.depth)});
+  ctx.set_output(1, ctx.dtype(0), {2, batch, heads, as_dim(plan.columns), as_dim(plan.depth)});
 }
 
 Kernel prepare_packed(PrepareContext& ctx) {

@@ -23,7 +23,10 @@ Heads heads_of(const NodeContext& ctx, size_t input, const char* count) {
   const Shape& shape = ctx.shape(input);
   if (shape.rank() == 4) {
     const size_t heads = dim(shape, 1), rows = dim(shape, 2), depth = dim(shape, 3);
-    return {dim(shape, 0), heads, rows, depth,
+    return {dim(shape, 0),
+            heads,
+            rows,
+            depth,
             {.input = input, .strides = head_major_strides(rows, heads, depth)}};
   }
   const int64_t given = ctx.attributes().get_int(count, 0);
@@ -32,7 +35,10 @@ Heads heads_of(const NodeContext& ctx, size_t input, const char* count) {
              given, " heads");
   const auto heads = static_cast<size_t>(given);
   const size_t depth = dim(shape, 2) / heads;
-  return {dim(shape, 0), heads, dim(shape, 1), depth,
+  return {dim(shape, 0),
+          heads,
+          dim(shape, 1),
+          depth,
           {.input = input, .strides = packed_strides(dim(shape, 1), heads, depth)}};
 }
 
@@ -61,8 +67,7 @@ void read_mask(const NodeContext& ctx, AttentionPlan& plan) {
     const int64_t size = mask[i];
     fits = size == 1 || size == scores[4 - mask.rank() + i];
   }
-  if (!fits)
-    ctx.fail("attn_mask of shape ", to_string(mask), " for scores of ", to_string(scores));
+  if (!fits) ctx.fail("attn_mask of shape ", to_string(mask), " for scores of ", to_string(scores));
   plan.bias = 3;
   plan.bias_columns = dim(mask, mask.rank() - 1);
 }

@@ -95,8 +95,8 @@ Kernel prepare_rotary(PrepareContext& ctx) {
                                       run.input<float>(inputs.sin) + lines[i] * s.half, s.half,
                                       interleaved};
             for (size_t h = 0; h < s.heads; ++h) {
-              const size_t row = i / s.rows * s.strides.batch + h * s.strides.head +
-                                 i % s.rows * s.strides.row;
+              const size_t row =
+                  i / s.rows * s.strides.batch + h * s.strides.head + i % s.rows * s.strides.row;
               rotate_row(angles, run.input<float>(0) + row, s.depth, run.output<float>(0) + row);
             }
           }

@@ -150,8 +150,7 @@ Kernel prepare_scatter_nd(PrepareContext& ctx) {
 
 // --- TensorScatter: slices of an axis of a cache, from a position that each batch gives on
 size_t cache_axis(const NodeContext& ctx) {
-  const size_t axis =
-      ctx.normalize_axis(ctx.attributes().get_int("axis", -2), ctx.shape(0).rank());
+  const size_t axis = ctx.normalize_axis(ctx.attributes().get_int("axis", -2), ctx.shape(0).rank());
   if (axis == 0) ctx.fail("axis 0 is that of batches");
   return axis;
 }

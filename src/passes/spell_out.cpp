@@ -100,7 +100,8 @@ ValueId swish(Spelling& s, ValueId x, float alpha) {
 }
 
 void spell_swiglu(Spelling& s) {
-  s.yield(0, s.add("Mul", {swish(s, s.input(0), s.attributes().get_float("alpha", 1)), s.input(1)}));
+  s.yield(0,
+          s.add("Mul", {swish(s, s.input(0), s.attributes().get_float("alpha", 1)), s.input(1)}));
 }
 void spell_quick_gelu(Spelling& s) {
   s.yield(0, swish(s, s.input(0), s.attributes().get_float("alpha", 1.702f)));
@@ -157,9 +158,9 @@ void spell_fused_gemm(Spelling& s) {
   const Attributes& a = s.attributes();
   std::vector<ValueId> inputs = {s.input(0), s.input(1)};
   if (s.input(2)) inputs.push_back(s.input(2));
-  const ValueId y = s.add("Gemm", std::move(inputs),
-                          without(a, {"activation", "activation_alpha", "activation_beta",
-                                      "activation_gamma"}));
+  const ValueId y =
+      s.add("Gemm", std::move(inputs),
+            without(a, {"activation", "activation_alpha", "activation_beta", "activation_gamma"}));
   std::vector<float> params;
   for (const char* name : {"activation_alpha", "activation_beta"})
     if (a.has(name)) params.push_back(a.get_float(name, 0));
@@ -187,8 +188,8 @@ ValueId integer_product(Spelling& s, std::vector<ValueId> codes, ValueId a_scale
 }
 
 void spell_matmul_integer_to_float(Spelling& s) {
-  const ValueId y = integer_product(s, {s.input(0), s.input(1), s.input(4), s.input(5)}, s.input(2),
-                                    s.input(3));
+  const ValueId y =
+      integer_product(s, {s.input(0), s.input(1), s.input(4), s.input(5)}, s.input(2), s.input(3));
   s.yield(0, s.plus(y, 6));
 }
 
@@ -299,8 +300,8 @@ void spell_crop(Spelling& s) {
     const int64_t before = border[1 - i], behind = border[3 - i];
     ends.push_back(!scale.empty() ? before + scale[i] : behind == 0 ? INT32_MAX : -behind);
   }
-  s.yield(0, s.add("Slice", {s.input(0), s.list({border[1], border[0]}), s.list(ends),
-                             s.list({2, 3})}));
+  s.yield(0, s.add("Slice",
+                   {s.input(0), s.list({border[1], border[0]}), s.list(ends), s.list({2, 3})}));
 }
 
 struct Row {

@@ -95,7 +95,7 @@ const fusedConv = define((random) => {
       activation,
       kernel_shape: [size, size],
       pads: [1, 1, 1, 1],
-      ...(params && { activation_params: params.map(float) }),
+      ...(params && { activation_params: params }),
     },
   };
 });
