@@ -57,7 +57,7 @@ void finish_scores(std::vector<double>& scores, PostTransform transform, SecondC
       return;
     }
     if (second == SecondClass::None) return;
-    if (second == SecondClass::Complement) {
+    if (second == SecondClass::Complement && transform != PostTransform::Logistic) {
       scores = {1 - score, score};
       return;
     }

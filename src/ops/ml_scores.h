@@ -16,7 +16,7 @@ PostTransform post_transform_of(const NodeContext& ctx);
 // How a single score becomes one of each of two classes.
 enum class SecondClass : uint8_t {
   None,
-  Complement, // 1 − score: of votes that are all positive
+  Complement, // 1 − score: of votes that are all positive; of a logistic score, the opposite
   Opposite,   // −score
 };
 
