@@ -68,10 +68,23 @@ std::vector<ValueFact> assumed_inputs(const Graph& graph, FreeDimensions sizes) 
   return out;
 }
 
-constexpr std::string_view kQuantized[] = {
-    "QuantizeLinear", "DequantizeLinear",     "DynamicQuantizeLinear", "MatMulInteger",
-    "ConvInteger",    "QLinearConv",          "QLinearMatMul",         "DynamicQuantizeLSTM",
-    "MatMulNBits",    "GatherBlockQuantized", "Log2Quantize",          "Log2Dequantize"};
+// Those whose names begin with QLinear come on top.
+constexpr std::string_view kQuantized[] = {"QuantizeLinear",
+                                           "DequantizeLinear",
+                                           "DynamicQuantizeLinear",
+                                           "MatMulInteger",
+                                           "ConvInteger",
+                                           "DynamicQuantizeLSTM",
+                                           "MatMulNBits",
+                                           "GatherBlockQuantized",
+                                           "QGemm",
+                                           "QAttention",
+                                           "DynamicQuantizeMatMul",
+                                           "MatMulIntegerToFloat",
+                                           "MatMulBnb4",
+                                           "QEmbedLayerNormalization",
+                                           "Log2Quantize",
+                                           "Log2Dequantize"};
 
 // What a walk over a graph and its subgraphs collects.
 struct Census {
@@ -165,6 +178,7 @@ void write_nodes(JsonWriter& json, const Graph& graph) {
 } // namespace
 
 bool is_quantized_op(std::string_view op_type) {
+  if (op_type.starts_with("QLinear")) return true;
   return std::find(std::begin(kQuantized), std::end(kQuantized), op_type) != std::end(kQuantized);
 }
 
