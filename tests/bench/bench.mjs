@@ -7,6 +7,9 @@
  *                                                       tells what keeps their threads apart)
  *   ./octet bench --layers [NAME…]                      single layers instead of networks
  *   ./octet bench --cold [NAME…]                        the first answer alone, each in a fresh process
+ *   ./octet bench --quantize [--images N]               what quantizing costs: time, memory, and memory of a calibration
+ *                                                       with N images, 300 unless told
+ *   ./octet bench --cancel [--rounds N]                 how soon N aborts of each mode end it, 20 unless told
  *   ./octet bench --profile NAME                        where the time of one network goes, by operator and by step
  *
  * Every network runs in float and as the two INT8 files that Octet exports, in both libraries: quantized dynamically, and
@@ -16,6 +19,7 @@
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
 import { casesOf, network } from '../models/networks.mjs';
+import { measureCancel } from './cancel.mjs';
 import { measureCeilings } from './ceiling.mjs';
 import { measureCold, printColdStart, printHeap } from './cold.mjs';
 import { octet } from './contenders.mjs';
@@ -23,6 +27,7 @@ import { hold, warmUp } from './contest.mjs';
 import { measureLayers } from './layers.mjs';
 import { openPage } from './page.mjs';
 import { printProfile } from './profile.mjs';
+import { measureQuantizeCost } from './quantize_cost.mjs';
 import { geometricMean, printHeader, printRow, showMb, showMs, showRatio } from './table.mjs';
 import { compareThreads } from './threads.mjs';
 
@@ -246,6 +251,13 @@ async function compareLayers(filters, { seconds, json }) {
   writeJson(json, { ceilings, layers });
 }
 
+function countOf(option, given) {
+  const count = Number(given);
+  if (!(Number.isInteger(count) && count > 0))
+    throw new Error(`${option} ${given}: a whole number above 0 expected`);
+  return count;
+}
+
 function readCommandLine() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -256,6 +268,10 @@ function readCommandLine() {
       browser: { type: 'boolean' },
       layers: { type: 'boolean' },
       cold: { type: 'boolean' },
+      quantize: { type: 'boolean' },
+      images: { type: 'string', default: '300' },
+      cancel: { type: 'boolean' },
+      rounds: { type: 'string', default: '20' },
       threads: { type: 'string' },
     },
   });
@@ -277,6 +293,9 @@ function readCommandLine() {
 
 async function main() {
   const { chosen, profile, browser, layers, cold, filters, ...options } = readCommandLine();
+  const { quantize, images, cancel, rounds, json } = options;
+  if (quantize) return writeJson(json, await measureQuantizeCost(countOf('--images', images)));
+  if (cancel) return writeJson(json, await measureCancel(countOf('--rounds', rounds)));
   if (layers) return compareLayers(filters, options);
   if (cold) return compareCold(chosen, options);
   if (profile !== undefined) {
