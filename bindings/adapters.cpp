@@ -39,6 +39,9 @@ public:
 
   void read(size_t offset, std::span<uint8_t> to) const override {
     const auto begin = static_cast<double>(offset), end = static_cast<double>(offset + to.size());
+    if (array_["byteLength"].as<double>() < end)
+      fail(ErrorCode::InvalidInput,
+           "the buffer of the model's file was detached or became smaller");
     val(emscripten::typed_memory_view(to.size(), to.data()))
         .call<void>("set", array_.call<val>("subarray", begin, end));
   }

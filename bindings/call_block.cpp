@@ -74,6 +74,13 @@ Tensor CallBlock::feed(Numbers& numbers, int depth) {
 }
 
 uintptr_t CallBlock::run(Session& session) {
+  begin(session);
+  session.prepare(Deadline::never());
+  session.advance(Deadline::never());
+  return results(session);
+}
+
+void CallBlock::begin(Session& session) {
   Numbers numbers(block_);
   feeds_.clear();
   for (const Port& port : session.inputs()) {
@@ -88,7 +95,11 @@ uintptr_t CallBlock::run(Session& session) {
   const size_t outputs = session.outputs().size();
   fetches_.resize(numbers.index(outputs + 1));
   for (size_t& fetch : fetches_) fetch = numbers.index(outputs);
-  results_ = session.run_ordered(feeds_, fetches_);
+  session.begin(feeds_, fetches_);
+}
+
+uintptr_t CallBlock::results(const Session& session) {
+  results_ = session.results();
   description_.clear();
   description_.reserve(1); // no address would say that the call failed
   result_strings_.clear();

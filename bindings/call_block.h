@@ -31,6 +31,9 @@ public:
 
   // Runs on what was written; returns the address of the results, which stay until the next call.
   uintptr_t run(Session& session);
+  // The first and the last part of it: the caller lets the session prepare and advance in between.
+  void begin(Session& session);
+  uintptr_t results(const Session& session);
   // Tensor i of strings among the results of the last run.
   const std::vector<std::string>& strings(size_t i) const { return *result_strings_.at(i); }
 

@@ -84,6 +84,23 @@ public:
   uintptr_t run() {
     return address_of([&] { return block_.run(*session_); });
   }
+  // The same in pieces: `begin`, then the next two, which work for about so long, until each yields
+  // {value: false}, then `results`, whose answer is like that of `run`.
+  val begin() {
+    return guard([&] {
+      block_.begin(*session_);
+      return true;
+    });
+  }
+  val prepare(double milliseconds) {
+    return guard([&] { return session_->prepare(Deadline::in(milliseconds)); });
+  }
+  val advance(double milliseconds) {
+    return guard([&] { return session_->advance(Deadline::in(milliseconds)); });
+  }
+  uintptr_t results() {
+    return address_of([&] { return block_.results(*session_); });
+  }
   val error() const { return describe(*error_); }
 
   void give_strings(const val& strings) { block_.give_strings(strings_of(strings)); }
@@ -148,20 +165,30 @@ public:
   val step() {
     return guard([&] { return job_->step(); });
   }
-  // {value: {model: {address, size}, report: JSON}}; the bytes live as long as the job.
+  // {value: {pieces: how many the file is in, size: its bytes, report: JSON}}
   val finish() {
     return guard([&] {
-      result_ = job_->finish();
+      QuantizedModel made = job_->finish();
+      pieces_ = std::move(made.file);
       val result = val::object();
-      result.set("model", view_of({result_.file.data(), result_.file.size()}));
-      result.set("report", to_json(result_.report));
+      result.set("pieces", pieces_.size());
+      result.set("size", static_cast<double>(made.report.bytes_after));
+      result.set("report", to_json(made.report));
       return result;
+    });
+  }
+  // {value: {address, size}}, which live until the next call. Each piece can be had once.
+  val piece(size_t index) {
+    return guard([&] {
+      piece_ = std::move(pieces_.at(index));
+      return view_of({piece_.data(), piece_.size()});
     });
   }
 
 private:
   std::unique_ptr<QuantizeJob> job_;
-  QuantizedModel result_;
+  std::vector<SharedBytes> pieces_; // of the quantized model's file
+  SharedBytes piece_;
 };
 
 DType type_of(const val& number) {
@@ -244,6 +271,10 @@ EMSCRIPTEN_BINDINGS(octet) {
       .function("outputs", &SessionHandle::outputs)
       .function("reserve", &SessionHandle::reserve)
       .function("run", &SessionHandle::run)
+      .function("begin", &SessionHandle::begin)
+      .function("prepare", &SessionHandle::prepare)
+      .function("advance", &SessionHandle::advance)
+      .function("results", &SessionHandle::results)
       .function("error", &SessionHandle::error)
       .function("giveStrings", &SessionHandle::give_strings)
       .function("strings", &SessionHandle::strings)
@@ -254,7 +285,8 @@ EMSCRIPTEN_BINDINGS(octet) {
       .function("done", &QuantizeHandle::done)
       .function("total", &QuantizeHandle::total)
       .function("step", &QuantizeHandle::step)
-      .function("finish", &QuantizeHandle::finish);
+      .function("finish", &QuantizeHandle::finish)
+      .function("piece", &QuantizeHandle::piece);
 }
 
 } // namespace octet::bindings

@@ -74,9 +74,9 @@ std::unique_ptr<Session> QuantizeJob::calibration_session() {
 QuantizedModel QuantizeJob::finish() {
   QuantizedModel result{.report = quantizer_->finish()};
   make_node_names_unique(*graph_);
-  result.file = write_onnx(*graph_);
+  result.file = write_onnx_in_pieces(*graph_);
   result.report.bytes_before = bytes_before_;
-  result.report.bytes_after = result.file.size();
+  for (const SharedBytes& piece : result.file) result.report.bytes_after += piece.size();
   return result;
 }
 

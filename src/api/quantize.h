@@ -12,7 +12,7 @@
 namespace octet {
 
 struct QuantizedModel {
-  Buffer file;
+  std::vector<SharedBytes> file; // pieces, to be joined
   QuantizationReport report;
 };
 

@@ -63,7 +63,13 @@ double Calibrator::log2_sqnr_db(size_t observer) const {
   return log2_[observer].errors.sqnr_db(log2_levels(observer));
 }
 
-std::optional<ScaleAndZero> Calibrator::params(size_t observer) const {
+bool Calibrator::choose_next() {
+  if (params_.size() == observers_.size()) return false;
+  params_.push_back(choose(params_.size()));
+  return true;
+}
+
+std::optional<ScaleAndZero> Calibrator::choose(size_t observer) const {
   const auto range = observers_[observer]->range();
   if (!range) return std::nullopt;
   if (!is_log2())
@@ -71,6 +77,11 @@ std::optional<ScaleAndZero> Calibrator::params(size_t observer) const {
   const bool has_negative = range->min < 0 || options_.symmetric;
   return ScaleAndZero{.scale = std::ldexp(1.0f, log2_levels(observer).first),
                       .zero_point = options_.type == DType::UInt8 && has_negative ? 128 : 0};
+}
+
+bool Calibrator::saw_only_zero(size_t observer) const {
+  const std::vector<float>& spans = spans_[observer];
+  return !spans.empty() && *std::max_element(spans.begin(), spans.end()) == 0;
 }
 
 Calibrator::Scales Calibrator::scales_of_samples(size_t observer) const {
@@ -129,7 +140,7 @@ QuantizedTensor Calibrator::describe(size_t observer, std::string name, std::str
     out.scale_max = scales.max;
   } else if (const auto chosen = params(observer)) {
     out.type = options_.type;
-    out.method = options_.method;
+    out.method = saw_only_zero(observer) ? "constant" : options_.method;
     out.scale_min = out.scale_max = chosen->scale;
     out.clipping = clipping(observer, *chosen);
     if (is_log2()) {

@@ -28,8 +28,11 @@ public:
   // Of the scheme log2: the most levels that all who read the values can take.
   void limit_levels(size_t observer, int32_t most);
 
-  // Nothing for what no sample has reached. Of the scheme log2 the scale is the smallest level.
-  std::optional<ScaleAndZero> params(size_t observer) const;
+  // After the samples: chooses the parameters of one more observer; false when there is none left.
+  bool choose_next();
+  // After that. Nothing for what no sample has reached. Of the scheme log2 the scale is the
+  // smallest level.
+  std::optional<ScaleAndZero> params(size_t observer) const { return params_.at(observer); }
   // Of the scheme log2, for what samples have reached: its levels, and what these lose of the
   // values.
   kernels::Log2Levels log2_levels(size_t observer) const;
@@ -41,7 +44,8 @@ public:
   static constexpr double kMostDrift = 8;
   // Whether a scale for all samples leaves few codes to most of them.
   bool drifts(size_t observer) const { return drift(observer) > kMostDrift; }
-  // The report's entry for a value, of method "dynamic" where each run has a range of its own.
+  // The report's entry for a value, of method "dynamic" where each run has a range of its own, and
+  // "constant" where all that it had was 0: its scale then is 1.
   QuantizedTensor describe(size_t observer, std::string name, std::string node,
                            bool is_dynamic) const;
   // The smallest and largest scale that single samples would have had.
@@ -49,6 +53,8 @@ public:
     float min, max;
   };
   Scales scales_of_samples(size_t observer) const;
+  std::optional<ScaleAndZero> choose(size_t observer) const;
+  bool saw_only_zero(size_t observer) const;
   ClipRange clipping(size_t observer, ScaleAndZero params) const;
   ClipRange log2_clipping(size_t observer) const;
 
@@ -67,6 +73,7 @@ public:
   std::vector<Log2Watch> log2_;           // by observer, of the scheme log2
   std::vector<std::vector<float>> spans_; // by observer: max − min of each sample
   std::vector<Tap> taps_;
+  std::vector<std::optional<ScaleAndZero>> params_; // by observer, as far as they are chosen
 };
 
 } // namespace octet

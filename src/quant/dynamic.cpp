@@ -52,16 +52,10 @@ public:
   bool step() override {
     if (done_ == sites_.size()) return false;
     taps_.take_out();
-    const Site site = sites_[done_++];
-    const Node node = scopes_[site.scope].graph->node(site.node);
-    const std::string reason = quantize(site);
-    for (ValueId id : node.inputs)
-      if (const Tensor* weights = scopes_[site.scope].constant(id)) weights->data().drop();
-    if (!reason.empty())
-      report_.float_nodes.push_back({node.name, node.op_type, reason});
-    else if (node.op_type == "LSTM")
-      contrib_used_ = true;
-    return done_ < sites_.size();
+    if (!work_ && !begin(sites_[done_])) return ++done_ < sites_.size();
+    if (work_->advance()) return true;
+    work_.reset();
+    return ++done_ < sites_.size();
   }
 
   QuantizationReport finish() override {
@@ -92,19 +86,31 @@ private:
     site.tapped = tap_product(scope, site.node, config_.weights.type, SIZE_MAX, taps_);
   }
 
-  std::string quantize(const Site& site) {
-    const Node& node = scopes_[site.scope].graph->node(site.node);
-    if (const std::string reason = exclusion(node, config_); !reason.empty()) return reason;
-    const auto& near_spectra = scopes_[site.scope].near_spectra;
-    if (const auto found = near_spectra.find(site.node); found != near_spectra.end())
-      return std::string(found->second);
+  // False when the node stays in float.
+  bool begin(const Site& site) {
     Scope& scope = scopes_[site.scope];
-    std::optional<ProductRounding> rounding;
-    if (site.tapped)
-      rounding.emplace(*site.tapped, scope.constant(node.inputs[1])->values<float>(),
-                       config_.weights, *sink_);
-    return quantize_dynamically(scope, site.node, config_, rounding ? &*rounding : nullptr,
-                                report_);
+    const Node& node = scope.graph->node(site.node);
+    std::string reason = exclusion(node, config_);
+    if (const auto found = scope.near_spectra.find(site.node);
+        reason.empty() && found != scope.near_spectra.end())
+      reason = found->second;
+    if (reason.empty()) {
+      work_ = std::make_unique<DynamicSite>(scope, site.node, config_, rounding_of(site), report_);
+      reason = work_->refusal();
+    }
+    if (reason.empty() && node.op_type == "LSTM") contrib_used_ = true;
+    if (reason.empty()) return true;
+    work_.reset();
+    report_.float_nodes.push_back({node.name, node.op_type, std::move(reason)});
+    return false;
+  }
+
+  std::unique_ptr<ProductRounding> rounding_of(const Site& site) {
+    if (!site.tapped) return nullptr;
+    const Scope& scope = scopes_[site.scope];
+    const Tensor* weights = scope.constant(scope.graph->node(site.node).inputs[1]);
+    return std::make_unique<ProductRounding>(*site.tapped, weights->values<float>(),
+                                             config_.weights, *sink_);
   }
 
   QuantizeConfig config_;
@@ -113,7 +119,8 @@ private:
   std::shared_ptr<ReductionSink> sink_ = std::make_shared<ReductionSink>(false);
   ReductionTaps taps_{*sink_};
   size_t done_ = 0;
-  bool contrib_used_ = false; // an operator of com.microsoft was written
+  std::unique_ptr<DynamicSite> work_; // on the next site
+  bool contrib_used_ = false;         // an operator of com.microsoft was written
   QuantizationReport report_;
 };
 } // namespace

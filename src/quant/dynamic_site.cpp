@@ -1,27 +1,43 @@
 #include "quant/dynamic_site.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "graph/edit.h"
 #include "quant/bias_correction.h"
 #include "quant/weights.h"
 
 namespace octet {
-namespace {
 // Writes the nodes that replace one float node.
-class SiteRewriter {
+class DynamicSite::Rewriter {
 public:
-  SiteRewriter(DynamicScope& scope, NodeId id, const QuantizeConfig& config,
-               const ProductRounding* rounding, QuantizationReport& report)
-      : scope_(scope), id_(id), node_(scope.graph->node(id)), config_(config), rounding_(rounding),
-        report_(report), edit_(*scope.graph) {}
+  Rewriter(DynamicScope& scope, NodeId id, const QuantizeConfig& config,
+           std::unique_ptr<ProductRounding> rounding, QuantizationReport& report)
+      : scope_(scope), id_(id), node_(scope.graph->node(id)), config_(config),
+        rounding_(std::move(rounding)), report_(report), edit_(*scope.graph), refusal_(check()) {}
 
-  // Empty when the node was quantized, else why it stays in float.
-  std::string run() {
-    if (node_.op_type == "MatMul") return quantize_matmul();
-    if (node_.op_type == "Gemm") return quantize_gemm();
-    if (node_.op_type == "Conv") return quantize_conv();
-    return quantize_lstm();
+  const std::string& refusal() const { return refusal_; }
+
+  bool advance() {
+    if (!refusal_.empty()) return false;
+    if (node_.op_type == "LSTM") {
+      write_lstm();
+      return false;
+    }
+    if (!nearest_) begin();
+    if (nearest_->advance()) return true;
+    const QuantizedWeights q = nearest_->take();
+    note(input(1), q);
+    correct(q);
+    if (node_.op_type == "MatMul")
+      write_matmul(q);
+    else if (node_.op_type == "Gemm")
+      write_gemm(q);
+    else
+      write_conv(q);
+    held_.reset();
+    weights().data().drop();
+    return false;
   }
 
 private:
@@ -43,10 +59,9 @@ private:
   }
 
   // The last node written takes the place of the float node.
-  std::string take_over() {
+  void take_over() {
     edit_.remove_node(id_);
     edit_.produce(last_, 0, node_.outputs[0]);
-    return {};
   }
 
   const DynamicScope::QuantizedValue& quantized_activation(ValueId x) {
@@ -121,59 +136,80 @@ private:
     return rescale(product, x.scale, scales(weight, q, shape));
   }
 
-  std::string quantize_matmul() {
+  std::string check() const {
+    if (node_.op_type == "MatMul") return check_matmul();
+    if (node_.op_type == "Gemm") return check_gemm();
+    if (node_.op_type == "Conv") return check_conv();
+    return check_lstm();
+  }
+
+  const Tensor& weights() const { return *scope_.constant(input(1)); }
+
+  void begin() {
+    held_ = weights().data().hold();
+    nearest_.emplace(weights().values<float>(), layout(), config_.weights, node_.op_type == "Conv");
+  }
+
+  WeightLayout layout() const {
+    const Shape& shape = weights().shape();
+    const auto first = static_cast<size_t>(shape[0]);
+    const size_t inner = first ? weights().elements() / first : 1;
+    const bool by_rows = node_.op_type == "Conv" || transposes_b();
+    return by_rows ? WeightLayout{first, inner} : WeightLayout{inner, 1};
+  }
+
+  bool transposes_b() const { return node_.attributes.get_int("transB", 0) != 0; }
+
+  std::string check_matmul() const {
     const Tensor* b = scope_.constant(input(1));
     if (!is_float(b)) return "its right operand is not a float32 constant";
     if (b->shape().rank() != 2) return "its weights are not a matrix";
     if (scope_.constant(input(0))) return "both operands are constant";
-    const auto columns = static_cast<size_t>(b->shape()[1]);
-    const QuantizedWeights q =
-        quantize_weights(b->values<float>(), {columns, 1}, config_.weights, false);
-    note(input(1), q);
-    correct(q);
-    integer_matmul(input(0), input(1), q,
-                   tensor_of_codes(q.codes, config_.weights.type, b->shape()));
-    return take_over();
+    return {};
   }
 
-  std::string quantize_gemm() {
+  void write_matmul(const QuantizedWeights& q) {
+    integer_matmul(input(0), input(1), q,
+                   tensor_of_codes(q.codes, config_.weights.type, weights().shape()));
+    take_over();
+  }
+
+  std::string check_gemm() const {
     const Tensor* b = scope_.constant(input(1));
     if (!is_float(b) || b->shape().rank() != 2)
       return "its right operand is not a float32 constant matrix";
     if (node_.attributes.get_int("transA", 0) != 0) return "its left operand is transposed";
-    const float beta = node_.attributes.get_float("beta", 1);
-    if (input(2) && beta != 1) return "it scales its bias";
-    const bool trans_b = node_.attributes.get_int("transB", 0) != 0;
-    const auto rows = static_cast<size_t>(b->shape()[0]),
-               columns = static_cast<size_t>(b->shape()[1]);
-    const WeightLayout layout = trans_b ? WeightLayout{rows, columns} : WeightLayout{columns, 1};
-    QuantizedWeights q = quantize_weights(b->values<float>(), layout, config_.weights, false);
-    note(input(1), q);
-    correct(q);
+    if (input(2) && node_.attributes.get_float("beta", 1) != 1) return "it scales its bias";
+    return {};
+  }
+
+  void write_gemm(QuantizedWeights q) {
+    const Shape given = weights().shape();
     for (float& scale : q.scales) scale *= node_.attributes.get_float("alpha", 1);
-    const Shape shape = trans_b ? Shape{b->shape()[1], b->shape()[0]} : b->shape();
-    const auto codes = trans_b ? transposed<uint8_t>(q.codes, rows, columns) : q.codes;
+    const Shape shape = transposes_b() ? Shape{given[1], given[0]} : given;
+    const auto codes = transposes_b() ? transposed<uint8_t>(q.codes, static_cast<size_t>(given[0]),
+                                                            static_cast<size_t>(given[1]))
+                                      : q.codes;
     const ValueId y =
         integer_matmul(input(0), input(1), q, tensor_of_codes(codes, config_.weights.type, shape));
     if (input(2)) emit("Add", {y, input(2)}, "biased");
-    return take_over();
+    take_over();
   }
 
-  std::string quantize_conv() {
+  std::string check_conv() const {
     const Tensor* w = scope_.constant(input(1));
     if (!is_float(w) || w->shape().rank() < 3) return "its weights are not a float32 constant";
     if (input(2) && !is_float(scope_.constant(input(2))))
       return "its bias is not a float32 constant";
-    const auto channels = static_cast<size_t>(w->shape()[0]);
-    const size_t inner = channels ? w->elements() / channels : 1;
-    const QuantizedWeights q =
-        quantize_weights(w->values<float>(), {channels, inner}, config_.weights, true);
-    note(input(1), q);
-    correct(q);
-    Shape per_channel{w->shape()[0]};
-    for (size_t i = 2; i < w->shape().rank(); ++i) per_channel.push_back(1);
-    const ValueId codes = constant(input(1), "_quantized",
-                                   tensor_of_codes(q.codes, config_.weights.type, w->shape()));
+    return {};
+  }
+
+  void write_conv(const QuantizedWeights& q) {
+    const Shape shape = weights().shape();
+    Shape per_channel{shape[0]};
+    for (size_t i = 2; i < shape.rank(); ++i) per_channel.push_back(1);
+    const ValueId codes =
+        constant(input(1), "_quantized", tensor_of_codes(q.codes, config_.weights.type, shape));
     const DynamicScope::QuantizedValue x = quantized_activation(input(0));
     const ValueId product =
         emit("ConvInteger", {x.codes, codes, x.zero_point, zero_points(input(1), q, {})}, "quant",
@@ -181,7 +217,7 @@ private:
     const ValueId y = rescale(product, x.scale, scales(input(1), q, params_shape(per_channel)));
     if (const Tensor* bias = scope_.constant(input(2)))
       emit("Add", {y, constant(input(2), "_reshaped", bias->reshaped(per_channel))}, "biased");
-    return take_over();
+    take_over();
   }
 
   // The weights [directions, 4 * hidden, inputs] of an LSTM in the layout of DynamicQuantizeLSTM:
@@ -207,6 +243,7 @@ private:
       const auto turned = transposed(part, gates, inputs);
       codes.insert(codes.end(), turned.begin(), turned.end());
     }
+    w.data().drop();
     const Shape params = per_channel ? Shape{w.shape()[0], w.shape()[1]} : Shape{w.shape()[0]};
     std::vector<uint8_t> zeros;
     for (const int32_t z : q.zero_points) zeros.push_back(static_cast<uint8_t>(z));
@@ -217,13 +254,18 @@ private:
             constant(id, "_zero_point", tensor_of_codes(zeros, config_.weights.type, params))};
   }
 
-  std::string quantize_lstm() {
+  std::string check_lstm() const {
     const Tensor *w = scope_.constant(input(1)), *r = scope_.constant(input(2));
     if (!is_float(w) || !is_float(r)) return "its weights are not float32 constants";
     if (w->shape().rank() != 3 || r->shape().rank() != 3) return "its weights are not of rank 3";
     if (node_.attributes.get_int("layout", 0) != 0)
       return "its batch-first layout has no integer form";
-    const LstmOperand qw = lstm_operand(input(1), *w), qr = lstm_operand(input(2), *r);
+    return {};
+  }
+
+  void write_lstm() {
+    const LstmOperand qw = lstm_operand(input(1), weights()),
+                      qr = lstm_operand(input(2), *scope_.constant(input(2)));
     Node fused{.name = node_.name + "_quant",
                .op_type = "DynamicQuantizeLSTM",
                .domain = "com.microsoft",
@@ -232,23 +274,32 @@ private:
                .attributes = node_.attributes};
     fused.attributes.erase("layout");
     edit_.replace_node(id_, std::move(fused));
-    return {};
   }
 
   DynamicScope& scope_;
   NodeId id_;
   Node node_; // a copy: inserting nodes moves the graph's own
   const QuantizeConfig& config_;
-  const ProductRounding* rounding_;
+  std::unique_ptr<ProductRounding> rounding_; // or null
   QuantizationReport& report_;
   GraphEdit edit_;
   NodeId last_;
+  const std::string refusal_;
+  std::shared_ptr<const void> held_; // what is being rounded
+  std::optional<WeightRounding> nearest_;
 };
-} // namespace
 
-std::string quantize_dynamically(DynamicScope& scope, NodeId node, const QuantizeConfig& config,
-                                 const ProductRounding* rounding, QuantizationReport& report) {
-  return SiteRewriter(scope, node, config, rounding, report).run();
+DynamicSite::DynamicSite(DynamicScope& scope, NodeId node, const QuantizeConfig& config,
+                         std::unique_ptr<ProductRounding> rounding, QuantizationReport& report)
+    : rewriter_(std::make_unique<Rewriter>(scope, node, config, std::move(rounding), report)) {}
+DynamicSite::~DynamicSite() = default;
+
+const std::string& DynamicSite::refusal() const {
+  return rewriter_->refusal();
+}
+
+bool DynamicSite::advance() {
+  return rewriter_->advance();
 }
 
 } // namespace octet

@@ -14,8 +14,8 @@ void check_sample(std::string_view name, std::span<const float> values) {
     for (size_t i = begin; i < end; ++i) finite &= std::abs(from[i]) <= FLT_MAX;
   });
   if (!finite)
-    fail(ErrorCode::InvalidInput, "calibration: '", name,
-         "' becomes infinite or not a number on this sample");
+    fail(ErrorCode::InvalidInput, "value '", name,
+         "' becomes infinite or not a number on this sample; look at its inputs, or leave it out");
 }
 
 } // namespace octet

@@ -101,15 +101,19 @@ public:
       next_ = 0;
     }
     Scope& scope = scopes_[scope_at_];
-    if (!rewriter_) begin(scope, scope.products[next_]);
-    if (rewriter_ && rewriter_->advance()) return true;
+    if (sink_->calibrator.choose_next()) return true;
+    if (!rewriter_ && !dynamic_) begin(scope, scope.products[next_]);
+    if (rewriter_ ? rewriter_->advance() : dynamic_ && dynamic_->advance()) return true;
     rewriter_.reset();
+    dynamic_.reset();
     ++next_;
     return ++done_ < total_;
   }
 
   QuantizationReport finish() override {
     taps_.take_out();
+    while (sink_->calibrator.choose_next()) {
+    }
     for (size_t i = scopes_.size(); i-- > 0;) {
       Scope& scope = scopes_[i];
       write_pairs(*scope.graph, scope.observed, config_.activations, sink_->calibrator, report_);
@@ -146,14 +150,16 @@ private:
     const Node node = scope.graph->node(id);
     const ValueId observed = node.inputs[0];
     const ValueId real = scope.graph->node(scope.graph->value(observed).producer).inputs[0];
-    std::optional<ProductRounding> rounding;
+    std::unique_ptr<ProductRounding> rounding;
     if (const auto tapped = scope.tapped.find(id);
         config_.correct_bias && tapped != scope.tapped.end())
-      rounding.emplace(tapped->second, scope.constant(node.inputs[1])->values<float>(),
-                       config_.weights, sink_->reductions);
+      rounding = std::make_unique<ProductRounding>(tapped->second,
+                                                   scope.constant(node.inputs[1])->values<float>(),
+                                                   config_.weights, sink_->reductions);
     edit.set_input(id, 0, real);
-    if (!quantize_dynamically(scope, id, config_, rounding ? &*rounding : nullptr, report_)
-             .empty()) {
+    dynamic_ = std::make_unique<DynamicSite>(scope, id, config_, std::move(rounding), report_);
+    if (!dynamic_->refusal().empty()) {
+      dynamic_.reset();
       edit.set_input(id, 0, observed);
       return false;
     }
@@ -170,6 +176,7 @@ private:
   size_t done_ = 0, total_ = 0;
   QuantizationReport report_;
   std::optional<ProductRewriter> rewriter_; // of the next_ product
+  std::unique_ptr<DynamicSite> dynamic_;    // the same, if its operand is measured at each run
 };
 } // namespace
 

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "quant/bias_correction.h"
-#include "quant/weights.h"
 
 namespace octet {
 
@@ -25,14 +24,22 @@ ProductRewriter::ProductRewriter(GraphScope& scope, NodeId id, const QuantizeCon
   const Shape& shape = weights_.shape();
   const WeightLayout layout{.channels = static_cast<size_t>(shape[axis()]),
                             .inner = shape.elements(axis() + 1, shape.rank())};
-  q_ = quantize_weights(weights_.values<float>(), layout, config_.weights, false);
+  held_ = weights_.data().hold();
+  nearest_.emplace(weights_.values<float>(), layout, config_.weights, false);
   if (tapped) rounding_.emplace(*tapped, weights_.values<float>(), config_.weights, reductions);
 }
 
 bool ProductRewriter::advance() {
+  if (nearest_) {
+    if (nearest_->advance()) return true;
+    q_ = nearest_->take();
+    nearest_.reset();
+  }
   if (rounding_ && rounds_by_samples(config_.weights) && rounding_->adapt(q_)) return true;
   write_weights();
   write_bias();
+  held_.reset();
+  weights_.data().drop();
   return false;
 }
 

@@ -5,6 +5,7 @@
 // (quant/product_rounding.h).
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "graph/edit.h"
@@ -12,6 +13,7 @@
 #include "quant/report.h"
 #include "quant/scopes.h"
 #include "quant/weight_site.h"
+#include "quant/weights.h"
 
 namespace octet {
 
@@ -24,7 +26,7 @@ bool rounds_by_samples(const WeightOptions& options);
 class ProductRewriter {
 public:
   // `x_scale`: of what the product `node` multiplies its weights with; `tapped`: null unless
-  // samples have something to say. Quantizes the weights, and leaves the graph as it is.
+  // samples have something to say.
   ProductRewriter(GraphScope& scope, NodeId node, const QuantizeConfig& config, float x_scale,
                   const TappedProduct* tapped, ReductionSink& reductions,
                   QuantizationReport& report);
@@ -49,6 +51,8 @@ private:
   float x_scale_;
   QuantizationReport& report_;
   const Tensor weights_;
+  std::shared_ptr<const void> held_;      // their bytes
+  std::optional<WeightRounding> nearest_; // until it is done
   QuantizedWeights q_;
   std::optional<ProductRounding> rounding_;
   GraphEdit edit_;

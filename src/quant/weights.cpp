@@ -10,13 +10,7 @@
 
 namespace octet {
 namespace {
-struct Range {
-  float min = 0, max = 0;
-  [[gnu::always_inline]] void add(float v) {
-    if (v < min) min = v;
-    if (v > max) max = v;
-  }
-};
+constexpr size_t kEnoughWeights = 1'000'000; // between two chances to stop
 
 // The channel of an element, and of the ones after it.
 class ChannelWalk {
@@ -37,71 +31,111 @@ private:
   size_t channel_, left_;
 };
 
-// The smallest scale under which [min, max] fits the codes around a given zero point.
-float scale_for_zero(Range range, int32_t zero_point, QuantRange codes) {
-  const auto above = static_cast<float>(codes.max - zero_point),
-             below = static_cast<float>(zero_point - codes.min);
-  const float up = above > 0 ? range.max / above : 0, down = below > 0 ? -range.min / below : 0;
-  const float scale = std::max(up, down);
-  return scale > 0 ? scale : 1.0f;
-}
 } // namespace
 
-QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout layout,
-                                  const WeightOptions& options, bool shared_zero_point) {
-  const float* const from = weights.data();
-  if (!options.per_channel) layout = {.channels = 1, .inner = std::max<size_t>(weights.size(), 1)};
-  std::vector<Range> ranges(layout.channels);
+WeightRounding::WeightRounding(std::span<const float> weights, WeightLayout layout,
+                               const WeightOptions& options, bool shared_zero_point)
+    : weights_(weights), layout_(layout), type_(options.type), symmetric_(options.symmetric),
+      shared_zero_point_(shared_zero_point), codes_(quant_range(type_, symmetric_)),
+      clips_(codes_) {
+  if (!options.per_channel) layout_ = {.channels = 1, .inner = std::max<size_t>(weights.size(), 1)};
+  ranges_.resize(layout_.channels);
+}
+
+bool WeightRounding::advance() {
+  const auto next_end = [&](size_t begin) {
+    return std::min(begin + kEnoughWeights, weights_.size());
+  };
+  if (measured_ < weights_.size()) {
+    const size_t end = next_end(measured_);
+    measure(measured_, end);
+    measured_ = end;
+    return true;
+  }
+  if (out_.scales.empty()) choose_params();
+  const size_t end = next_end(rounded_);
+  round(rounded_, end);
+  rounded_ = end;
+  return rounded_ < weights_.size();
+}
+
+void WeightRounding::measure(size_t begin, size_t end) {
+  in_pieces(end - begin,
+            [&, from = weights_.data(), to = ranges_.data()](size_t first, size_t last) {
+              ChannelWalk walk(layout_, begin + first);
+              for (size_t i = begin + first; i < begin + last; ++i, walk.next()) {
+                if (!(std::abs(from[i]) <= FLT_MAX))
+                  fail(ErrorCode::InvalidInput, "a weight is not finite");
+                to[walk.channel()].add(from[i]);
+              }
+            });
+}
+
+// The smallest scale under which the range fits the codes around a given zero point.
+ScaleAndZero WeightRounding::params_in_common(Range range, int32_t zero_point) const {
+  const auto above = static_cast<float>(codes_.max - zero_point),
+             below = static_cast<float>(zero_point - codes_.min);
+  const float up = above > 0 ? range.max / above : 0, down = below > 0 ? -range.min / below : 0;
+  const float scale = std::max(up, down);
+  return {scale > 0 ? scale : 1.0f, zero_point};
+}
+
+void WeightRounding::choose_params() {
   Range whole;
-  in_pieces(weights.size(), [&, to = ranges.data()](size_t begin, size_t end) {
-    ChannelWalk walk(layout, begin);
-    for (size_t i = begin; i < end; ++i, walk.next()) {
-      if (!(std::abs(from[i]) <= FLT_MAX)) fail(ErrorCode::InvalidInput, "a weight is not finite");
-      to[walk.channel()].add(from[i]);
-    }
-  });
-  for (const Range& range : ranges) {
+  for (const Range& range : ranges_) {
     whole.add(range.min);
     whole.add(range.max);
   }
-  const QuantRange codes = quant_range(options.type, options.symmetric);
   const int32_t common_zero =
-      choose_quant_params(whole.min, whole.max, options.type, options.symmetric).zero_point;
-  ClipCounter clips(codes);
-  QuantizedWeights out{.codes = std::vector<uint8_t>(weights.size())};
-  for (const Range& range : ranges) {
-    ScaleAndZero params =
-        choose_quant_params(range.min, range.max, options.type, options.symmetric);
-    if (shared_zero_point) params = {scale_for_zero(range, common_zero, codes), common_zero};
-    out.scales.push_back(params.scale);
-    out.zero_points.push_back(params.zero_point);
-    clips.add_params(params);
+      choose_quant_params(whole.min, whole.max, type_, symmetric_).zero_point;
+  out_.codes.resize(weights_.size());
+  for (const Range& range : ranges_) {
+    const ScaleAndZero params = shared_zero_point_
+                                    ? params_in_common(range, common_zero)
+                                    : choose_quant_params(range.min, range.max, type_, symmetric_);
+    out_.scales.push_back(params.scale);
+    out_.zero_points.push_back(params.zero_point);
+    clips_.add_params(params);
   }
-  double signal = 0, noise = 0;
-  in_pieces(weights.size(), [&, scales = out.scales.data(), zeros = out.zero_points.data(),
-                             to = out.codes.data()](size_t begin, size_t end) {
-    ChannelWalk walk(layout, begin);
-    double piece_signal = 0, piece_noise = 0;
-    size_t clipped = 0;
-    for (size_t i = begin; i < end; ++i, walk.next()) {
-      const ScaleAndZero params{scales[walk.channel()], zeros[walk.channel()]};
-      const int32_t code = quantize_value(from[i], params, codes);
-      to[i] = static_cast<uint8_t>(code);
-      const double w = from[i], error = w - dequantize_value(code, params);
-      piece_signal += w * w;
-      piece_noise += error * error;
-      clipped += ClipCounter::is_clipped(error, params.scale);
-    }
-    signal += piece_signal;
-    noise += piece_noise;
-    clips.add_values(clipped, end - begin);
-  });
-  Histogram histogram;
-  histogram.add(weights);
-  out.histogram = histogram.coarse();
-  out.clipping = clips.result();
-  out.sqnr_db = noise > 0 ? 10 * std::log10(signal / noise) : INFINITY;
-  return out;
+  out_.sqnr_db = INFINITY;
+}
+
+void WeightRounding::round(size_t begin, size_t end) {
+  in_pieces(end - begin,
+            [&, from = weights_.data(), scales = out_.scales.data(),
+             zeros = out_.zero_points.data(), to = out_.codes.data()](size_t first, size_t last) {
+              ChannelWalk walk(layout_, begin + first);
+              double signal = 0, noise = 0;
+              size_t clipped = 0;
+              for (size_t i = begin + first; i < begin + last; ++i, walk.next()) {
+                const ScaleAndZero params{scales[walk.channel()], zeros[walk.channel()]};
+                const int32_t code = quantize_value(from[i], params, codes_);
+                to[i] = static_cast<uint8_t>(code);
+                const double w = from[i], error = w - dequantize_value(code, params);
+                signal += w * w;
+                noise += error * error;
+                clipped += ClipCounter::is_clipped(error, params.scale);
+              }
+              signal_ += signal;
+              noise_ += noise;
+              clips_.add_values(clipped, last - first);
+            });
+  histogram_.add(weights_.subspan(begin, end - begin));
+  if (noise_ > 0) out_.sqnr_db = 10 * std::log10(signal_ / noise_);
+}
+
+QuantizedWeights WeightRounding::take() {
+  out_.histogram = histogram_.coarse();
+  out_.clipping = clips_.result();
+  return std::move(out_);
+}
+
+QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout layout,
+                                  const WeightOptions& options, bool shared_zero_point) {
+  WeightRounding rounding(weights, layout, options, shared_zero_point);
+  while (rounding.advance()) {
+  }
+  return rounding.take();
 }
 
 Tensor tensor_of_codes(std::span<const uint8_t> codes, DType type, Shape shape) {

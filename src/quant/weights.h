@@ -5,7 +5,10 @@
 #include <vector>
 
 #include "base/tensor.h"
+#include "quant/arithmetic.h"
+#include "quant/clip_range.h"
 #include "quant/config.h"
+#include "quant/observers/histogram.h"
 #include "quant/report.h"
 
 namespace octet {
@@ -26,9 +29,50 @@ struct QuantizedWeights {
   ClipRange clipping = {};
 };
 
+// Quantizes weights in pieces, for callers that want to attend to others in between.
+//
 // `shared_zero_point`: all channels get the zero point of the whole tensor and scales wide enough
 // for it (ConvInteger in onnxruntime takes a single one). Throws InvalidInput when a weight is not
 // finite.
+class WeightRounding {
+public:
+  // The caller keeps the weights.
+  WeightRounding(std::span<const float> weights, WeightLayout layout, const WeightOptions& options,
+                 bool shared_zero_point);
+
+  // Does a part of the work; true when there is more.
+  bool advance();
+  // After that.
+  QuantizedWeights take();
+
+private:
+  struct Range {
+    float min = 0, max = 0;
+    [[gnu::always_inline]] void add(float v) {
+      if (v < min) min = v;
+      if (v > max) max = v;
+    }
+  };
+
+  void measure(size_t begin, size_t end);
+  void choose_params();
+  void round(size_t begin, size_t end);
+  ScaleAndZero params_in_common(Range range, int32_t zero_point) const;
+
+  std::span<const float> weights_;
+  WeightLayout layout_;
+  DType type_;
+  bool symmetric_, shared_zero_point_;
+  QuantRange codes_;
+  std::vector<Range> ranges_; // by channel
+  size_t measured_ = 0, rounded_ = 0;
+  double signal_ = 0, noise_ = 0;
+  ClipCounter clips_;
+  Histogram histogram_;
+  QuantizedWeights out_;
+};
+
+// The same at once.
 QuantizedWeights quantize_weights(std::span<const float> weights, WeightLayout layout,
                                   const WeightOptions& options, bool shared_zero_point);
 

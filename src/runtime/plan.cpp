@@ -29,12 +29,17 @@ Plan::Plan(std::shared_ptr<const Graph> graph, std::span<const ValueFact* const>
   }
   for (ValueId id : graph_.outputs()) last_reads_[id.index] = static_cast<uint32_t>(nodes.size());
   place_inputs_and_constants();
-  for (NodeId id : nodes) {
-    place_node(graph_.node(id));
-    ++node_index_;
+}
+
+bool Plan::build(Deadline deadline) {
+  const auto& nodes = graph_.nodes();
+  for (; node_index_ < nodes.size(); ++node_index_) {
+    if (deadline.has_passed()) return true;
+    place_node(graph_.node(nodes[node_index_]));
   }
   layout_ = plan_arena(requests_);
   drop_constants();
+  return false;
 }
 
 void Plan::place_inputs_and_constants() {
@@ -216,7 +221,10 @@ Tensor Plan::tensor_of(ValueId id) const {
   return Tensor(fact.dtype, *fact.shape, SharedBytes(bytes, nullptr));
 }
 
-void Plan::bind(uint8_t* arena, std::span<const void* const> inputs) {
+void Plan::start(uint8_t* arena, std::span<const void* const> inputs,
+                 std::span<const Tensor> values) {
+  next_step_ = 0;
+  values_ = values;
   const bool moved = arena != arena_;
   arena_ = arena;
   inputs_ = inputs;
@@ -227,24 +235,31 @@ void Plan::bind(uint8_t* arena, std::span<const void* const> inputs) {
 
 void Plan::run(uint8_t* arena, std::span<const void* const> inputs, Profiler* profiler,
                std::span<const Tensor> values) {
-  values_ = values;
-  bind(arena, inputs);
-  for (const Step& step : steps_) {
+  start(arena, inputs, values);
+  advance(profiler, Deadline::never());
+}
+
+bool Plan::advance(Profiler* profiler, Deadline deadline) {
+  for (; next_step_ < steps_.size(); ++next_step_) {
+    if (deadline.has_passed()) return true;
+    const Step& step = steps_[next_step_];
     if (profiler) profiler->begin();
-    if (step.kernel) {
-      const void* const* operands = operands_.data() + step.first;
-      const size_t input_count = step.node->inputs.size(), output_count = step.node->outputs.size();
-      step.kernel(
-          {.inputs = operands,
-           .outputs = const_cast<void* const*>(operands + input_count),
-           .captures = operands + input_count + output_count,
-           .scratch = step.scratch == kNoScratch ? nullptr : arena + layout_.offsets[step.scratch],
-           .workers = workers_});
-    } else {
-      run_dynamic(*step.node);
-    }
+    run_step(step);
     if (profiler) profiler->end(*step.node, facts_);
   }
+  return false;
+}
+
+void Plan::run_step(const Step& step) {
+  if (!step.kernel) return run_dynamic(*step.node);
+  const void* const* operands = operands_.data() + step.first;
+  const size_t input_count = step.node->inputs.size(), output_count = step.node->outputs.size();
+  step.kernel(
+      {.inputs = operands,
+       .outputs = const_cast<void* const*>(operands + input_count),
+       .captures = operands + input_count + output_count,
+       .scratch = step.scratch == kNoScratch ? nullptr : arena_ + layout_.offsets[step.scratch],
+       .workers = workers_});
 }
 
 void Plan::run_dynamic(const Node& node) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/deadline.h"
 #include "ops/op_def.h"
 #include "ops/propagate.h"
 #include "runtime/arena_planner.h"
@@ -20,9 +21,13 @@ namespace octet {
 class Plan {
 public:
   // `inputs`: facts with concrete shapes of the graph's inputs and
-  // captures.
+  // captures. `build` has to follow.
   Plan(std::shared_ptr<const Graph> graph, std::span<const ValueFact* const> inputs,
        PackedWeights& weights, SubgraphHost& host, Workers workers);
+
+  // Chooses kernels and packs constants; true when the deadline left something to do, for another
+  // call.
+  bool build(Deadline deadline);
 
   size_t arena_bytes() const { return layout_.bytes; }
   // Whether some shapes are found out, and nodes prepared, afresh at each run.
@@ -35,6 +40,11 @@ public:
   // they are until the arena is used again; read them with `output`.
   void run(uint8_t* arena, std::span<const void* const> inputs, Profiler* profiler,
            std::span<const Tensor> values = {});
+  // The same in pieces: `start`, then `advance` until it returns false. Arena and inputs stay where
+  // they are in between.
+  void start(uint8_t* arena, std::span<const void* const> inputs,
+             std::span<const Tensor> values = {});
+  bool advance(Profiler* profiler, Deadline deadline);
 
   // Output i of the last run, pointing into memory that the next run overwrites.
   Tensor output(size_t i) const { return tensor_of(graph_.outputs()[i]); }
@@ -67,7 +77,7 @@ private:
   void add_step(const Node& node, const OpDef& op);
   void add_operand(ValueId id);
   void drop_constants();
-  void bind(uint8_t* arena, std::span<const void* const> inputs);
+  void run_step(const Step& step);
   void run_dynamic(const Node& node);
   void keep_result(ValueId id, Tensor result);
   const void* address(ValueId id) const;
@@ -83,8 +93,9 @@ private:
   std::vector<Tensor> dynamic_;     // by value; of the last run
   std::vector<ArenaRequest> requests_;
   std::vector<uint32_t> last_reads_; // by value: the index of the last node that reads it
-  uint32_t node_index_ = 0;
+  uint32_t node_index_ = 0;          // the next one to be placed
   std::vector<Step> steps_;
+  size_t next_step_ = 0; // of a run
   std::vector<const void*> operands_;
   std::vector<std::shared_ptr<const void>> held_; // constants among them
   std::vector<Slot> input_slots_, arena_slots_;

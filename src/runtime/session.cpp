@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 
 #include "runtime/plan.h"
 #include "runtime/subgraph_host.h"
@@ -57,16 +58,19 @@ struct Session::State {
   // A plan for these shapes; one that was made knowing small integer feeds is for those values
   // only.
   struct CachedPlan {
-    std::vector<std::pair<DType, Shape>> signature;
-    std::vector<Tensor> values; // parallel to the feeds, or empty; no type: any value
-    std::unique_ptr<Plan> plan;
+    std::vector<std::pair<DType, Shape>> signature = {};
+    std::vector<Tensor> values = {}; // parallel to the feeds, or empty; no type: any value
+    std::unique_ptr<Plan> plan = nullptr;
     bool fits(std::span<const Tensor> feeds) const;
   };
 
   std::vector<Tensor> order_feeds(std::span<const NamedTensor> feeds) const;
   std::vector<size_t> order_fetches(std::span<const std::string> fetches) const;
-  Plan& plan_for(std::span<const Tensor> feeds);
-  CachedPlan make_plan(std::span<const Tensor> feeds, std::vector<Tensor> values);
+  // Whether there is a plan for these feeds; it is the first one then.
+  bool find_plan();
+  CachedPlan begin_plan(std::vector<Tensor> values);
+  bool prepare(Deadline deadline);
+  void keep(CachedPlan made);
 
   std::unique_ptr<Graph> graph;
   SessionOptions options;
@@ -76,6 +80,10 @@ struct Session::State {
   std::vector<Tensor> feeds;    // of the last run by names, whose results may be views of them
   std::vector<const void*> feed_data;
   Buffer arena;
+  // Of the run under way.
+  std::span<const Tensor> run_feeds;
+  std::span<const size_t> run_fetches;
+  std::optional<CachedPlan> unfinished;
   Profiler profiler;
 };
 
@@ -139,34 +147,50 @@ bool Session::State::CachedPlan::fits(std::span<const Tensor> feeds) const {
   return true;
 }
 
-Session::State::CachedPlan Session::State::make_plan(std::span<const Tensor> feeds,
-                                                     std::vector<Tensor> values) {
+Session::State::CachedPlan Session::State::begin_plan(std::vector<Tensor> values) {
   CachedPlan made{.values = std::move(values)};
-  std::vector<ValueFact> facts = facts_to_plan(feeds);
-  for (size_t i = 0; i < feeds.size(); ++i) {
+  std::vector<ValueFact> facts = facts_to_plan(run_feeds);
+  for (size_t i = 0; i < run_feeds.size(); ++i) {
     if (!made.values.empty() && made.values[i].dtype() != DType::Undefined)
       facts[i].value = made.values[i];
-    made.signature.emplace_back(feeds[i].dtype(), feeds[i].shape());
+    made.signature.emplace_back(run_feeds[i].dtype(), run_feeds[i].shape());
   }
   std::vector<const ValueFact*> pointers;
   for (const ValueFact& fact : facts) pointers.push_back(&fact);
-  made.plan = host.make_plan(*graph, pointers);
+  made.plan = host.begin_plan(*graph, pointers);
   return made;
 }
 
-Plan& Session::State::plan_for(std::span<const Tensor> feeds) {
+bool Session::State::find_plan() {
   const auto found = std::find_if(plans.begin(), plans.end(),
-                                  [&](const CachedPlan& cached) { return cached.fits(feeds); });
-  if (found != plans.end()) {
-    std::rotate(plans.begin(), found, found + 1);
-    return *plans.front().plan;
-  }
-  CachedPlan made = make_plan(feeds, {});
-  if (made.plan->is_data_dependent()) made = make_plan(feeds, small_integers(feeds));
+                                  [&](const CachedPlan& cached) { return cached.fits(run_feeds); });
+  if (found == plans.end()) return false;
+  std::rotate(plans.begin(), found, found + 1);
+  return true;
+}
+
+void Session::State::keep(CachedPlan made) {
   if (made.plan->arena_bytes() > arena.size()) arena = Buffer(made.plan->arena_bytes());
   plans.push_front(std::move(made));
   if (plans.size() > kMaxPlans) plans.pop_back();
-  return *plans.front().plan;
+}
+
+bool Session::State::prepare(Deadline deadline) {
+  while (unfinished) {
+    CachedPlan made = std::move(*unfinished);
+    unfinished.reset();
+    if (made.plan->build(deadline)) {
+      unfinished = std::move(made);
+      return true;
+    }
+    const bool can_know_more = made.values.empty() && !run_feeds.empty();
+    if (made.plan->is_data_dependent() && can_know_more)
+      unfinished = begin_plan(small_integers(run_feeds));
+    else
+      keep(std::move(made));
+  }
+  plans.front().plan->start(arena.data(), feed_data, run_feeds);
+  return false;
 }
 
 Session::Session(std::unique_ptr<Graph> graph, Lowering lower, SessionOptions options)
@@ -191,16 +215,37 @@ std::vector<Tensor> Session::run(std::span<const NamedTensor> feeds,
 
 std::vector<Tensor> Session::run_ordered(std::span<const Tensor> feeds,
                                          std::span<const size_t> fetches) {
+  begin(feeds, fetches);
+  prepare(Deadline::never());
+  advance(Deadline::never());
+  return results();
+}
+
+void Session::begin(std::span<const Tensor> feeds, std::span<const size_t> fetches) {
+  state_->unfinished.reset();
   for (size_t i = 0; i < feeds.size(); ++i) check_feed(state_->inputs[i], feeds[i]);
-  Plan& plan = state_->plan_for(feeds);
+  state_->run_feeds = feeds;
+  state_->run_fetches = fetches;
   state_->feed_data.clear();
   for (const Tensor& feed : feeds) state_->feed_data.push_back(feed.aligned_bytes());
   state_->profiler.clear();
-  plan.run(state_->arena.data(), state_->feed_data,
-           state_->options.profile ? &state_->profiler : nullptr, feeds);
+  if (!state_->find_plan()) state_->unfinished = state_->begin_plan({});
+}
+
+bool Session::prepare(Deadline deadline) {
+  return state_->prepare(deadline);
+}
+
+bool Session::advance(Deadline deadline) {
+  return state_->plans.front().plan->advance(state_->options.profile ? &state_->profiler : nullptr,
+                                             deadline);
+}
+
+std::vector<Tensor> Session::results() const {
+  const Plan& plan = *state_->plans.front().plan;
   std::vector<Tensor> results;
-  results.reserve(fetches.size());
-  for (size_t i : fetches) results.push_back(plan.output(i));
+  results.reserve(state_->run_fetches.size());
+  for (size_t i : state_->run_fetches) results.push_back(plan.output(i));
   return results;
 }
 

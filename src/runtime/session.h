@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/deadline.h"
 #include "base/tensor.h"
 #include "graph/graph.h"
 #include "ops/propagate.h"
@@ -58,6 +59,15 @@ public:
   // The same without names: as many feeds as there are inputs(), in their order, which the caller
   // keeps while it reads results; outputs by their numbers.
   std::vector<Tensor> run_ordered(std::span<const Tensor> feeds, std::span<const size_t> fetches);
+
+  // The same in pieces, for callers that want to attend to others in between: `begin`, then
+  // `prepare` and `advance`, each until it returns false, then `results`. One that is given up is
+  // forgotten at the next `begin`. The caller keeps feeds and fetches.
+  void begin(std::span<const Tensor> feeds, std::span<const size_t> fetches);
+  // Makes the plan, unless there is one for these shapes.
+  bool prepare(Deadline deadline);
+  bool advance(Deadline deadline);
+  std::vector<Tensor> results() const;
 
   // Of the last run, when SessionOptions::profile was set.
   const std::vector<StepTime>& profile() const;

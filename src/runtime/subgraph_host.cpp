@@ -62,9 +62,16 @@ std::shared_ptr<const Graph> LoweringHost::lowered(const Graph& source,
   return lowered_.front().graph;
 }
 
+std::unique_ptr<Plan> LoweringHost::begin_plan(const Graph& graph,
+                                               std::span<const ValueFact* const> inputs) {
+  return std::make_unique<Plan>(lowered(graph, inputs), inputs, weights_, *this, workers_);
+}
+
 std::unique_ptr<Plan> LoweringHost::make_plan(const Graph& graph,
                                               std::span<const ValueFact* const> inputs) {
-  return std::make_unique<Plan>(lowered(graph, inputs), inputs, weights_, *this, workers_);
+  auto made = begin_plan(graph, inputs);
+  made->build(Deadline::never());
+  return made;
 }
 
 std::vector<ValueFact> LoweringHost::infer(const Graph& graph,

@@ -20,7 +20,8 @@ public:
       : lower_(std::move(lower)), sink_(std::move(sink)), workers_(workers) {}
   ~LoweringHost() override;
 
-  std::unique_ptr<Plan> make_plan(const Graph& graph, std::span<const ValueFact* const> inputs);
+  // A plan that is still to be built.
+  std::unique_ptr<Plan> begin_plan(const Graph& graph, std::span<const ValueFact* const> inputs);
 
   std::vector<ValueFact> infer(const Graph& graph,
                                std::span<const ValueFact* const> inputs) override;
@@ -43,6 +44,7 @@ private:
     std::vector<std::pair<DType, Shape>> signature;
     std::shared_ptr<OwnedPlan> plan;
   };
+  std::unique_ptr<Plan> make_plan(const Graph& graph, std::span<const ValueFact* const> inputs);
   std::shared_ptr<OwnedPlan> kept_plan(const Graph& graph, std::span<const Tensor> inputs);
   std::shared_ptr<const Graph> lowered(const Graph& source,
                                        std::span<const ValueFact* const> inputs);

@@ -1,6 +1,7 @@
 import type { Tensor as OrtTensor } from 'onnxruntime-common';
-import type { Engine, HeapArray, SessionHandle } from './engine.js';
+import type { Engine, HeapArray, Result, SessionHandle } from './engine.js';
 import { OctetError } from './errors.js';
+import { inSlices, sliceMs } from './pause.js';
 import { arrayOf, elementsOf, isTensorLike, makeTensor, type OctetValue } from './tensor.js';
 import { map, nothing, sequence, typeName, typeNumber } from './types.js';
 
@@ -38,6 +39,37 @@ export class CallBlock {
     const results = this.#checked(this.#engine.get(() => handle.run()));
     const reader = new ResultReader(this.#engine, handle, results);
     return wanted.map(() => reader.value());
+  }
+
+  /** The first part of `runInSlices`: all but the run itself. */
+  async prepare(
+    names: readonly string[],
+    feeds: readonly unknown[],
+    signal: AbortSignal | undefined,
+    wanted: readonly number[] = [],
+  ): Promise<void> {
+    this.#write(names, feeds, wanted);
+    this.#isMoreWith((handle) => handle.begin());
+    await inSlices(() => this.#isMoreWith((handle) => handle.prepare(sliceMs)), signal);
+  }
+
+  /** The same as `run`, letting events in. The caller starts no other run meanwhile. */
+  async runInSlices(
+    names: readonly string[],
+    feeds: readonly unknown[],
+    wanted: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<OctetValue[]> {
+    await this.prepare(names, feeds, signal, wanted);
+    await inSlices(() => this.#isMoreWith((handle) => handle.advance(sliceMs)), signal);
+    const handle = this.#handle;
+    const results = this.#checked(this.#engine.get(() => handle.results()));
+    const reader = new ResultReader(this.#engine, handle, results);
+    return wanted.map(() => reader.value());
+  }
+
+  #isMoreWith(step: (handle: SessionHandle) => Result<boolean>): boolean {
+    return this.#engine.call(() => step(this.#handle));
   }
 
   #write(names: readonly string[], feeds: readonly unknown[], wanted: readonly number[]): void {

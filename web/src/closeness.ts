@@ -58,17 +58,23 @@ class Accumulator {
   }
 }
 
+/** Looked at between two chances to stop. */
+const pieceElements = 1 << 18;
+
 /** Sums up what two models gave for the same samples, by the name of the value. */
 export class Closeness {
   readonly #sums = new Map<string, Accumulator>();
 
-  /** Throws `invalid-input` where only one of them has a value, or one of another shape. */
-  add(
+  /**
+   * Awaits `pace` between pieces. Throws `invalid-input` where only one of them has a value, or one of another shape.
+   */
+  async add(
     names: readonly string[],
     reference: Record<string, Tensor>,
     candidate: Record<string, Tensor>,
-  ): void {
-    for (const name of names) this.#addValue(name, reference[name], candidate[name]);
+    pace: () => Promise<void>,
+  ): Promise<void> {
+    for (const name of names) await this.#addValue(name, reference[name], candidate[name], pace);
   }
 
   /** Of the values among `names` that had elements, in this order. */
@@ -76,7 +82,12 @@ export class Closeness {
     return names.flatMap((name) => this.#sums.get(name)?.result(name) ?? []);
   }
 
-  #addValue(name: string, reference: Tensor | undefined, candidate: Tensor | undefined): void {
+  async #addValue(
+    name: string,
+    reference: Tensor | undefined,
+    candidate: Tensor | undefined,
+    pace: () => Promise<void>,
+  ): Promise<void> {
     if (!reference || !candidate)
       throw new OctetError('invalid-input', `only one of the models has an output '${name}'`);
     if (reference.type === 'string') return;
@@ -88,10 +99,15 @@ export class Closeness {
     if (reference.size === 0) return;
     let sum = this.#sums.get(name);
     if (!sum) this.#sums.set(name, (sum = new Accumulator()));
-    sum.add(
-      reference.data as ArrayLike<number | bigint>,
-      candidate.data as ArrayLike<number | bigint>,
-      reference.dims.at(-1) ?? 1,
-    );
+    const width = reference.dims.at(-1) ?? 1;
+    const piece = width * Math.ceil(pieceElements / width);
+    for (let start = 0; start < reference.size; start += piece) {
+      await pace();
+      sum.add(
+        (reference.data as Float32Array).subarray(start, start + piece),
+        (candidate.data as Float32Array).subarray(start, start + piece),
+        width,
+      );
+    }
   }
 }

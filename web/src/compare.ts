@@ -1,6 +1,8 @@
 import type { TensorComparison } from './closeness.js';
-import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
+import { checkSignal, rejectUnknownKeys } from './errors.js';
 import { type Model, ModelPair, commonLayers, runPairs } from './model_pair.js';
+import { orAborted } from './pause.js';
+import { type Samples, checkSamples } from './samples.js';
 import { type Source, readSource } from './source.js';
 import type { Tensor } from './tensor.js';
 
@@ -31,42 +33,39 @@ export interface CompareOptions {
 
 /**
  * Runs two models on the same samples and measures how far the candidate's values are from the reference's, at the outputs
- * and at inner values of the same name; and what each costs in bytes and time.
+ * and at inner values of the same name; and what each costs in bytes and time. Samples run one after the other and are not
+ * kept. Throws `invalid-input` naming the sample, `invalid-option`, `invalid-model`, `aborted`.
  */
 export async function compare(
   reference: Source,
   candidate: Source,
-  samples: Iterable<Feeds> | AsyncIterable<Feeds>,
+  samples: Samples,
   options: CompareOptions = {},
 ): Promise<Comparison> {
   rejectUnknownKeys(options, ['layers', 'signal', 'onProgress'], 'compare');
-  const sides = await Promise.all([
+  const { signal, onProgress } = options;
+  checkSignal(signal);
+  checkSamples(samples, 'samples');
+  const sources = Promise.all([
     readSource(reference, 'the reference'),
     readSource(candidate, 'the candidate'),
   ]);
+  const sides = await orAborted(sources, signal);
   const [first, second] = sides.map((source): Model => ({ source }));
   const layers = options.layers === false ? [] : await commonLayers(first, second);
   const pairs: ModelPair[] = [];
   const opener = (names?: string[]) => async () => {
-    const pair = await ModelPair.open(first, second, names);
+    const pair = await ModelPair.open(first, second, { layers: names, signal });
     pairs.push(pair);
     return pair;
   };
   let done = 0;
-  const announced = async function* () {
-    for await (const feeds of samples) {
-      throwIfAborted(options.signal);
-      yield feeds;
-      done += 1;
-      options.onProgress?.({ phase: 'samples', done, total: done });
-    }
-  };
   const count = await runPairs(
     [opener(), ...(layers.length ? [opener(layers)] : [])],
-    announced(),
-    async () => {},
+    samples,
+    { what: 'samples', signal },
+    { onSample: () => onProgress?.({ phase: 'samples', done: ++done, total: done }) },
   );
-  if (count === 0) throw new OctetError('invalid-input', 'compare: there are no samples');
   const [outputs, inner] = pairs;
   const [referenceMs, candidateMs] = outputs.latencies;
   return {

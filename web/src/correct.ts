@@ -1,9 +1,10 @@
-import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
-import { FloatAnswers, startsAnew } from './float_answers.js';
-import { yieldToEvents } from './pause.js';
+import { OctetError, rejectUnknownKeys } from './errors.js';
+import { FloatAnswers } from './float_answers.js';
+import { orAborted } from './pause.js';
 import type { QuantizeOptions } from './quantize.js';
 import type { QuantizationReport } from './report.js';
-import { InferenceSession } from './session.js';
+import { type SampleOptions, startsAnew } from './samples.js';
+import { InferenceSession, createSession } from './session.js';
 import { type Source, readSource } from './source.js';
 
 /** What makes up for the losses of rounding; all off by default. */
@@ -100,14 +101,16 @@ class MeasuredQuantization {
   ) {}
 
   async run(): Promise<Quantized> {
-    if (!startsAnew(this.options.calibration)) return this.#quantize(this.options);
+    const samples = this.options.calibration!;
+    const sampling: SampleOptions = { what: 'calibration', signal: this.options.signal };
+    if (!startsAnew(samples)) return this.#quantize(this.options);
     const answers = await this.#withSession(this.source, (session) =>
-      FloatAnswers.of(session, this.#samples()),
+      FloatAnswers.of(session, samples, sampling),
     );
     const measured = async (options: QuantizeOptions) => {
       const quantized = await this.#quantize(options);
       const sqnrDb = await this.#withSession(quantized.model, (session) =>
-        answers.sqnrOf(session, this.#samples()),
+        answers.sqnrOf(session, samples, sampling),
       );
       return { quantized, sqnrDb };
     };
@@ -168,17 +171,9 @@ class MeasuredQuantization {
     };
   }
 
-  async *#samples() {
-    for await (const feeds of this.options.calibration!) {
-      await yieldToEvents();
-      throwIfAborted(this.options.signal);
-      yield feeds;
-    }
-  }
-
   async #withSession<T>(model: Uint8Array, body: (session: InferenceSession) => Promise<T>) {
     const externalData = model === this.source ? this.options.externalData : undefined;
-    const session = await InferenceSession.create(model, { externalData });
+    const session = await createSession(model, { externalData }, { isShared: true });
     try {
       return await body(session);
     } finally {
@@ -193,5 +188,6 @@ export async function quantizeMeasured(
   options: QuantizeOptions,
   runJob: RunJob,
 ): Promise<Quantized> {
-  return new MeasuredQuantization(await readSource(source, 'the model'), options, runJob).run();
+  const bytes = await orAborted(readSource(source, 'the model'), options.signal);
+  return new MeasuredQuantization(bytes, options, runJob).run();
 }

@@ -27,6 +27,11 @@ export interface SessionHandle {
   /** These two return an address, or 0 when something went wrong, which `error` then describes. */
   reserve(size: number): number;
   run(): number;
+  /** `run` in parts: `prepare` and `advance` work for about so long each time, until they are false. */
+  begin(): Result<boolean>;
+  prepare(milliseconds: number): Result<boolean>;
+  advance(milliseconds: number): Result<boolean>;
+  results(): number;
   error(): Result<never>;
   giveStrings(strings: string[]): void;
   /** A tensor of strings of the last results, by its number. */
@@ -43,7 +48,10 @@ export interface QuantizeJob {
   done(): number;
   total(): number;
   step(): Result<boolean>;
-  finish(): Result<{ model: HeapBytes; report: string }>;
+  /** The model is `size` bytes, in `pieces`. */
+  finish(): Result<{ pieces: number; size: number; report: string }>;
+  /** Piece after piece, each until the next call. */
+  piece(index: number): Result<HeapBytes>;
   delete(): void;
 }
 
@@ -151,6 +159,11 @@ export class Engine {
   /** A copy of bytes of the heap. */
   take({ address, size }: HeapBytes): Uint8Array<ArrayBuffer> {
     return this.module.HEAPU8.slice(address, address + size) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** Copies bytes of the heap to a place in `target`. */
+  copy({ address, size }: HeapBytes, target: Uint8Array, at: number): void {
+    target.set(this.module.HEAPU8.subarray(address, address + size), at);
   }
 
   #guarded<T>(body: (module: EngineModule) => T): T {

@@ -22,10 +22,19 @@ export class OctetError extends Error {
   }
 }
 
+/** What an abort of `signal` is reported as. */
+export const abortError = (signal: AbortSignal) =>
+  new OctetError('aborted', 'the operation was aborted', { cause: signal.reason });
+
 /** Throws an `OctetError` if `signal` has been aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted)
-    throw new OctetError('aborted', 'the operation was aborted', { cause: signal.reason });
+  if (signal?.aborted) throw abortError(signal);
+}
+
+/** Throws `invalid-option` unless it is an AbortSignal or nothing. */
+export function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new OctetError('invalid-option', 'signal: an AbortSignal expected');
 }
 
 /** Throws `invalid-option` for keys of `options` that are not in `known`. */

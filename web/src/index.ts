@@ -40,4 +40,5 @@ export {
   type QuantParams,
   type QuantRangeOptions,
 } from './arithmetic.js';
+export type { Samples } from './samples.js';
 export type { Source } from './source.js';

@@ -41,7 +41,8 @@ export interface InspectOptions {
 
 /** Tells what a model holds, without running it. */
 export async function inspect(source: Source, options: InspectOptions = {}): Promise<ModelSummary> {
-  const { engine, handle } = await openModel(source, options.externalData);
+  const { externalData } = options;
+  const { engine, handle } = await openModel(source, { externalData, isShared: true });
   try {
     const sizes = Object.entries(options.freeDimensions ?? {});
     return JSON.parse(engine.call(() => handle.inspect(sizes)));

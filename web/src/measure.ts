@@ -1,10 +1,9 @@
-import type { Feeds } from './compare.js';
 import { OctetError, throwIfAborted } from './errors.js';
-import { type Samples, startsAnew } from './float_answers.js';
 import { type Model, ModelPair, commonLayers, runPairs } from './model_pair.js';
 import { yieldToEvents } from './pause.js';
 import type { QuantizeOptions } from './quantize.js';
 import { type Measurement, measuredTensor } from './report.js';
+import { type SampleOptions, startsAnew } from './samples.js';
 
 const mostSamples = 16;
 /** That the median of a latency is taken from, at least. */
@@ -19,20 +18,6 @@ export function whyUnmeasured({ calibration, measure }: QuantizeOptions): string
   return undefined;
 }
 
-/** The first samples, any number of times. */
-function firstOf(samples: Samples, pause: () => Promise<void>): AsyncIterable<Feeds> {
-  return {
-    async *[Symbol.asyncIterator]() {
-      let count = 0;
-      for await (const feeds of samples) {
-        await pause();
-        yield feeds;
-        if (++count === mostSamples) return;
-      }
-    },
-  };
-}
-
 async function measureModels(
   [before, sameUnits, after]: readonly [Model, Model, Model],
   { calibration, signal, onProgress }: QuantizeOptions,
@@ -43,22 +28,24 @@ async function measureModels(
     await yieldToEvents();
     throwIfAborted(signal);
   };
-  const samples = firstOf(calibration!, async () => {
-    onProgress?.({ phase: 'measuring', done: ++done, total: Math.max(known, done) });
-    await pause();
-  });
+  const sampling: SampleOptions = { what: 'calibration', signal, limit: mostSamples };
   const layers = await commonLayers(sameUnits, after);
   const pairs: ModelPair[] = [];
   const opener = (reference: Model, names?: string[]) => async () => {
-    const pair = await ModelPair.open(reference, after, names);
+    const pair = await ModelPair.open(reference, after, { layers: names, signal });
     pairs.push(pair);
     return pair;
   };
   const count = await runPairs(
     [opener(before), ...(layers.length ? [opener(sameUnits, layers)] : [])],
-    samples,
-    async (pair, last) => {
-      if (pair === pairs[0]) await pair.topUp(last, timedRuns, pause);
+    calibration!,
+    sampling,
+    {
+      onSample: () =>
+        onProgress?.({ phase: 'measuring', done: ++done, total: Math.max(known, done) }),
+      atEnd: async (pair, last) => {
+        if (pair === pairs[0]) await pair.topUp(last, timedRuns, pause);
+      },
     },
   );
   const [outputs, inner] = pairs;

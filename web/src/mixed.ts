@@ -1,12 +1,13 @@
-import type { Feeds } from './compare.js';
 import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
-import { FloatAnswers, startsAnew } from './float_answers.js';
+import { FloatAnswers } from './float_answers.js';
 import { median } from './median.js';
+import type { Quantized } from './correct.js';
 import type { QuantizeOptions } from './quantize.js';
 import { matches } from './node_filter.js';
-import { yieldToEvents } from './pause.js';
+import { orAborted, yieldToEvents } from './pause.js';
+import { type SampleOptions, firstOf, forEachSample, startsAnew } from './samples.js';
 import type { QuantizationReport } from './report.js';
-import { InferenceSession } from './session.js';
+import { InferenceSession, createSession } from './session.js';
 import { type Source, readSource } from './source.js';
 
 /**
@@ -59,7 +60,6 @@ export interface MixedReport {
 }
 
 type Assignment = ReadonlyMap<string, Scheme>;
-type Quantized = { model: Uint8Array; report: QuantizationReport };
 /** Quantizes by one mode; given by the caller, whose options choose this one. */
 type QuantizeOnce = (source: Uint8Array, options: QuantizeOptions) => Promise<Quantized>;
 
@@ -141,7 +141,7 @@ class Search {
 
   async run(): Promise<Quantized> {
     this.#answers = await this.#withSession(this.source, (session) =>
-      FloatAnswers.of(session, this.#samples()),
+      FloatAnswers.of(session, this.options.calibration!, this.#sampling()),
     );
     const uniform = await this.#tryUniform();
     for (const base of this.#basesOf(uniform)) await this.#raise(base, this.#safeOf(uniform));
@@ -217,9 +217,14 @@ class Search {
     const nodes = this.#nodes.filter((node) => this.#taken.get(scheme)!.has(node));
     for (const node of nodes) {
       const only = { include: [node] };
-      const { model } = await this.#quantize(this.source, options, only, 1);
+      const { model } = await this.#quantize(
+        this.source,
+        options,
+        only,
+        firstOf(this.options.calibration!),
+      );
       const sqnrDb = await this.#withSession(model, (session) =>
-        this.#answers.sqnrOf(session, this.#samples(1)),
+        this.#answers.sqnrOf(session, this.options.calibration!, this.#sampling(1)),
       );
       measured.push({ node, scheme, sqnrDb });
       this.#progress('sensitivity', measured.length, nodes.length);
@@ -294,7 +299,7 @@ class Search {
     model: Uint8Array,
     { mode, weights }: Pick<QuantizeOptions, 'mode' | 'weights'>,
     nodes: Pick<QuantizeOptions, 'exclude' | 'include' | 'force'>,
-    sampleCount = Infinity,
+    samples = this.options.calibration!,
   ): Promise<Quantized> {
     const { signal, activations, externalData } = this.options;
     const isStatic = mode === 'static';
@@ -304,39 +309,31 @@ class Search {
       signal,
       externalData: model === this.source ? externalData : undefined,
       ...nodes,
-      ...(isStatic && { activations, calibration: this.#samples(sampleCount) }),
+      ...(isStatic && { activations, calibration: samples }),
     });
   }
 
-  async *#samples(count = Infinity): AsyncGenerator<Feeds> {
-    let index = 0;
-    for await (const feeds of this.options.calibration!) {
-      await this.#pause();
-      if (index++ === count) return;
-      yield feeds;
-    }
-  }
-
-  #open(model: Uint8Array): Promise<InferenceSession> {
-    const externalData = model === this.source ? this.options.externalData : undefined;
-    return InferenceSession.create(model, { externalData });
+  #sampling(limit = Infinity): SampleOptions {
+    return { what: 'calibration', signal: this.options.signal, limit };
   }
 
   /** Of a session that has run before. */
   async #latencyOf(session: InferenceSession): Promise<number> {
     const times: number[] = [];
-    for await (const feeds of this.#samples(1))
+    await forEachSample(this.options.calibration!, this.#sampling(1), async (feeds) => {
       while (times.length < timedRuns) {
         await this.#pause();
         const start = performance.now();
         await session.run(feeds);
         times.push(performance.now() - start);
       }
+    });
     return median(times);
   }
 
   async #withSession<T>(model: Uint8Array, body: (session: InferenceSession) => Promise<T>) {
-    const session = await this.#open(model);
+    const externalData = model === this.source ? this.options.externalData : undefined;
+    const session = await createSession(model, { externalData }, { isShared: true });
     try {
       return await body(session);
     } finally {
@@ -350,7 +347,7 @@ class Search {
     for (const scheme of assignment.values()) nodes[scheme] = (nodes[scheme] ?? 0) + 1;
     const sizeBytes = quantized.model.byteLength;
     const measured = await this.#withSession(quantized.model, async (session) => ({
-      sqnrDb: await this.#answers.sqnrOf(session, this.#samples()),
+      sqnrDb: await this.#answers.sqnrOf(session, this.options.calibration!, this.#sampling()),
       latencyMs: await this.#latencyOf(session),
     }));
     const point = { nodes, sizeBytes, ...measured, meetsTarget: false, pareto: false };
@@ -388,5 +385,6 @@ export async function quantizeMixed(
   options: QuantizeOptions,
   quantizeOnce: QuantizeOnce,
 ): Promise<Quantized> {
-  return new Search(await readSource(source, 'the model'), options, quantizeOnce).run();
+  const bytes = await orAborted(readSource(source, 'the model'), options.signal);
+  return new Search(bytes, options, quantizeOnce).run();
 }

@@ -1,6 +1,7 @@
 import { type Engine, type ModelHandle, engine } from './engine.js';
 import { OctetError } from './errors.js';
-import { type Source, readOwn } from './source.js';
+import { orAborted } from './pause.js';
+import { type Source, readOwn, readSource } from './source.js';
 
 /** Data files of a model, as onnxruntime-web takes them. */
 export type ExternalData = readonly ({ path: string; data: Source } | string)[];
@@ -11,18 +12,30 @@ export interface OpenedModel {
   bytes: number;
 }
 
+export interface OpenOptions {
+  externalData?: ExternalData;
+  signal?: AbortSignal;
+  /** Bytes of the caller's are read where they are, for as long as the handle and what is made of it live. */
+  isShared?: boolean;
+}
+
 /** Reads a model and what it needs into the engine. The caller deletes the handle. */
-export async function openModel(source: Source, external: ExternalData = []): Promise<OpenedModel> {
-  const bytes = await readOwn(source, 'the model');
-  const files = await Promise.all(
-    external.map(async (file) => {
+export async function openModel(
+  source: Source,
+  { externalData = [], signal, isShared = false }: OpenOptions,
+): Promise<OpenedModel> {
+  const read = isShared ? readSource : readOwn;
+  const bytes = await orAborted(read(source, 'the model'), signal);
+  const files = Promise.all(
+    externalData.map(async (file) => {
       const { path, data } = typeof file === 'string' ? { path: file, data: file } : file;
       if (typeof path !== 'string')
         throw new OctetError('invalid-option', 'externalData: every entry needs a path');
-      return { location: path, bytes: await readOwn(data, `external data '${path}'`) };
+      return { location: path, bytes: await read(data, `external data '${path}'`) };
     }),
   );
-  const loaded = await engine();
-  const handle = loaded.call((module) => module.openModel(bytes, files));
+  const external = await orAborted(files, signal);
+  const loaded = await orAborted(engine(), signal);
+  const handle = loaded.call((module) => module.openModel(bytes, external));
   return { engine: loaded, handle, bytes: bytes.byteLength };
 }

@@ -1,10 +1,12 @@
 import { Closeness, type TensorComparison } from './closeness.js';
 import type { Feeds } from './compare.js';
-import { type Samples, startsAnew } from './float_answers.js';
+import { throwIfAborted } from './errors.js';
 import { type ModelSummary, inspect } from './inspect.js';
 import { median } from './median.js';
 import type { ExternalData } from './model.js';
-import { type InferenceSession, createWithOutputs } from './session.js';
+import { pacer, yieldToEvents } from './pause.js';
+import { type SampleOptions, type Samples, forEachSample, startsAnew } from './samples.js';
+import { type InferenceSession, createSession } from './session.js';
 
 /** A model, and where its data is. */
 export interface Model {
@@ -39,16 +41,24 @@ export class ModelPair {
     private readonly sessions: readonly [InferenceSession, InferenceSession],
     private readonly names: readonly string[],
     private readonly floatsOnly: boolean,
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
-  /** Compares the outputs, or else the inner values named by `layers`. */
-  static async open(reference: Model, candidate: Model, layers?: string[]): Promise<ModelPair> {
+  /** Compares the outputs, or else the inner values named by `layers`. Bytes are read where they are. */
+  static async open(
+    reference: Model,
+    candidate: Model,
+    { layers, signal }: { layers?: string[]; signal?: AbortSignal },
+  ): Promise<ModelPair> {
     const open = ({ source, externalData }: Model) =>
-      createWithOutputs(source, { externalData }, layers ?? []);
+      createSession(source, { externalData }, { extraOutputs: layers, isShared: true });
     const first = await open(reference);
     try {
+      await yieldToEvents();
+      throwIfAborted(signal);
       const names = layers ?? first.outputNames;
-      return new ModelPair([first, await open(candidate)], names, layers !== undefined);
+      const second = await open(candidate);
+      return new ModelPair([first, second], names, layers !== undefined, signal);
     } catch (error) {
       await first.release();
       throw error;
@@ -59,7 +69,7 @@ export class ModelPair {
     const [reference, candidate] = [await this.#run(0, feeds), await this.#run(1, feeds)];
     const isFloat = (name: string) => reference[name]?.type.startsWith('float');
     const names = this.floatsOnly ? this.names.filter(isFloat) : this.names;
-    this.#closeness.add(names, reference, candidate);
+    await this.#closeness.add(names, reference, candidate, pacer(this.signal));
   }
 
   /** Runs one sample again until each model has run `count` times, or for a second. `check` may throw. */
@@ -89,22 +99,35 @@ export class ModelPair {
     for (const session of this.sessions) await session.release();
   }
 
+  /** What is timed is not interrupted; a run for inner values is. */
   async #run(side: 0 | 1, feeds: Feeds): Promise<Feeds> {
+    await yieldToEvents();
+    throwIfAborted(this.signal);
+    const session = this.sessions[side];
+    if (this.floatsOnly) return session.runInSlices(feeds, this.signal, this.names);
+    await session.prepareInSlices(feeds, this.signal);
     const start = performance.now();
-    const results = await this.sessions[side].run(feeds, this.names);
+    const results = await session.run(feeds, this.names);
     this.#times[side].push(performance.now() - start);
     return results as Feeds;
   }
 }
 
+interface PairEvents {
+  onSample?: () => void;
+  atEnd?: (pair: ModelPair, last: Feeds) => Promise<void>;
+}
+
 /**
  * Runs samples through pairs: one pair after the other where the samples can be run again, for then only two models are in
  * memory. `open` makes the pairs; `atEnd` sees each with the last sample. Returns how many samples there were.
+ * Throws like `forEachSample`.
  */
 export async function runPairs(
   open: readonly (() => Promise<ModelPair>)[],
   samples: Samples,
-  atEnd: (pair: ModelPair, last: Feeds) => Promise<void>,
+  sampling: SampleOptions,
+  { onSample, atEnd }: PairEvents,
 ): Promise<number> {
   let count = 0;
   for (const pass of startsAnew(samples) ? open.map((each) => [each]) : [open]) {
@@ -112,13 +135,12 @@ export async function runPairs(
     try {
       for (const each of pass) pairs.push(await each());
       let last: Feeds | undefined;
-      count = 0;
-      for await (const feeds of samples) {
+      count = await forEachSample(samples, sampling, async (feeds) => {
         for (const pair of pairs) await pair.add(feeds);
         last = feeds;
-        count += 1;
-      }
-      if (last) for (const pair of pairs) await atEnd(pair, last);
+        onSample?.();
+      });
+      if (last && atEnd) for (const pair of pairs) await atEnd(pair, last);
     } finally {
       for (const pair of pairs) await pair.release();
     }

@@ -1,2 +1,52 @@
-/** Lets events in: an abort, a repaint. */
-export const yieldToEvents = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+import { abortError, throwIfAborted } from './errors.js';
+
+/** How long work goes on without letting events in, roughly. */
+export const sliceMs = 30;
+
+/** Lets events in: an abort, a repaint. Timers would be held up, by some milliseconds where they are nested. */
+export const yieldToEvents = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (typeof setImmediate === 'function') return void setImmediate(resolve);
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+
+/**
+ * For long work: called between any two pieces of it, lets events in whenever some time has passed, and then throws
+ * `aborted` if `signal` is.
+ */
+export function pacer(signal: AbortSignal | undefined): () => Promise<void> {
+  let end = performance.now() + sliceMs;
+  return async () => {
+    if (performance.now() < end) return;
+    await yieldToEvents();
+    throwIfAborted(signal);
+    end = performance.now() + sliceMs;
+  };
+}
+
+/** Repeats a step while it asks for more, at the pace of `pacer`. */
+export async function inSlices(step: () => boolean, signal?: AbortSignal): Promise<void> {
+  const pace = pacer(signal);
+  while (step()) await pace();
+}
+
+/** Settles like `promise`, or fails with `aborted` as soon as the signal is. */
+export async function orAborted<T>(promise: PromiseLike<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return promise;
+  throwIfAborted(signal);
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(abortError(signal));
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,6 +1,5 @@
-import type { Feeds } from './compare.js';
 import { type Engine, type QuantizeJob } from './engine.js';
-import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
+import { OctetError, checkSignal, rejectUnknownKeys, throwIfAborted } from './errors.js';
 import {
   type Corrections,
   type Quantized,
@@ -14,8 +13,8 @@ import { measure, whyUnmeasured } from './measure.js';
 import { type MixedTarget, checkMixed, quantizeMixed } from './mixed.js';
 import { type ExternalData, openModel } from './model.js';
 import { type NodeFilter, matches } from './node_filter.js';
-import { yieldToEvents } from './pause.js';
-import type { QuantizationReport } from './report.js';
+import { inSlices, orAborted } from './pause.js';
+import { type Samples, checkSamples, forEachSample } from './samples.js';
 import { InferenceSession } from './session.js';
 import { type Source, readAgain } from './source.js';
 import { typeNumber } from './types.js';
@@ -92,9 +91,9 @@ export interface QuantizeOptions {
    * Samples, inputs by name, for modes 'static' and 'mixed', for the method 'gptq', for `correct`, and for what the report tells
    * of outputs, layers and times. They are run one after the other and not kept. Mode 'mixed' and corrections iterate over them
    * several times, and so does the report where that is possible: with an array, or an object whose iterator starts anew; not
-   * with a generator.
+   * with a generator. Their numbers have to be finite, but for -Infinity where it reaches nothing that is quantized (masks).
    */
-  calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
+  calibration?: Samples;
   /**
    * Runs both models on the first samples, 16 at most, when all is done, for the report; default true, where there are samples
    * that can be run again.
@@ -110,6 +109,7 @@ export interface QuantizeOptions {
    */
   opTypes?: readonly string[];
   externalData?: ExternalData;
+  /** Ends the quantization with an error of code 'aborted', within some 0.1 s, and closes the iterator of `calibration`. */
   signal?: AbortSignal;
   onProgress?: (progress: QuantizeProgress) => void;
 }
@@ -183,9 +183,7 @@ function checkWeights({ mode, weights = {}, format }: QuantizeOptions): void {
 function checkCalibration({ mode, weights, calibration }: QuantizeOptions): void {
   const needed = mode === 'static' || mode === 'mixed' || weights?.method === 'gptq';
   if (calibration === undefined && !needed) return;
-  const iterable = Object(calibration);
-  if (!(Symbol.iterator in iterable || Symbol.asyncIterator in iterable))
-    throw invalid('calibration: samples expected, an iterable of feeds');
+  checkSamples(calibration, 'calibration');
 }
 
 /** What makes no sense with powers of two. */
@@ -222,6 +220,7 @@ function checkOptions(options: QuantizeOptions): void {
   rejectUnknownKeys(options, knownOptions, 'quantize');
   checkBoolean('force', options.force);
   checkBoolean('measure', options.measure);
+  checkSignal(options.signal);
   checkWeights(options);
   checkActivations(options);
   checkCorrections(options);
@@ -260,43 +259,26 @@ const activationsOf = ({ mode, activations = {} }: QuantizeOptions) => {
   };
 };
 
-/** Repeats a step while it asks for more, letting events (an abort, a repaint) in whenever some time has passed. */
-async function inSlices(step: () => boolean, signal?: AbortSignal): Promise<void> {
-  const sliceMs = 30;
-  let sliceEnd = performance.now() + sliceMs;
-  while (step()) {
-    if (performance.now() < sliceEnd) continue;
-    await yieldToEvents();
-    throwIfAborted(signal);
-    sliceEnd = performance.now() + sliceMs;
-  }
-}
-
-/** Runs the float model on every sample, letting events in between. */
+/** Runs the float model on every sample. */
 async function calibrate(
   engine: Engine,
   job: QuantizeJob,
   { calibration, signal, onProgress }: QuantizeOptions,
 ): Promise<void> {
-  const samples = calibration as Iterable<Feeds> | AsyncIterable<Feeds>;
-  const total = Array.isArray(samples) ? samples.length : NaN;
+  const samples = calibration as Samples;
+  const total = Array.isArray(samples) ? samples.length : undefined;
   const handle = engine.call(() => job.calibrationSession());
   const session = InferenceSession.wrap(engine, handle, false);
-  let done = 0;
   try {
-    for await (const feeds of samples) {
-      throwIfAborted(signal);
-      await session.run(feeds);
+    await forEachSample(samples, { what: 'calibration', signal }, async (feeds, index) => {
+      await session.runInSlices(feeds, signal, []);
       await inSlices(() => engine.call(() => job.digest()), signal);
-      done += 1;
-      onProgress?.({ phase: 'calibration', done, total: Number.isNaN(total) ? done : total });
-      await yieldToEvents();
-      throwIfAborted(signal);
-    }
+      const done = index + 1;
+      onProgress?.({ phase: 'calibration', done, total: total ?? done });
+    });
   } finally {
     await session.release();
   }
-  if (done === 0) throw new OctetError('invalid-input', 'calibration: there are no samples');
 }
 
 /** Steps through the job. */
@@ -308,6 +290,25 @@ async function runJob(engine: Engine, job: QuantizeJob, options: QuantizeOptions
     options.onProgress?.({ phase: 'weights', done: engine.get(() => job.done()), total });
     return more;
   }, options.signal);
+}
+
+/** The bytes of the quantized model, and what was done to it. */
+async function finish(
+  engine: Engine,
+  job: QuantizeJob,
+  { signal }: QuantizeOptions,
+): Promise<Quantized> {
+  const { pieces, size, report } = engine.call(() => job.finish());
+  const model = new Uint8Array(size);
+  let [piece, end] = [0, 0];
+  await inSlices(() => {
+    if (piece === pieces) return false;
+    const bytes = engine.call(() => job.piece(piece++));
+    engine.copy(bytes, model, end);
+    end += bytes.size;
+    return true;
+  }, signal);
+  return { model, report: JSON.parse(report) };
 }
 
 /** What the module is told of a job, without the nodes that stay in float. */
@@ -334,7 +335,8 @@ function runsSamples({ calibration, correct }: QuantizeOptions, mode: string): b
 
 /** One job of the module: a quantization, or a rescaling of a float model. */
 const quantizeOnce: RunJob = async (source, options, mode) => {
-  const { engine, handle } = await openModel(source, options.externalData);
+  const { signal, externalData } = options;
+  const { engine, handle } = await openModel(source, { externalData, signal, isShared: true });
   let job: QuantizeJob | undefined;
   try {
     const filtered = options.include !== undefined || options.exclude !== undefined;
@@ -348,9 +350,7 @@ const quantizeOnce: RunJob = async (source, options, mode) => {
     job = started;
     if (calibrated) await calibrate(engine, started, options);
     await runJob(engine, started, options);
-    throwIfAborted(options.signal);
-    const { model, report } = engine.call(() => started.finish());
-    return { model: engine.take(model), report: JSON.parse(report) };
+    return await finish(engine, started, options);
   } finally {
     if (!engine.isDead) {
       engine.get(() => job?.delete());
@@ -369,13 +369,11 @@ async function quantizeByMode(source: Source, options: QuantizeOptions): Promise
 }
 
 /**
- * Quantizes a model on this device. The result is a standard ONNX file, which onnxruntime runs too.
- * Throws `invalid-option`, `invalid-model`, `aborted`.
+ * Quantizes a model on this device. The result is a standard ONNX file, which onnxruntime runs too. Bytes given as `source`
+ * are not copied: leave them alone until this is done.
+ * Throws `invalid-option`, `invalid-model`, `invalid-input` (naming the sample), `aborted`.
  */
-export async function quantize(
-  source: Source,
-  options: QuantizeOptions,
-): Promise<{ model: Uint8Array; report: QuantizationReport }> {
+export async function quantize(source: Source, options: QuantizeOptions): Promise<Quantized> {
   checkOptions(options);
   throwIfAborted(options.signal);
   const unmeasured = whyUnmeasured(options);
@@ -383,7 +381,7 @@ export async function quantize(
     const { model, report } = await quantizeByMode(source, options);
     return { model, report: { ...report, unmeasured } };
   }
-  const again = await readAgain(source, 'the model');
+  const again = await orAborted(readAgain(source, 'the model'), options.signal);
   const { model, report, rescaled } = await quantizeByMode(again, options);
   const before = { source: again, externalData: options.externalData };
   const sameUnits = rescaled ? { source: rescaled } : before;

@@ -141,7 +141,7 @@ export class InferenceSession implements Ort {
     third?: number | SessionOptions,
     fourth?: SessionOptions,
   ): Promise<InferenceSession> {
-    if (typeof second !== 'number') return createWithOutputs(source, second ?? {}, []);
+    if (typeof second !== 'number') return createSession(source, second ?? {});
     const length = typeof third === 'number' ? third : undefined;
     const options = fourth ?? (typeof third === 'object' ? third : {});
     let part: Uint8Array;
@@ -150,7 +150,7 @@ export class InferenceSession implements Ort {
     } catch (error) {
       throw new OctetError('invalid-input', `InferenceSession.create: ${(error as Error).message}`);
     }
-    return createWithOutputs(part, options, []);
+    return createSession(part, options);
   }
 
   /** @internal */
@@ -179,6 +179,32 @@ export class InferenceSession implements Ort {
     for (let i = 0; i < names.length; ++i)
       named[names[i]] = intoTarget(names[i], results[i], targets?.[i]);
     return named as Ort.ReturnType;
+  }
+
+  /**
+   * Makes a run with such feeds quick to begin: chooses its kernels and packs its weights, letting events in. For callers that
+   * start no other run meanwhile, like the one below.
+   * @internal
+   */
+  async prepareInSlices(feeds: Ort.FeedsType, signal: AbortSignal | undefined): Promise<void> {
+    this.#open();
+    await this.#block.prepare(this.inputNames, this.#feeds(feeds), signal);
+  }
+
+  /**
+   * Runs, letting events in. `fetches`: names of outputs.
+   * @internal
+   */
+  async runInSlices(
+    feeds: Ort.FeedsType,
+    signal: AbortSignal | undefined,
+    fetches?: readonly string[],
+  ): Promise<Record<string, Tensor>> {
+    this.#open();
+    const { names, numbers } = this.#fetches(fetches);
+    const ordered = this.#feeds(feeds);
+    const results = await this.#block.runInSlices(this.inputNames, ordered, numbers, signal);
+    return Object.fromEntries(names.map((name, i) => [name, results[i] as Tensor]));
   }
 
   /** Frees the session's memory; later calls fail. */
@@ -280,14 +306,17 @@ function intoTarget(
   return target;
 }
 
-/** A session that also returns inner values of the graph, by name. */
-export async function createWithOutputs(
+/**
+ * What `InferenceSession.create` does. `extraOutputs` names inner values of the graph that the session returns too; `isShared`
+ * as in `openModel`.
+ */
+export async function createSession(
   source: Source,
   options: SessionOptions,
-  extraOutputs: string[],
+  { extraOutputs = [], isShared = false }: { extraOutputs?: string[]; isShared?: boolean } = {},
 ): Promise<InferenceSession> {
   checkOptions(options);
-  const opened = await openModel(source, options.externalData);
+  const opened = await openModel(source, { externalData: options.externalData, isShared });
   const profile = options.enableProfiling ?? false;
   try {
     const handle = opened.engine.call((module) =>

@@ -251,10 +251,14 @@ void collect_own_functions(const Graph& graph, OwnFunctions& functions) {
 } // namespace onnx
 
 Buffer write_onnx(const Graph& graph) {
+  return wire::join(write_onnx_in_pieces(graph));
+}
+
+std::vector<SharedBytes> write_onnx_in_pieces(const Graph& graph) {
   const onnx::WrittenNames names(graph);
   onnx::OwnFunctions functions;
   onnx::collect_own_functions(graph, functions);
-  return wire::encode([&](wire::MessageWriter& writer) {
+  return wire::encode_in_pieces([&](wire::MessageWriter& writer) {
     writer.integer(onnx::model::kIrVersion, graph.model.ir_version);
     writer.raw(graph.model.extra);
     for (const OpsetImport& import : graph.model.opsets)

@@ -8,6 +8,8 @@
 // written as well.
 #pragma once
 
+#include <vector>
+
 #include "base/buffer.h"
 #include "graph/graph.h"
 
@@ -15,5 +17,9 @@ namespace octet {
 
 // Allocates the file once and copies every weight once. Throws InvalidModel above protobuf's 2 GiB.
 Buffer write_onnx(const Graph& graph);
+
+// The same file in pieces of some MB at most. Large weights are not copied: their pieces are the
+// graph's own bytes, and those that are outside of the heap stay there until they are read.
+std::vector<SharedBytes> write_onnx_in_pieces(const Graph& graph);
 
 } // namespace octet

@@ -1,5 +1,6 @@
 #include "formats/wire/message_writer.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <protozero/varint.hpp>
@@ -8,18 +9,37 @@ namespace octet::wire {
 
 using protozero::pbf_wire_type;
 
-Buffer MessageWriter::allocate() {
+namespace {
+// Bytes that become pieces of their own, and the size of these.
+constexpr size_t kApart = size_t{1} << 16, kPiece = size_t{1} << 23;
+} // namespace
+
+void MessageWriter::allocate() {
   if (size_ > INT32_MAX)
     fail(ErrorCode::InvalidModel, "the model has ", size_,
          " bytes, more than the 2 GiB that its file format allows");
-  Buffer out(size_);
-  out_ = out.data();
+  Buffer buffer(size_ - apart_);
+  out_ = buffer.data();
+  piece_begin_ = out_;
+  together_ = SharedBytes(std::move(buffer));
   size_ = 0;
-  return out;
+}
+
+std::vector<SharedBytes> MessageWriter::take() {
+  end_piece();
+  return std::move(pieces_);
+}
+
+void MessageWriter::end_piece() {
+  if (out_ != piece_begin_) pieces_.push_back(together_.slice({piece_begin_, out_}));
+  piece_begin_ = out_;
 }
 
 void MessageWriter::put(const void* data, size_t size) {
-  if (out_ && size) std::memcpy(out_ + size_, data, size);
+  if (out_ && size) {
+    std::memcpy(out_, data, size);
+    out_ += size;
+  }
   size_ = checked_add(size_, size);
 }
 
@@ -53,9 +73,22 @@ void MessageWriter::bytes(uint32_t field, Bytes value) {
 }
 
 void MessageWriter::bytes(uint32_t field, const SharedBytes& value) {
-  put_length(field, value.size());
-  put(out_ ? value.data() : nullptr, value.size());
-  value.drop();
+  const size_t size = value.size();
+  put_length(field, size);
+  if (size < kApart) {
+    put(out_ ? value.data() : nullptr, size);
+    value.drop();
+    return;
+  }
+  size_ = checked_add(size_, size);
+  if (!out_) {
+    apart_ += size;
+    return;
+  }
+  end_piece();
+  const size_t piece = value.is_computed() ? size : kPiece;
+  for (size_t begin = 0; begin < size; begin += piece)
+    pieces_.push_back(value.part(begin, std::min(piece, size - begin)));
 }
 
 void MessageWriter::text(uint32_t field, std::string_view value) {
@@ -80,6 +113,18 @@ void MessageWriter::end(size_t index) {
   if (out_) return;
   lengths_[index] = size_ - lengths_[index];
   varint(lengths_[index]);
+}
+
+Buffer join(std::span<const SharedBytes> pieces) {
+  size_t size = 0;
+  for (const SharedBytes& piece : pieces) size = checked_add(size, piece.size());
+  Buffer out(size);
+  uint8_t* to = out.data();
+  for (const SharedBytes& piece : pieces) {
+    to = std::copy_n(piece.data(), piece.size(), to);
+    piece.drop();
+  }
+  return out;
 }
 
 } // namespace octet::wire

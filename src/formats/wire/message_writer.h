@@ -1,4 +1,5 @@
-// Writes protobuf messages into one allocation of exactly the right size.
+// Writes protobuf messages into one allocation of exactly the right size, and large bytes not at
+// all: what comes out is a list of pieces, some of them the very bytes that were to be written.
 //
 // A nested message is preceded by its length, so the same emission runs twice: the first time it
 // measures, and remembers the length of every nested message; the second time it writes. Nothing is
@@ -22,7 +23,7 @@ public:
   void integer(uint32_t field, int64_t value);
   void float32(uint32_t field, float value);
   void bytes(uint32_t field, Bytes value);
-  // Brings bytes from outside of the heap in for no longer than they are written.
+  // Large ones become pieces of their own; those from outside of the heap come in with these.
   void bytes(uint32_t field, const SharedBytes& value);
   void text(uint32_t field, std::string_view value);
   // Fields that are encoded already.
@@ -37,11 +38,15 @@ public:
 
 private:
   template <class Emit>
-  friend Buffer encode(Emit emit);
+  friend std::vector<SharedBytes> encode_in_pieces(Emit emit);
 
   // Ends the measuring. Throws InvalidModel when the message is larger than protobuf allows (2
   // GiB).
-  Buffer allocate();
+  void allocate();
+  // Ends the writing.
+  std::vector<SharedBytes> take();
+  // What was written since the last piece.
+  void end_piece();
   size_t begin(uint32_t field);
   void end(size_t index);
   void tag(uint32_t field, protozero::pbf_wire_type type);
@@ -52,23 +57,30 @@ private:
   std::vector<size_t> lengths_; // of nested messages, in order of their beginnings
   size_t next_length_ = 0;
   size_t size_ = 0;        // bytes so far
-  uint8_t* out_ = nullptr; // null while measuring
+  size_t apart_ = 0;       // those of them that are pieces of their own
+  SharedBytes together_;   // all the others
+  uint8_t* out_ = nullptr; // where the next of these goes; null while measuring
+  const uint8_t* piece_begin_ = nullptr;
+  std::vector<SharedBytes> pieces_;
 };
 
-// The message whose fields emit(MessageWriter&) writes.
+// The message whose fields emit(MessageWriter&) writes, in pieces of some MB at most.
 template <class Emit>
-Buffer encode(Emit emit) {
+std::vector<SharedBytes> encode_in_pieces(Emit emit) {
   MessageWriter writer;
   emit(writer);
-  Buffer out = writer.allocate();
+  writer.allocate();
   emit(writer);
-  return out;
+  return writer.take();
 }
+
+// All of them in a row. What comes from outside of the heap leaves it again.
+Buffer join(std::span<const SharedBytes> pieces);
 
 // For small messages that are kept inside others.
 template <class Emit>
 std::string encode_text(Emit emit) {
-  const Buffer buffer = encode(emit);
+  const Buffer buffer = join(encode_in_pieces(emit));
   return std::string(reinterpret_cast<const char*>(buffer.data()), buffer.size());
 }
 

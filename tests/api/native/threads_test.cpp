@@ -93,7 +93,7 @@ Buffer quantized(const Buffer& file) {
                   QuantizeMode::Dynamic, {});
   while (job.step()) {
   }
-  return std::move(job.finish().file);
+  return wire::join(job.finish().file);
 }
 
 // Tensors of a run, kept.
