@@ -16,4 +16,7 @@ for (const [opType, definition] of Object.entries(attentions)) {
 for (const [opType, definition] of Object.entries(microsoft)) {
   test(`com.microsoft ${opType}`, compareCases(opType, definition, tolerance));
 }
-test('SimplifiedLayerNormalization', compareCases('SimplifiedLayerNormalization', simplifiedNorm, tolerance));
+test(
+  'SimplifiedLayerNormalization',
+  compareCases('SimplifiedLayerNormalization', simplifiedNorm, tolerance),
+);

@@ -47,7 +47,11 @@ const skipNorm = (hasBeta) =>
   });
 
 const embedNorm = define((random) => {
-  const [batch, rows, columns] = [random.integer(1, 3), random.integer(1, 6), random.integer(2, 20)];
+  const [batch, rows, columns] = [
+    random.integer(1, 3),
+    random.integer(1, 6),
+    random.integer(2, 20),
+  ];
   const ids = (high) => integers(random, 'int32', [batch, rows], 0, high);
   const segments = random.boolean();
   return {
