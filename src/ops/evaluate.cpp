@@ -54,7 +54,9 @@ public:
         return evaluate(node_, model, substitutes, captures_, host_, weights);
       });
     if (takes_conversion()) return as_float32(model, outputs, weights);
-    const auto known = [](const ValueFact& fact) { return fact.shape && is_dense(fact.dtype); };
+    const auto known = [](const ValueFact& fact) {
+      return fact.value || (fact.shape && is_dense(fact.dtype));
+    };
     if (!std::all_of(outputs.begin(), outputs.end(), known)) {
       if (op_.compute) return compute();
       return std::nullopt;

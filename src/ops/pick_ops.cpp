@@ -142,8 +142,8 @@ std::vector<Tensor> unique(const NodeContext& ctx) {
   const Slices slices(ctx, x, axis);
   std::vector<size_t> order(slices.count);
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return slices.less(a, b); });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return slices.less(a, b) || (a < b && !slices.less(b, a)); });
   struct Group {
     int64_t first, count;
     size_t sorted;
@@ -217,8 +217,9 @@ std::vector<Tensor> non_max_suppression(const NodeContext& ctx) {
     std::vector<size_t> order;
     for (size_t i = 0; i < count; ++i)
       if (!filters || score[i] > least) order.push_back(i);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](size_t a, size_t b) { return score[a] > score[b]; });
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      return score[a] > score[b] || (a < b && !(score[b] > score[a]));
+    });
     std::vector<Box> kept;
     for (const size_t i : order) {
       if (!(static_cast<double>(kept.size()) < limit)) break;

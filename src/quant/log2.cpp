@@ -20,7 +20,8 @@ size_t nearest_octave(float magnitude) {
 } // namespace
 
 kernels::Log2Levels choose_log2_levels(ObservedRange range, int32_t most) {
-  const auto nearest = static_cast<int32_t>(nearest_octave(std::max(-range.min, range.max)));
+  const auto nearest =
+      static_cast<int32_t>(nearest_octave(std::max(std::abs(range.min), range.max)));
   const int32_t last = std::clamp(nearest - kBias, kFirstExponent, kLastExponent);
   const int32_t count = std::clamp(last - kFirstExponent + 1, 1, std::max(most, 1));
   return {.first = last - count + 1, .positive = count, .negative = count};

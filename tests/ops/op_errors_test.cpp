@@ -116,7 +116,7 @@ std::vector<BadCall> bad_calls() {
       {{"ReduceSum", {x, ints({2})}}, model, "axis 2"},
       {{"Softmax", {x}, {{"axis", int64_t{2}}}}, model, "axis 2"},
       {{"Cast", {x}, {{"to", int64_t{99}}}}, model, "'to'"},
-      {{"Cast", {x}, {{"to", int64_t{8}}}}, unsupported, "string"},
+      {{"Cast", {x}, {{"to", int64_t{14}}}}, unsupported, "complex64"},
       {{"Constant", {}}, unsupported, "value"},
       {{"DepthToSpace", {image}, {{"blocksize", int64_t{0}}}}, model, "blocksize"},
       {{"DepthToSpace", {image}, {{"blocksize", int64_t{2}}}}, model, "2 channels"},

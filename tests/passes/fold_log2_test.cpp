@@ -48,8 +48,9 @@ TEST_CASE("a product reads powers of two as integers where its sums have room") 
   fold_log2(l.b.graph);
   fold_qdq(l.b.graph);
   CHECK(nodes_of(l.b.graph) ==
-        "x_levels = octet.Log2Levels(x) {first = -2, positive = 14, negative = 0}\n"
-        "y = octet.MatMulIntegerToFloat(x_levels, w, smallest_level, w_scale, , , ) {wide = 1}\n");
+        "x_levels__9 = octet.Log2Levels(x) {first=-2, positive=14, negative=0}\n"
+        "y = octet.MatMulIntegerToFloat(x_levels__9, w, smallest_level__10, w_scale, _, _, _) "
+        "{wide=1}\n");
 }
 
 TEST_CASE("where they have none it multiplies the real numbers") {
@@ -58,8 +59,8 @@ TEST_CASE("where they have none it multiplies the real numbers") {
   fold_log2(l.b.graph);
   fold_qdq(l.b.graph);
   CHECK(nodes_of(l.b.graph) ==
-        "x_levels = octet.Log2Levels(x) {first = -2, positive = 15, negative = 0}\n"
-        "real = DequantizeLinear(x_levels, smallest_level)\n"
+        "x_levels__9 = octet.Log2Levels(x) {first=-2, positive=15, negative=0}\n"
+        "real = DequantizeLinear(x_levels__9, smallest_level__10)\n"
         "dw = DequantizeLinear(w, w_scale)\n"
         "y = MatMul(real, dw)\n");
 }
@@ -73,8 +74,8 @@ TEST_CASE("codes that somebody else reads stay, and other levels are read as the
   l.b.output(l.own("Log2Dequantize", "other", codes, l.zero, others));
   fold_log2(l.b.graph);
   CHECK(nodes_of(l.b.graph) ==
-        "x_levels = octet.Log2Levels(x) {first = -2, positive = 3, negative = 0}\n"
+        "x_levels__7 = octet.Log2Levels(x) {first=-2, positive=3, negative=0}\n"
         "codes = ai.octet.Log2Quantize(x, zero, levels)\n"
-        "same = DequantizeLinear(x_levels, smallest_level)\n"
+        "same = DequantizeLinear(x_levels__7, smallest_level__8)\n"
         "other = ai.octet.Log2Dequantize(codes, zero, others)\n");
 }

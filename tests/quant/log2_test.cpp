@@ -20,7 +20,7 @@ TEST_CASE("the largest level is the nearest to the end of the range") {
   CHECK(levels(-6.5f, 1, 8) == std::pair(-4, 8));
   CHECK(levels(0, 3.4e38f) == std::pair(113, 15));
   CHECK(levels(0, 0) == std::pair(-125, 1));
-  CHECK(levels(0, 1e-36f) == std::pair(-125, 7)); // nearest: 2^-119
+  CHECK(levels(0, 1e-36f) == std::pair(-125, 6)); // nearest: 2^-120
 }
 
 TEST_CASE("as many levels as sums have room for") {

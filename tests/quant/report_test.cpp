@@ -42,6 +42,8 @@ Calibrator calibrated(const ActivationOptions& options,
   Calibrator calibrator(options);
   const size_t tap = calibrator.add_tap(calibrator.add_observer(), "x");
   for (const auto& sample : samples) calibrator.observe(tap, sample);
+  while (calibrator.choose_next()) {
+  }
   return calibrator;
 }
 } // namespace
