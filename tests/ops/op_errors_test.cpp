@@ -124,7 +124,6 @@ std::vector<BadCall> bad_calls() {
       {{"Gemm", {x, counting({3, 2}), counting({3})}}, input, "broadcast"},
       {{"BitShift", {ints({1}), ints({1})}}, model, "direction"},
       {{"Gelu", {x}, {{"approximate", std::string("odd")}}}, model, "odd"},
-      {{"Dropout", {x, floats({}, {0.5f}), Tensor::of<bool>({}, {true})}}, unsupported, "training"},
       {{"LSTM", {x, x, x}}, model, "rank 3"},
       {{"LSTM",
         {counting({2, 1, 3}), counting({1, 8, 3}), counting({1, 8, 2})},
