@@ -8,6 +8,7 @@
 #include "api/quantize.h"
 #include "api/session.h"
 #include "formats/onnx/onnx_writer.h"
+#include "formats/wire/message_writer.h"
 #include "runtime/thread_pool.h"
 #include "tests/support/graph_builder.h"
 
