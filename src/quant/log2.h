@@ -13,7 +13,7 @@
 
 #include "base/tensor.h"
 #include "graph/graph.h"
-#include "kernels/log2/log2.h"
+#include "ops/log2_ops.h"
 #include "quant/observers/histogram.h"
 
 namespace octet {
