@@ -4,6 +4,7 @@
 #include "api/session.h"
 #include "formats/onnx/onnx_writer.h"
 #include "ops/registry.h"
+#include "passes/expand_gradient.h"
 #include "passes/pipeline.h"
 #include "passes/raise_opset.h"
 #include "passes/recognise_functions.h"
@@ -38,6 +39,7 @@ std::unique_ptr<Graph> prepare(std::unique_ptr<Graph> graph, QuantizeMode mode,
                                const QuantizeConfig& config) {
   check_opset(graph->model);
   if (!config.force) refuse_quantized(*graph);
+  refuse_gradient(*graph);
   raise_opset(*graph, needed_opset(*graph, mode, config));
   canonicalize(*graph);
   if (mode == QuantizeMode::Static) recognise_standard_functions(*graph);

@@ -2,6 +2,7 @@
 
 #include "graph/edit.h"
 #include "ops/registry.h"
+#include "passes/expand_gradient.h"
 #include "passes/pipeline.h"
 
 namespace octet {
@@ -27,6 +28,7 @@ void add_outputs(Graph& graph, const std::vector<std::string>& names) {
 std::unique_ptr<Session> create_session(std::unique_ptr<Graph> graph, CreateOptions options) {
   check_opset(graph->model);
   add_outputs(*graph, options.extra_outputs);
+  expand_gradient(*graph);
   if (options.optimize) canonicalize(*graph);
   check_operators(*graph);
   return std::make_unique<Session>(std::move(graph), lower, std::move(options.session));

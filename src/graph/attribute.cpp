@@ -58,6 +58,9 @@ std::vector<float> Attributes::get_floats(std::string_view name,
                                           std::vector<float> fallback) const {
   return typed_or<std::vector<float>>(*this, name, std::move(fallback));
 }
+std::vector<std::string> Attributes::get_strings(std::string_view name) const {
+  return typed_or<std::vector<std::string>>(*this, name, {});
+}
 const Tensor* Attributes::find_tensor(std::string_view name) const {
   return typed<Tensor>(*this, name);
 }

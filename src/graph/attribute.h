@@ -40,6 +40,7 @@ public:
   std::string get_string(std::string_view name, std::string_view fallback) const;
   std::vector<int64_t> get_ints(std::string_view name, std::vector<int64_t> fallback = {}) const;
   std::vector<float> get_floats(std::string_view name, std::vector<float> fallback = {}) const;
+  std::vector<std::string> get_strings(std::string_view name) const;
   const Tensor* find_tensor(std::string_view name) const;
   const std::shared_ptr<Graph>* find_graph(std::string_view name) const;
   bool has(std::string_view name) const { return find(name) != nullptr; }

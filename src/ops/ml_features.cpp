@@ -6,7 +6,6 @@
 
 #include "ops/ml_scores.h"
 #include "ops/numbers.h"
-#include "ops/strings.h"
 
 namespace octet {
 namespace {
@@ -152,7 +151,7 @@ std::vector<Tensor> one_hot_encoder(const NodeContext& ctx) {
     }
   };
   if (ctx.dtype(0) == DType::String)
-    encode(strings_attribute(ctx, "cats_strings"), ctx.value(0).strings());
+    encode(ctx.attributes().get_strings("cats_strings"), ctx.value(0).strings());
   else
     encode(ctx.attributes().get_ints("cats_int64s"), wide_values<int64_t>(ctx, ctx.value(0)));
   if (count == 0) ctx.fail("there are no categories for ", dtype_name(ctx.dtype(0)));

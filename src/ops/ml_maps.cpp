@@ -87,7 +87,7 @@ std::optional<Tensor> read_list(const NodeContext& ctx, const std::string& prefi
                       : zero_of(ctx, list.dtype(), is_float(list.dtype()) ? -0.0 : -1));
   }
   if (a.has(prefix + "_strings")) {
-    auto strings = strings_attribute(ctx, prefix + "_strings");
+    auto strings = ctx.attributes().get_strings(prefix + "_strings");
     if (with_default) strings.push_back(a.get_string("default_string", "_Unused"));
     return strings_tensor(std::move(strings));
   }
@@ -127,7 +127,7 @@ std::vector<Tensor> map_strings(const NodeContext& ctx, std::vector<std::string>
 
 std::vector<Tensor> label_encoder(const NodeContext& ctx) {
   if (ctx.attributes().has("classes_strings")) { // version 1
-    const auto classes = strings_attribute(ctx, "classes_strings");
+    const auto classes = ctx.attributes().get_strings("classes_strings");
     return map_strings(ctx, classes, positions(classes.size()));
   }
   const auto keys = read_list(ctx, "keys", false), values = read_list(ctx, "values", true);
@@ -136,7 +136,7 @@ std::vector<Tensor> label_encoder(const NodeContext& ctx) {
 }
 
 std::vector<Tensor> category_mapper(const NodeContext& ctx) {
-  return map_strings(ctx, strings_attribute(ctx, "cats_strings"),
+  return map_strings(ctx, ctx.attributes().get_strings("cats_strings"),
                      ctx.attributes().get_ints("cats_int64s"));
 }
 
@@ -151,7 +151,7 @@ std::vector<Tensor> dict_vectorizer(const NodeContext& ctx) {
   const auto items = map_of(ctx);
   const bool by_string = ctx.attributes().has("string_vocabulary");
   const Tensor vocabulary = by_string
-                                ? strings_tensor(strings_attribute(ctx, "string_vocabulary"))
+                                ? strings_tensor(ctx.attributes().get_strings("string_vocabulary"))
                                 : Tensor::of_dims(ctx.attributes().get_ints("int64_vocabulary"));
   const Tensor values = append(ctx, items[1], zero_of(ctx, items[1].dtype()));
   const Tensor row = look_up(ctx, vocabulary, items[0], values);
@@ -203,7 +203,7 @@ std::vector<Tensor> cast_map(const NodeContext& ctx) {
 // One map from labels to numbers for each row.
 std::vector<Tensor> zip_map(const NodeContext& ctx) {
   const Rows rows = rows_of(ctx);
-  auto strings = strings_attribute(ctx, "classlabels_strings");
+  auto strings = ctx.attributes().get_strings("classlabels_strings");
   const auto numbers = ctx.attributes().get_ints("classlabels_int64s");
   if (strings.empty() == numbers.empty())
     ctx.fail("either classlabels_strings or classlabels_int64s must be given");

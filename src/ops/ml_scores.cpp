@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/strings.h"
-
 namespace octet {
 namespace {
 constexpr std::string_view kTransforms[] = {"NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO",
@@ -79,7 +77,8 @@ void finish_scores(std::vector<double>& scores, PostTransform transform, SecondC
 }
 
 ClassLabels::ClassLabels(const NodeContext& ctx, std::string_view numbers, std::string_view strings)
-    : numbers_(ctx.attributes().get_ints(numbers)), strings_(strings_attribute(ctx, strings)) {
+    : numbers_(ctx.attributes().get_ints(numbers)),
+      strings_(ctx.attributes().get_strings(strings)) {
   if (numbers_.empty() == strings_.empty())
     ctx.fail("either ", numbers, " or ", strings, " must be given");
 }

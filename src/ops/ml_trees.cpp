@@ -10,7 +10,6 @@
 
 #include "ops/ml_scores.h"
 #include "ops/numbers.h"
-#include "ops/strings.h"
 
 namespace octet {
 namespace {
@@ -139,7 +138,7 @@ std::map<NodeKey, size_t> add_branches(const NodeContext& ctx, Forest& forest) {
   const auto features = a.get_ints("nodes_featureids");
   const auto yes = a.get_ints("nodes_truenodeids"), no = a.get_ints("nodes_falsenodeids");
   const auto missing = a.get_ints("nodes_missing_value_tracks_true");
-  const auto modes = strings_attribute(ctx, "nodes_modes");
+  const auto modes = ctx.attributes().get_strings("nodes_modes");
   const auto splits = reals(ctx, "nodes_values");
   const size_t count = trees.size(), width = width_of(ctx);
   check_count(ctx, "nodes_nodeids", ids.size(), count);

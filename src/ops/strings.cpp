@@ -46,7 +46,7 @@ std::vector<Tensor> normalize_strings(const NodeContext& ctx) {
     return is_sensitive ? word : change_case(word, false);
   };
   std::set<std::string> stopwords;
-  for (const std::string& word : strings_attribute(ctx, "stopwords"))
+  for (const std::string& word : ctx.attributes().get_strings("stopwords"))
     stopwords.insert(folded(word));
   std::vector<std::string> out;
   for (const std::string& word : words)
@@ -236,14 +236,6 @@ Tensor from_strings(const NodeContext& ctx, const Tensor& strings, DType dtype) 
                 return static_cast<int64_t>(std::strtoll(t, end, 10));
               }));
   return make_tensor(ctx, dtype, strings.shape(), out);
-}
-
-std::vector<std::string> strings_attribute(const NodeContext& ctx, std::string_view name) {
-  const AttributeValue* value = ctx.attributes().find(name);
-  if (!value) return {};
-  const auto* strings = std::get_if<std::vector<std::string>>(value);
-  if (!strings) ctx.fail("attribute '", name, "' must be a list of strings");
-  return *strings;
 }
 
 std::vector<Tensor> equal_strings(const NodeContext& ctx) {

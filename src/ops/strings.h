@@ -15,7 +15,4 @@ Tensor from_strings(const NodeContext& ctx, const Tensor& strings, DType dtype);
 // Equal, on strings.
 std::vector<Tensor> equal_strings(const NodeContext& ctx);
 
-// A list of strings among the attributes; empty without it. Throws InvalidModel.
-std::vector<std::string> strings_attribute(const NodeContext& ctx, std::string_view name);
-
 } // namespace octet

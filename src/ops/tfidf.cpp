@@ -3,7 +3,6 @@
 #include <map>
 
 #include "ops/numbers.h"
-#include "ops/strings.h"
 
 namespace octet {
 namespace {
@@ -113,7 +112,7 @@ std::vector<int64_t> tokens_of(const NodeContext& ctx, std::vector<int64_t>& poo
     return *ctx.int_values(0);
   }
   std::map<std::string, int64_t> numbers;
-  for (const std::string& token : strings_attribute(ctx, "pool_strings"))
+  for (const std::string& token : ctx.attributes().get_strings("pool_strings"))
     pool.push_back(numbers.try_emplace(token, static_cast<int64_t>(numbers.size())).first->second);
   std::vector<int64_t> out;
   for (const std::string& token : ctx.value(0).strings()) {

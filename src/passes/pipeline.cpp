@@ -3,7 +3,6 @@
 #include "graph/edit.h"
 #include "passes/chain_codes.h"
 #include "passes/choose_layout.h"
-#include "passes/expand_gradient.h"
 #include "passes/fold_constants.h"
 #include "passes/fold_log2.h"
 #include "passes/fold_qdq.h"
@@ -47,7 +46,6 @@ void bind_known_captures(Graph& graph, std::span<const ValueFact* const> inputs)
 } // namespace
 
 void canonicalize(Graph& graph, const CapturedConstants& captured) {
-  expand_gradient(graph);
   fold_constants(graph, captured);
   for (CanonicalPass pass : kCanonicalPasses) {
     pass(graph);
@@ -59,7 +57,6 @@ void canonicalize(Graph& graph, const CapturedConstants& captured) {
 
 void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost& host) {
   bind_known_captures(graph, inputs);
-  expand_gradient(graph);
   spell_out(graph);
   fold_constants(graph);
   recognise_functions(graph);

@@ -17,6 +17,7 @@ const functions = {
     dims: [2, 3],
     y: (graph) => graph.add('Mul', [graph.add('Mul', ['a', 'b']), 'a']),
   },
+  Pow: { dims: [3], y: (graph) => graph.add('Pow', ['a', 'b']) },
   Div: { dims: [3], y: (graph) => graph.add('Div', ['a', 'b']) },
   MatMul: { dims: [3, 4], y: (graph) => graph.add('MatMul', ['a', 'b']) },
   'MatMul, broadcast': { dims: [2, 3, 4], y: (graph) => graph.add('MatMul', ['a', 'b']) },
@@ -100,6 +101,29 @@ for (const [name, definition] of Object.entries(functions)) {
   });
 }
 
+test('an operand that y does not depend on has a gradient of zeros', async () => {
+  const onlyA = { dims: [3], y: (graph) => graph.add('Neg', ['a']) };
+  const feeds = { a: positive(new Random(1), [2, 3]), b: positive(new Random(2), [3]) };
+  const { da, db } = await runOnce(candidate(octet), backward(onlyA), feeds);
+  assert.deepEqual([...da.data], Array(6).fill(-1));
+  assert.deepEqual([...db.data], [0, 0, 0]);
+});
+
+test('the gradient of a gradient', async () => {
+  const graph = new GraphBuilder('twice');
+  graph.input('a', 'float64', [3]);
+  graph.add('Mul', [graph.add('Mul', ['a', 'a']), 'a'], {}, ['y']);
+  const gradient = (y, output) =>
+    graph.add('Gradient', ['a'], { xs: ['a'], y }, [output], training);
+  gradient('y', 'first');
+  gradient('first', 'second');
+  graph.output('second', 'float64');
+  const model = encodeModel(graph, { opset, domains: { [training]: 1 } });
+  const a = tensor('float64', [3], [1, -2, 0.5]);
+  const { second } = await runOnce(candidate(octet), model, { a });
+  second.data.forEach((value, i) => assert.ok(Math.abs(value - 6 * a.data[i]) < 1e-9));
+});
+
 test('what has no known derivative, and names that are not there, are refused', async () => {
   const feeds = { a: positive(new Random(1), [2, 3]), b: positive(new Random(2), [3]) };
   const refuses = (definition, attributes, code) =>
@@ -109,6 +133,18 @@ test('what has no known derivative, and names that are not there, are refused', 
     );
   const floor = { dims: [3], y: (graph) => graph.add('Floor', [graph.add('Add', ['a', 'b'])]) };
   await refuses(floor, {}, 'unsupported-operator');
+  const second = {
+    dims: [3],
+    y: (graph) => {
+      graph.add('TopK', ['a', graph.initializer('k', tensor('int64', [1], [1n]))], {}, ['t', 'u']);
+      return graph.add('Mul', [graph.add('Cast', ['u'], { to: 11 }), 'b']);
+    },
+  };
+  await refuses(second, {}, 'unsupported-operator');
   await refuses(functions.Div, { y: 'nowhere' }, 'invalid-model');
   await refuses(functions.Div, { xs: ['a'] }, 'invalid-model');
+  await assert.rejects(octet.quantize(backward(functions.MatMul), { mode: 'dynamic' }), {
+    code: 'unsupported-operator',
+    message: /Gradient/,
+  });
 });
