@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "ops/attribute_types.h"
 #include "ops/registry.h"
 
 namespace octet {
@@ -86,6 +87,20 @@ constexpr RequiredInputs kRequired[] = {
     {"BiasAdd", 3},
     {"BiasSplitGelu", 2},
     {"FusedMatMul", 2},
+    {"TransposeMatMul", 2},
+    {"MoE", 3},
+    {"QMoE", 4},
+    {"QGemm", 6},
+    {"QLinearAdd", 7},
+    {"QLinearMul", 7},
+    {"QLinearConcat", 4},
+    {"QLinearWhere", 8},
+    {"QLinearSigmoid", 4},
+    {"QLinearLeakyRelu", 4},
+    {"QLinearSoftmax", 4},
+    {"QLinearReduceMean", 4},
+    {"QLinearAveragePool", 4},
+    {"QLinearGlobalAveragePool", 4},
     {"FusedConv", 2},
     {"FusedGemm", 2},
     {"ConvTransposeWithDynamicPads", 2},
@@ -121,6 +136,7 @@ size_t required_inputs(const Node& node) {
 
 void check_node(const Node& node) {
   if (node.domain == kLoweredDomain) refuse_operator(node);
+  if (find_op(node.domain, node.op_type)) check_attribute_types(node);
   for (size_t i = 0, count = required_inputs(node); i < count; ++i)
     if (i >= node.inputs.size() || !node.inputs[i])
       fail(ErrorCode::InvalidModel, node.op_type, " '", node.name, "': input ", i, " is missing");

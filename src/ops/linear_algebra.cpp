@@ -227,12 +227,17 @@ std::vector<Tensor> einsum(const NodeContext& ctx) {
   }
 }
 
-// --- Det
-Shape det_shape(const NodeContext& ctx) {
+// --- Det, Inverse: of matrices in the last two axes
+void check_square(const NodeContext& ctx) {
   const Shape& x = ctx.shape(0);
   if (x.rank() < 2 || x.back() != x[x.rank() - 2])
     ctx.fail("square matrices expected, not ", to_string(x));
   if (!is_float(ctx.dtype(0))) ctx.unsupported("elements of type ", dtype_name(ctx.dtype(0)));
+}
+
+Shape det_shape(const NodeContext& ctx) {
+  check_square(ctx);
+  const Shape& x = ctx.shape(0);
   Shape out;
   for (size_t i = 0; i + 2 < x.rank(); ++i) out.push_back(x[i]);
   return out;
@@ -242,13 +247,19 @@ void infer_det(InferContext& ctx) {
   ctx.set_output(0, ctx.dtype(0), det_shape(ctx));
 }
 
+// The row from i on whose element of column i is the largest.
+size_t pivot_row(const double* a, size_t n, size_t i) {
+  size_t pivot = i;
+  for (size_t r = i + 1; r < n; ++r)
+    if (std::abs(a[r * n + i]) > std::abs(a[pivot * n + i])) pivot = r;
+  return pivot;
+}
+
 // By elimination with the largest pivot; overwrites the matrix.
 double determinant(double* a, size_t n) {
   double result = 1;
   for (size_t i = 0; i < n; ++i) {
-    size_t pivot = i;
-    for (size_t r = i + 1; r < n; ++r)
-      if (std::abs(a[r * n + i]) > std::abs(a[pivot * n + i])) pivot = r;
+    const size_t pivot = pivot_row(a, n, i);
     if (a[pivot * n + i] == 0) return 0;
     if (pivot != i) {
       std::swap_ranges(a + pivot * n, a + pivot * n + n, a + i * n);
@@ -270,9 +281,44 @@ std::vector<Tensor> det(const NodeContext& ctx) {
   for (size_t i = 0; i < out.size(); ++i) out[i] = determinant(values.data() + i * n * n, n);
   return {make_tensor(ctx, ctx.dtype(0), shape, out)};
 }
+
+void infer_inverse(InferContext& ctx) {
+  check_square(ctx);
+  ctx.pass_through();
+}
+
+// By elimination in all other rows; `a`, which it overwrites, becomes the identity and `out`, which
+// was that, the inverse. That of a singular matrix has infinite elements, as in onnxruntime.
+void invert(double* a, double* out, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    const size_t pivot = pivot_row(a, n, i);
+    for (double* m : {a, out})
+      if (pivot != i) std::swap_ranges(m + pivot * n, m + pivot * n + n, m + i * n);
+    const double scale = 1 / a[i * n + i];
+    for (double* m : {a, out})
+      for (size_t c = 0; c < n; ++c) m[i * n + c] *= scale;
+    for (size_t r = 0; r < n; ++r) {
+      const double factor = a[r * n + i];
+      if (r == i) continue;
+      for (double* m : {a, out})
+        for (size_t c = 0; c < n; ++c) m[r * n + c] -= factor * m[i * n + c];
+    }
+  }
+}
+
+std::vector<Tensor> inverse(const NodeContext& ctx) {
+  const auto n = static_cast<size_t>(ctx.shape(0).back());
+  std::vector<double> a = *ctx.float_values(0), out(a.size());
+  for (size_t at = 0; at < a.size(); at += n * n) {
+    for (size_t i = 0; i < n; ++i) out[at + i * (n + 1)] = 1;
+    invert(a.data() + at, out.data() + at, n);
+  }
+  return {make_tensor(ctx, ctx.dtype(0), ctx.shape(0), out)};
+}
 } // namespace
 
 extern const OpDef op_einsum{.infer = infer_einsum, .compute = einsum};
 extern const OpDef op_det{.infer = infer_det, .compute = det};
+extern const OpDef op_inverse{.infer = infer_inverse, .compute = inverse};
 
 } // namespace octet

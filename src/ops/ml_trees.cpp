@@ -2,7 +2,8 @@
 // TreeEnsemble of version 5, which keeps leaves apart.
 //
 // A row goes from each tree's root to a leaf; what leaves give to targets is aggregated and
-// transformed. What ONNX leaves open (two classes, one score) is as in onnxruntime.
+// transformed. What ONNX leaves open (two classes, one score) is as in onnxruntime. The attributes
+// are read once, when a plan is made; that trees end is known by then.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -73,16 +74,12 @@ struct Forest {
   std::vector<double> base;
 
   // Scores of a row, and which of them leaves gave anything to.
-  void score(const NodeContext& ctx, const double* x, std::vector<double>& scores,
-             std::vector<bool>& given) const {
+  void score(const double* x, std::vector<double>& scores, std::vector<bool>& given) const {
     scores.assign(targets, 0);
     given.assign(targets, false);
     for (const size_t root : roots) {
       const Branch* at = &branches[root];
-      for (size_t steps = 0; at->mode != Mode::Leaf; ++steps) {
-        if (steps == branches.size()) ctx.fail("a tree goes round in a circle");
-        at = &branches[at->takes(x[at->feature]) ? at->yes : at->no];
-      }
+      while (at->mode != Mode::Leaf) at = &branches[at->takes(x[at->feature]) ? at->yes : at->no];
       for (const auto& [target, weight] : at->votes) {
         double& score = scores[target];
         if (aggregate == Aggregate::Min || aggregate == Aggregate::Max) {
@@ -98,6 +95,31 @@ struct Forest {
       for (double& score : scores) score /= static_cast<double>(std::max<size_t>(1, roots.size()));
   }
 };
+
+// Throws InvalidModel when a path from some branch comes back to it.
+void check_paths(const NodeContext& ctx, const Forest& forest) {
+  enum class Mark : uint8_t { Unseen, OnPath, Ended };
+  std::vector<Mark> marks(forest.branches.size(), Mark::Unseen);
+  std::vector<size_t> path;
+  for (size_t start = 0; start < marks.size(); ++start) {
+    if (marks[start] == Mark::Unseen) path.push_back(start);
+    while (!path.empty()) {
+      const size_t at = path.back();
+      const Branch& branch = forest.branches[at];
+      if (marks[at] != Mark::Unseen) { // both ways from it end
+        marks[at] = Mark::Ended;
+        path.pop_back();
+        continue;
+      }
+      marks[at] = branch.mode == Mode::Leaf ? Mark::Ended : Mark::OnPath;
+      for (const size_t next : {branch.yes, branch.no}) {
+        if (branch.mode == Mode::Leaf || marks[next] == Mark::Ended) continue;
+        if (marks[next] == Mark::OnPath) ctx.fail("a tree goes round in a circle");
+        path.push_back(next);
+      }
+    }
+  }
+}
 
 template <size_t n>
 size_t named(const NodeContext& ctx, std::string_view attribute, const std::string& name,
@@ -202,43 +224,75 @@ Forest read_forest(const NodeContext& ctx, const std::string& kind, size_t targe
   return forest;
 }
 
-// Calls f(x) for each row of the input.
-template <class F>
-void for_each_row(const NodeContext& ctx, F&& f) {
-  const auto x = *ctx.float_values(0);
-  const Rows rows = rows_of(ctx);
-  for (int64_t r = 0; r < rows.count; ++r) f(x.data() + r * rows.width);
-}
+// Reads the input's rows of features, one at a time.
+class RowReader {
+public:
+  explicit RowReader(const NodeContext& ctx)
+      : rows_(rows_of(ctx)), type_(wide_type(ctx, ctx.dtype(0))) {}
 
-Tensor regress(const NodeContext& ctx, const Forest& forest, DType dtype) {
+  int64_t count() const { return rows_.count; }
+  // Calls f(x) for each row.
+  template <class F>
+  void each(const void* data, F&& f) const {
+    const auto width = static_cast<size_t>(rows_.width);
+    std::vector<uint64_t> wide(width);
+    std::vector<double> x(width);
+    const WideConvert convert = wide_convert(type_.wide, Wide::F64);
+    for (size_t r = 0; r < static_cast<size_t>(rows_.count); ++r) {
+      type_.load(static_cast<const uint8_t*>(data) + r * width * type_.bytes, 1, width,
+                 wide.data());
+      convert(wide.data(), width, x.data());
+      f(x.data());
+    }
+  }
+
+private:
+  Rows rows_;
+  const WideType& type_;
+};
+
+// --- regressors: scores of targets, which have the type of output 0
+Kernel prepare_regression(PrepareContext& ctx, Forest forest) {
   if (!forest.base.empty() && forest.base.size() != 1)
     check_count(ctx, "base_values", forest.base.size(), forest.targets);
-  const Shape shape{rows_of(ctx).count, static_cast<int64_t>(forest.targets)};
-  check_room(ctx, DType::Float64, shape);
-  std::vector<double> out, scores;
-  std::vector<bool> given;
-  for_each_row(ctx, [&](const double* x) {
-    forest.score(ctx, x, scores, given);
-    for (size_t t = 0; t < forest.targets && !forest.base.empty(); ++t)
-      scores[t] += forest.base[forest.base.size() == 1 ? 0 : t];
-    finish_scores(scores, forest.transform, SecondClass::None);
-    out.insert(out.end(), scores.begin(), scores.end());
-  });
-  return make_tensor(ctx, dtype, shape, out);
+  check_paths(ctx, forest);
+  const WideType& type = wide_type(ctx, ctx.output(0).dtype);
+  return [forest = std::move(forest), rows = RowReader(ctx), &type](const RunContext& run) {
+    std::vector<double> scores;
+    std::vector<bool> given;
+    size_t at = 0;
+    rows.each(run.inputs[0], [&](const double* x) {
+      forest.score(x, scores, given);
+      for (size_t t = 0; t < forest.targets && !forest.base.empty(); ++t)
+        scores[t] += forest.base[forest.base.size() == 1 ? 0 : t];
+      finish_scores(scores, forest.transform, SecondClass::None);
+      for (const double score : scores) store_real(type, run.outputs[0], at++, score);
+    });
+  };
 }
 
-size_t target_count(const NodeContext& ctx) {
+int64_t target_count(const NodeContext& ctx) {
   const int64_t count = ctx.attributes().get_int("n_targets", 1);
-  if (count < 1 || count > int64_t{1} << 31) ctx.fail("n_targets is ", count);
-  return static_cast<size_t>(count);
+  if (count < 1 || count > INT32_MAX) ctx.fail("n_targets is ", count);
+  return count;
 }
 
-std::vector<Tensor> tree_regressor(const NodeContext& ctx) {
-  Forest forest = read_forest(ctx, "target", target_count(ctx));
+void infer_scores(InferContext& ctx, DType dtype) {
+  const Shape shape{rows_of(ctx).count, target_count(ctx)};
+  check_room(ctx, DType::Float64, shape);
+  ctx.set_output(0, dtype, shape);
+}
+
+void infer_regressor(InferContext& ctx) {
+  infer_scores(ctx, DType::Float32);
+}
+
+Kernel prepare_regressor(PrepareContext& ctx) {
+  Forest forest = read_forest(ctx, "target", static_cast<size_t>(target_count(ctx)));
   forest.aggregate = static_cast<Aggregate>(
       named(ctx, "aggregate_function", ctx.attributes().get_string("aggregate_function", "SUM"),
             kAggregates));
-  return {regress(ctx, forest, DType::Float32)};
+  return prepare_regression(ctx, std::move(forest));
 }
 
 // --- the classifier
@@ -258,41 +312,77 @@ Votes look_at_votes(const Forest& forest) {
   return out;
 }
 
-std::vector<Tensor> tree_classifier(const NodeContext& ctx) {
-  const ClassLabels labels(ctx, "classlabels_int64s", "classlabels_strings");
-  const Forest forest = read_forest(ctx, "class", labels.size());
-  const Votes votes = look_at_votes(forest);
-  const bool is_binary = labels.size() <= 2;
-  if (!forest.base.empty() && !(is_binary && forest.base.size() == 1))
-    check_count(ctx, "base_values", forest.base.size(), labels.size());
-  const auto base = [&](size_t i) { return i < forest.base.size() ? forest.base[i] : 0.0; };
-  std::vector<size_t> classes;
-  std::vector<double> out, scores;
-  std::vector<bool> given;
-  for_each_row(ctx, [&](const double* x) {
-    forest.score(ctx, x, scores, given);
+// Numbers alone: passes/spell_out looks labels that are strings up by them.
+ClassLabels labels_of(const NodeContext& ctx) {
+  ClassLabels labels(ctx, "classlabels_int64s", "classlabels_strings");
+  if (labels.are_strings()) ctx.unsupported("labels that are strings");
+  return labels;
+}
+
+void infer_classifier(InferContext& ctx) {
+  const int64_t rows = rows_of(ctx).count;
+  const Shape scores{rows, static_cast<int64_t>(labels_of(ctx).size())};
+  check_room(ctx, DType::Float64, scores);
+  ctx.set_output(0, DType::Int64, {rows});
+  ctx.set_output(1, DType::Float32, scores);
+}
+
+class Classifier {
+public:
+  explicit Classifier(const NodeContext& ctx)
+      : labels_(labels_of(ctx)), forest_(read_forest(ctx, "class", labels_.size())),
+        votes_(look_at_votes(forest_)), rows_(ctx) {
+    check_paths(ctx, forest_);
+    if (const size_t count = forest_.base.size(); count != 0 && !(is_binary() && count == 1))
+      check_count(ctx, "base_values", count, labels_.size());
+  }
+
+  void run(const RunContext& context) const {
+    auto* classes = context.output<int64_t>(0);
+    auto* out = context.output<float>(1);
+    std::vector<double> scores;
+    std::vector<bool> given;
+    rows_.each(context.inputs[0], [&](const double* x) {
+      forest_.score(x, scores, given);
+      const size_t best = choose(scores);
+      if (classes) *classes++ = labels_.number(best);
+      for (size_t i = 0; out && i < scores.size(); ++i) *out++ = static_cast<float>(scores[i]);
+    });
+  }
+
+private:
+  bool is_binary() const { return labels_.size() <= 2; }
+  double base(size_t i) const { return i < forest_.base.size() ? forest_.base[i] : 0; }
+
+  // The class of the scores, which it finishes.
+  size_t choose(std::vector<double>& scores) const {
     SecondClass second = SecondClass::None;
-    if (!is_binary || (scores.size() == 2 && !votes.for_one_class)) {
+    size_t best;
+    if (!is_binary() || (scores.size() == 2 && !votes_.for_one_class)) {
       for (size_t i = 0; i < scores.size(); ++i) scores[i] += base(i);
-      const auto best = std::max_element(scores.begin(), scores.end());
-      classes.push_back(is_binary ? scores[1] > 0 : static_cast<size_t>(best - scores.begin()));
+      const auto largest = std::max_element(scores.begin(), scores.end());
+      best = is_binary() ? scores[1] > 0 : static_cast<size_t>(largest - scores.begin());
     } else {
       // All votes are for one class: their sum tells the second one from the first.
       const double sum = scores[0] + (scores.size() == 2 ? scores[1] : 0);
-      scores = {sum + base(forest.base.size() == 2 ? 1 : 0)};
-      classes.push_back(scores[0] > (votes.are_positive ? 0.5 : 0));
-      if (labels.size() == 2)
-        second = votes.are_positive ? SecondClass::Complement : SecondClass::Opposite;
+      scores = {sum + base(forest_.base.size() == 2 ? 1 : 0)};
+      best = scores[0] > (votes_.are_positive ? 0.5 : 0);
+      if (labels_.size() == 2)
+        second = votes_.are_positive ? SecondClass::Complement : SecondClass::Opposite;
     }
-    finish_scores(scores, forest.transform, second);
-    out.insert(out.end(), scores.begin(), scores.end());
-  });
-  const int64_t rows = rows_of(ctx).count;
-  const auto columns = static_cast<int64_t>(labels.size());
-  std::vector<Tensor> results = {labels.pick(classes),
-                                 make_tensor(ctx, DType::Float32, {rows, columns}, out)};
-  results.resize(ctx.node().outputs.size());
-  return results;
+    finish_scores(scores, forest_.transform, second);
+    scores.resize(labels_.size()); // of a probit one is left alone
+    return best;
+  }
+
+  ClassLabels labels_;
+  Forest forest_;
+  Votes votes_;
+  RowReader rows_;
+};
+
+Kernel prepare_classifier(PrepareContext& ctx) {
+  return [classifier = Classifier(ctx)](const RunContext& run) { classifier.run(run); };
 }
 
 // --- version 5: branches and leaves in lists of their own
@@ -319,7 +409,8 @@ std::vector<std::vector<double>> read_sets(const NodeContext& ctx) {
 
 Forest read_flat_forest(const NodeContext& ctx) {
   const Attributes& a = ctx.attributes();
-  Forest forest{.targets = target_count(ctx), .transform = post_transform_of(ctx)};
+  Forest forest{.targets = static_cast<size_t>(target_count(ctx)),
+                .transform = post_transform_of(ctx)};
   const int64_t aggregate = a.get_int("aggregate_function", 1);
   forest.aggregate = static_cast<Aggregate>(
       checked_index(ctx, "aggregate_function", aggregate, std::size(kAggregates)));
@@ -379,13 +470,19 @@ Forest read_flat_forest(const NodeContext& ctx) {
   return forest;
 }
 
-std::vector<Tensor> tree_ensemble(const NodeContext& ctx) {
-  return {regress(ctx, read_flat_forest(ctx), ctx.dtype(0))};
+void infer_tree_ensemble(InferContext& ctx) {
+  infer_scores(ctx, ctx.dtype(0));
+}
+
+Kernel prepare_tree_ensemble(PrepareContext& ctx) {
+  return prepare_regression(ctx, read_flat_forest(ctx));
 }
 } // namespace
 
-extern const OpDef op_tree_ensemble_regressor{.compute = tree_regressor};
-extern const OpDef op_tree_ensemble_classifier{.compute = tree_classifier};
-extern const OpDef op_tree_ensemble{.compute = tree_ensemble};
+extern const OpDef op_tree_ensemble_regressor{.infer = infer_regressor,
+                                              .prepare = prepare_regressor};
+extern const OpDef op_tree_ensemble_classifier{.infer = infer_classifier,
+                                               .prepare = prepare_classifier};
+extern const OpDef op_tree_ensemble{.infer = infer_tree_ensemble, .prepare = prepare_tree_ensemble};
 
 } // namespace octet

@@ -93,7 +93,9 @@ std::vector<size_t> listed_axes(const NodeContext& ctx) {
   return listed;
 }
 
-// Where an output position lies in the input, by coordinate_transformation_mode.
+// Where an output position lies in the input, by coordinate_transformation_mode. align_corners
+// aligns those of the length that the scale gives, as ONNX's reference does, though a tensor holds
+// the whole of it alone; onnxruntime aligns those of the tensor.
 using Coordinate = double (*)(double at, double scale, double in, double out);
 
 std::string coordinate_mode(const NodeContext& ctx) {
@@ -114,8 +116,9 @@ Coordinate coordinate_function(const NodeContext& ctx) {
       return out > 1 ? (at + 0.5) / scale - 0.5 : 0.0;
     };
   if (mode == "align_corners")
-    return [](double at, double, double in, double out) {
-      return out > 1 ? at * (in - 1) / (out - 1) : 0.0;
+    return [](double at, double scale, double in, double) {
+      const double length = scale * in;
+      return length > 1 ? at * (in - 1) / (length - 1) : 0.0;
     };
   if (mode == "asymmetric")
     return [](double at, double scale, double, double) { return at / scale; };

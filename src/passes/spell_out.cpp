@@ -1,98 +1,9 @@
 #include "passes/spell_out.h"
 
-#include "base/error.h"
-#include "graph/edit.h"
-#include "ops/registry.h"
+#include "passes/spelling.h"
 
 namespace octet {
 namespace {
-using Perm = std::vector<int64_t>;
-
-// One operator being replaced: what it reads, and the nodes that take its place.
-class Spelling {
-public:
-  Spelling(GraphEdit& edit, NodeId id) : edit_(edit), id_(id), node_(edit.graph().node(id)) {}
-
-  const Attributes& attributes() const { return node_.attributes; }
-  const Tensor* constant(size_t i) const { return edit_.graph().constant(input(i)); }
-  // Invalid where an optional input is left out.
-  ValueId input(size_t i) const { return node_.input(i); }
-  bool has_output(size_t i) const { return i < node_.outputs.size() && node_.outputs[i]; }
-
-  ValueId add(std::string_view op_type, std::vector<ValueId> inputs, Attributes attributes = {},
-              std::string_view domain = "") {
-    Node node{.name = node_.name, .op_type = std::string(op_type), .domain = std::string(domain)};
-    node.inputs = std::move(inputs);
-    node.attributes = std::move(attributes);
-    last_ = edit_.insert_before(id_, std::move(node));
-    return another(0);
-  }
-  // A further output of the node that was added last.
-  ValueId another(size_t output) {
-    const ValueId out = edit_.new_value(node_.name);
-    edit_.produce(last_, output, out);
-    return out;
-  }
-  ValueId number(float value) { return edit_.new_constant(node_.name, Tensor::scalar(value)); }
-  ValueId list(const std::vector<int64_t>& values) {
-    return edit_.new_constant(node_.name, Tensor::of_dims(values));
-  }
-  // The value, plus that input where there is one.
-  ValueId plus(ValueId value, size_t i) { return input(i) ? add("Add", {value, input(i)}) : value; }
-  ValueId transposed(ValueId value, Perm perm) {
-    Attributes attributes;
-    attributes.set("perm", std::move(perm));
-    return add("Transpose", {value}, std::move(attributes));
-  }
-
-  void yield(size_t output, ValueId value) {
-    if (has_output(output)) results_.emplace_back(node_.outputs[output], value);
-  }
-
-  template <class... Parts>
-  [[noreturn]] void unsupported(const Parts&... parts) const {
-    fail(ErrorCode::UnsupportedOperator, node_.op_type, " '", node_.name, "': ", parts...);
-  }
-
-  void finish() {
-    edit_.remove_node(id_);
-    for (const auto& [output, value] : results_) {
-      const NodeId maker = edit_.graph().value(value).producer;
-      const auto& made = edit_.graph().node(maker).outputs;
-      size_t at = 0;
-      while (made[at] != value) ++at;
-      edit_.replace_uses(value, output);
-      edit_.produce(maker, at, output);
-    }
-  }
-
-private:
-  GraphEdit& edit_;
-  NodeId id_, last_;
-  Node node_;
-  std::vector<std::pair<ValueId, ValueId>> results_; // an output, and what it is
-};
-
-Attributes without(const Attributes& attributes, std::initializer_list<std::string_view> names) {
-  Attributes out = attributes;
-  for (const auto name : names) out.erase(name);
-  return out;
-}
-template <class T>
-Attributes one(std::string_view name, T value) {
-  Attributes out;
-  out.set(name, std::move(value));
-  return out;
-}
-
-// The same operator in ai.onnx.
-void spell_standard(Spelling& s, std::string_view op_type) {
-  std::vector<ValueId> inputs;
-  for (size_t i = 0; i < 3; ++i) inputs.push_back(s.input(i));
-  while (!inputs.empty() && !inputs.back()) inputs.pop_back();
-  s.yield(0, s.add(op_type, std::move(inputs), s.attributes()));
-}
-
 // --- activations
 
 ValueId swish(Spelling& s, ValueId x, float alpha) {
@@ -179,46 +90,12 @@ void spell_conv_transpose(Spelling& s) {
   s.yield(0, s.add("ConvTranspose", std::move(inputs), std::move(attributes)));
 }
 
-// Codes multiplied, and what they stand for.
-ValueId integer_product(Spelling& s, std::vector<ValueId> codes, ValueId a_scale, ValueId b_scale) {
-  while (!codes.back()) codes.pop_back();
-  const ValueId sums = s.add("MatMulInteger", std::move(codes));
-  const ValueId real = s.add("Cast", {sums}, one("to", static_cast<int64_t>(DType::Float32)));
-  return s.add("Mul", {real, s.add("Mul", {a_scale, b_scale})});
-}
-
-void spell_matmul_integer_to_float(Spelling& s) {
-  const ValueId y =
-      integer_product(s, {s.input(0), s.input(1), s.input(4), s.input(5)}, s.input(2), s.input(3));
-  s.yield(0, s.plus(y, 6));
-}
-
-void spell_dynamic_quantize_matmul(Spelling& s) {
-  const ValueId codes = s.add("DynamicQuantizeLinear", {s.input(0)});
-  const ValueId scale = s.another(1), zero = s.another(2);
-  const ValueId y = integer_product(s, {codes, s.input(1), zero, s.input(3)}, scale, s.input(2));
-  s.yield(0, s.plus(y, 4));
-}
-
 // --- attention behind its projection
-
-void attend(Spelling& s, ValueId projected, ValueId mask, ValueId past, ValueId bias) {
-  const ValueId y =
-      s.add("PackedAttention", {projected, mask, past, bias}, s.attributes(), kLoweredDomain);
-  s.yield(0, y);
-  if (s.has_output(1)) s.yield(1, s.another(1));
-}
 
 void spell_attention(Spelling& s) {
   if (s.input(6)) s.unsupported("past_sequence_length");
   const ValueId projected = s.plus(s.add("MatMul", {s.input(0), s.input(1)}), 2);
   attend(s, projected, s.input(3), s.input(4), s.input(5));
-}
-
-void spell_qattention(Spelling& s) {
-  const ValueId product =
-      integer_product(s, {s.input(0), s.input(1), s.input(6), s.input(7)}, s.input(3), s.input(4));
-  attend(s, s.plus(product, 2), s.input(5), s.input(8), ValueId());
 }
 
 // --- normalizations
@@ -285,11 +162,6 @@ void spell_group_norm(Spelling& s) {
 
 // --- images
 
-void spell_nhwc_max_pool(Spelling& s) {
-  const ValueId x = s.transposed(s.input(0), {0, 3, 1, 2});
-  s.yield(0, s.transposed(s.add("MaxPool", {x}, s.attributes()), {0, 2, 3, 1}));
-}
-
 // Of [batch, channels, height, width]; border is left, top, right, bottom, scale height and width.
 void spell_crop(Spelling& s) {
   const auto border = s.attributes().get_ints("border"), scale = s.attributes().get_ints("scale");
@@ -304,20 +176,45 @@ void spell_crop(Spelling& s) {
                    {s.input(0), s.list({border[1], border[0]}), s.list(ends), s.list({2, 3})}));
 }
 
-struct Row {
-  std::string_view domain, op_type;
-  void (*spell)(Spelling&);
-};
-constexpr Row kRows[] = {
+// --- trees
+
+// Labels that are strings are looked up by the numbers of their classes; a single one is that of
+// class 1, beside "".
+void spell_tree_classifier(Spelling& s) {
+  constexpr const char *kNumbers = "classlabels_int64s", *kStrings = "classlabels_strings";
+  Attributes attributes = s.attributes();
+  auto labels = attributes.get_strings(kStrings);
+  if (attributes.has(kNumbers)) labels.clear();
+  if (!labels.empty()) {
+    std::vector<int64_t> numbers;
+    for (size_t i = 0; i < labels.size(); ++i) numbers.push_back(static_cast<int64_t>(i));
+    if (labels.size() == 1) {
+      numbers = {1};
+      labels.insert(labels.begin(), "");
+    }
+    attributes.erase(kStrings);
+    attributes.set(kNumbers, std::move(numbers));
+  }
+  ValueId classes =
+      s.add("TreeEnsembleClassifier", {s.input(0)}, std::move(attributes), "ai.onnx.ml");
+  s.yield(1, s.another(1));
+  if (!labels.empty()) {
+    const auto count = static_cast<int64_t>(labels.size());
+    classes = s.add("Gather", {s.fixed(Tensor({count}, std::move(labels))), classes});
+  }
+  s.yield(0, classes);
+}
+
+constexpr SpellingRow kRows[] = {
     {"", "SwiGLU", spell_swiglu},
     {"", "SimplifiedLayerNormalization", spell_simplified_norm},
     {"", "Crop", spell_crop},
+    {"ai.onnx.ml", "TreeEnsembleClassifier", spell_tree_classifier},
     {"com.microsoft", "Attention", spell_attention},
     {"com.microsoft", "BiasAdd", spell_bias_add},
     {"com.microsoft", "BiasGelu", spell_bias_gelu},
     {"com.microsoft", "BiasSplitGelu", spell_bias_split_gelu},
     {"com.microsoft", "ConvTransposeWithDynamicPads", spell_conv_transpose},
-    {"com.microsoft", "DynamicQuantizeMatMul", spell_dynamic_quantize_matmul},
     {"com.microsoft", "EmbedLayerNormalization", spell_embed_norm},
     {"com.microsoft", "FastGelu", spell_fast_gelu},
     {"com.microsoft", "FusedConv", spell_fused_conv},
@@ -326,10 +223,7 @@ constexpr Row kRows[] = {
     {"com.microsoft", "GridSample", [](Spelling& s) { spell_standard(s, "GridSample"); }},
     {"com.microsoft", "GatherND", [](Spelling& s) { spell_standard(s, "GatherND"); }},
     {"com.microsoft", "GroupNorm", spell_group_norm},
-    {"com.microsoft", "MatMulIntegerToFloat", spell_matmul_integer_to_float},
-    {"com.microsoft", "NhwcMaxPool", spell_nhwc_max_pool},
     {"com.microsoft", "Pad", [](Spelling& s) { spell_standard(s, "Pad"); }},
-    {"com.microsoft", "QAttention", spell_qattention},
     {"com.microsoft", "QuickGelu", spell_quick_gelu},
     {"com.microsoft", "Range", [](Spelling& s) { spell_standard(s, "Range"); }},
     {"com.microsoft", "SkipLayerNormalization", spell_skip_norm},
@@ -337,10 +231,11 @@ constexpr Row kRows[] = {
     {"com.microsoft", "Trilu", [](Spelling& s) { spell_standard(s, "Trilu"); }},
 };
 
-const Row* find_row(const Node& node) {
+const SpellingRow* find_row(const Node& node) {
   const std::string_view domain = node.domain == "ai.onnx" ? std::string_view() : node.domain;
-  for (const Row& row : kRows)
-    if (row.op_type == node.op_type && row.domain == domain) return &row;
+  for (const auto rows : {std::span<const SpellingRow>(kRows), quantized_spellings()})
+    for (const SpellingRow& row : rows)
+      if (row.op_type == node.op_type && row.domain == domain) return &row;
   return nullptr;
 }
 } // namespace
@@ -348,7 +243,7 @@ const Row* find_row(const Node& node) {
 void spell_out(Graph& graph) {
   GraphEdit edit(graph);
   for (NodeId id : std::vector<NodeId>(graph.nodes()))
-    if (const Row* row = find_row(graph.node(id))) {
+    if (const SpellingRow* row = find_row(graph.node(id))) {
       Spelling spelling(edit, id);
       row->spell(spelling);
       spelling.finish();

@@ -124,6 +124,70 @@ const treeClassifier = definition(
   { count: 32 },
 );
 
+/** Version 5: branches and leaves in lists of their own; sets of members are apart too, each ended by NaN. */
+function growFlatForest(random, features, targets) {
+  const nodes = {
+    nodes_featureids: [],
+    nodes_truenodeids: [],
+    nodes_trueleafs: [],
+    nodes_falsenodeids: [],
+    nodes_falseleafs: [],
+    nodes_missing_value_tracks_true: [],
+  };
+  const [modes, splits, members, weights, leaf_targetids] = [[], [], [], [], []];
+  const grow = (depth) => {
+    const place = modes.length;
+    const mode = random.integer(0, 6);
+    modes.push(mode);
+    splits.push(mode === 6 ? 0 : random.integer(-2, 2) / 2);
+    if (mode === 6) members.push(...random.integers(2, 1, 4), Number.NaN);
+    nodes.nodes_featureids.push(random.integer(0, features - 1));
+    nodes.nodes_missing_value_tracks_true.push(random.integer(0, 1));
+    for (const side of ['true', 'false']) {
+      const isLeaf = depth === 0 || random.uniform() < 0.3;
+      nodes[`nodes_${side}leafs`][place] = Number(isLeaf);
+      if (isLeaf) {
+        nodes[`nodes_${side}nodeids`][place] = weights.length;
+        weights.push(random.normal());
+        leaf_targetids.push(random.integer(0, targets - 1));
+      } else {
+        nodes[`nodes_${side}nodeids`][place] = grow(depth - 1);
+      }
+    }
+    return place;
+  };
+  const tree_roots = Array.from({ length: random.integer(1, 3) }, () => grow(random.integer(0, 3)));
+  const numbersOf = (values) => tensor('float32', [values.length], values);
+  return {
+    ...nodes,
+    tree_roots,
+    leaf_targetids,
+    n_targets: targets,
+    nodes_modes: tensor('uint8', [modes.length], modes),
+    nodes_splits: numbersOf(splits),
+    leaf_weights: numbersOf(weights),
+    ...(members.length > 0 && { membership_values: numbersOf(members) }),
+  };
+}
+
+const treeEnsemble = definition(
+  (random) => {
+    const x = matrix(random);
+    x.data.forEach((value, i) => {
+      x.data[i] = Math.round(2 * value);
+    });
+    const targets = random.integer(1, 3);
+    const attributes = {
+      ...growFlatForest(random, x.dims[1], targets),
+      aggregate_function: random.integer(0, 3),
+      // onnxruntime takes 1 and 2, SOFTMAX and LOGISTIC, for each other.
+      post_transform: targets > 1 ? random.pick([0, 3]) : 0,
+    };
+    return { inputs: [withGaps(random, x)], attributes };
+  },
+  { version: 5, count: 30 },
+);
+
 const linearRegressor = definition((random) => {
   const x = matrix(random);
   const targets = random.integer(1, 3);
@@ -290,6 +354,7 @@ const categoryMapper = definition((random) => {
 });
 
 export const machineLearning = {
+  TreeEnsemble: treeEnsemble,
   TreeEnsembleRegressor: treeRegressor,
   TreeEnsembleClassifier: treeClassifier,
   LinearRegressor: linearRegressor,
