@@ -304,7 +304,9 @@ void infer_space_to_depth(InferContext& ctx) {
 // axes (batch, block row, block column, channel, row, column).
 Kernel prepare_depth_to_space(PrepareContext& ctx) {
   const auto [n, c, h, w, b] = block_shape(ctx);
-  const bool column_row_depth = ctx.attributes().get_string("mode", "DCR") == "CRD";
+  const std::string mode = ctx.attributes().get_string("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD") ctx.fail("mode '", mode, "' is not known");
+  const bool column_row_depth = mode == "CRD";
   const ptrdiff_t depth = c / (b * b), plane = h * w;
   const ptrdiff_t block_stride = column_row_depth ? plane : depth * plane;
   const ptrdiff_t channel_stride = column_row_depth ? b * b * plane : plane;

@@ -123,7 +123,16 @@ void check_one_type(const InferContext& ctx) {
 }
 } // namespace
 
+// Before version 7 `axis` said which axis of the first operand the second one's first axis is.
+void check_old_axis(const NodeContext& ctx) {
+  if (ctx.opset() >= 7 || !ctx.attributes().has("axis")) return;
+  const size_t rank = ctx.shape(0).rank();
+  const size_t axis = ctx.normalize_axis(ctx.attributes().get_int("axis", 0), rank);
+  if (axis + ctx.shape(1).rank() != rank) ctx.unsupported("broadcasting along axis ", axis);
+}
+
 void infer_broadcast(InferContext& ctx) {
+  check_old_axis(ctx);
   check_one_type(ctx);
   ctx.set_output(0, ctx.dtype(0), broadcast_inputs(ctx));
 }

@@ -29,6 +29,8 @@ std::optional<std::vector<PadAxis>> pad_axes(const NodeContext& ctx) {
   return out;
 }
 
+constexpr std::string_view kModes[] = {"constant", "edge", "reflect", "wrap"};
+
 void infer_pad(InferContext& ctx) {
   const auto pads = pad_axes(ctx);
   if (!pads) return ctx.set_output_dtype(0, ctx.dtype(0));
@@ -39,6 +41,9 @@ void infer_pad(InferContext& ctx) {
         __builtin_add_overflow(out[i], after, &out[i]) || out[i] < 0)
       ctx.fail("pads of ", before, " and ", after, " do not fit ", to_string(ctx.shape(0)));
   }
+  const std::string mode = ctx.attributes().get_string("mode", "constant");
+  if (std::find(std::begin(kModes), std::end(kModes), mode) == std::end(kModes))
+    ctx.unsupported("mode '", mode, "'");
   ctx.set_output(0, ctx.dtype(0), std::move(out));
 }
 
@@ -52,7 +57,6 @@ int64_t source_position(const NodeContext& ctx, const std::string& mode, int64_t
   if (size == 0) ctx.fail("an axis of size 0 has nothing to repeat");
   if (mode == "edge") return at < 0 ? 0 : size - 1;
   if (mode == "wrap") return (at % size + size) % size;
-  if (mode != "reflect") ctx.unsupported("mode '", mode, "'");
   if (size == 1) return 0;
   const int64_t period = 2 * (size - 1), within = (at % period + period) % period;
   return std::min(within, period - within);

@@ -129,6 +129,8 @@ Kernel prepare_roi_align(PrepareContext& ctx) {
   if (mode != "avg" && mode != "max") ctx.fail("mode '", mode, "' is not known");
   const std::string coordinates = ctx.attributes().get_string(
       "coordinate_transformation_mode", ctx.opset() < 16 ? "output_half_pixel" : "half_pixel");
+  if (coordinates != "half_pixel" && coordinates != "output_half_pixel")
+    ctx.fail("coordinate_transformation_mode '", coordinates, "' is not known");
   const int64_t sampling = ctx.attributes().get_int("sampling_ratio", 0);
   if (sampling < 0 || sampling > static_cast<int64_t>(kMostSamples))
     ctx.fail("sampling_ratio is ", sampling);

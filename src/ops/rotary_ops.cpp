@@ -25,6 +25,8 @@ RotaryShape rotary_shape(const NodeContext& ctx, const RotaryInputs& at) {
   const Shape &x = ctx.shape(0), &table = ctx.shape(at.cos);
   const Attributes& attributes = ctx.attributes();
   RotaryShape s{.has_positions = ctx.has_input(at.positions)};
+  const int64_t heads = attributes.get_int("num_heads", 0);
+  if (heads < 0) ctx.fail("num_heads is ", heads);
   if (table.rank() != (s.has_positions ? 2 : 3) || ctx.shape(at.sin) != table)
     ctx.fail("tables of shapes ", to_string(table), " and ", to_string(ctx.shape(at.sin)));
   s.half = dim(table, table.rank() - 1);
@@ -33,7 +35,6 @@ RotaryShape rotary_shape(const NodeContext& ctx, const RotaryInputs& at) {
     s.batch = dim(x, 0), s.heads = dim(x, 1), s.rows = dim(x, 2), s.depth = dim(x, 3);
     s.strides = head_major_strides(s.rows, s.heads, s.depth);
   } else {
-    const int64_t heads = attributes.get_int("num_heads", 0);
     const int64_t columns = x.rank() == 3 ? x[2] : -1;
     const size_t width = columns < 0 ? 0 : static_cast<size_t>(columns);
     s.heads = heads > 0 ? static_cast<size_t>(heads) : s.half ? width / (2 * s.half) : 0;

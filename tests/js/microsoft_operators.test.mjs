@@ -4,13 +4,20 @@
  */
 import { test } from 'node:test';
 import { attentions, microsoftAttentions } from './operators/attention.mjs';
+import { borrowed } from './operators/borrowed.mjs';
 import { experts } from './operators/experts.mjs';
 import { fusions, simplifiedNorm } from './operators/fusions.mjs';
 import { quantizedMicrosoft } from './operators/quantized.mjs';
 import { compareCases } from './single_node.mjs';
 
 const tolerance = { relative: 1e-3, absolute: 2e-5 };
-const microsoft = { ...microsoftAttentions, ...fusions, ...quantizedMicrosoft, ...experts };
+const microsoft = {
+  ...microsoftAttentions,
+  ...fusions,
+  ...borrowed,
+  ...quantizedMicrosoft,
+  ...experts,
+};
 
 for (const [opType, definition] of Object.entries(attentions)) {
   test(opType, compareCases(opType, definition, tolerance));

@@ -38,7 +38,8 @@ function build(
   };
 }
 
-function casesOf(opType, { opsets, opsetOf, count = fewestCases, make }) {
+/** The cases of a definition: `{ label, spec, model, feeds }`, `spec` being what `make` yields. */
+export function casesOf(opType, { opsets, opsetOf, count = fewestCases, make }) {
   const random = new Random(opType);
   return Array.from({ length: Math.max(count, fewestCases) }, (_, index) => {
     const opset = opsetOf ? opsetOf(index) : opsets[index % opsets.length];
@@ -46,7 +47,7 @@ function casesOf(opType, { opsets, opsetOf, count = fewestCases, make }) {
     const spec = make(random, opset, index);
     const constant = spec.inputs.map((_, i) => spec.constant?.[i] ?? (folded && i > 0));
     const label = `case ${index}, operator set ${opset}`;
-    return { label, ...build(opType, opset, { ...spec, constant }) };
+    return { label, spec, ...build(opType, opset, { ...spec, constant }) };
   });
 }
 
