@@ -20,6 +20,7 @@ import { general } from './operators/general.mjs';
 import { integer } from './operators/integer.mjs';
 import { layers } from './operators/layers.mjs';
 import { machineLearning } from './operators/machine_learning.mjs';
+import { newer, withoutReference } from './operators/newer.mjs';
 import { quantizedMicrosoft } from './operators/quantized.mjs';
 import { stringOperators } from './operators/strings.mjs';
 import { octet } from './package_under_test.mjs';
@@ -43,6 +44,8 @@ const tables = [
   borrowed,
   quantizedMicrosoft,
   experts,
+  newer,
+  withoutReference,
 ];
 
 /** Cases of each operator that are broken; those in between only differ in shapes. */
@@ -214,6 +217,7 @@ for (const [opType, cases] of subjects) {
   test(opType, async () => {
     answer ??= await answerOfGood();
     for (const one of cases) {
+      await run(one.model, one.feeds);
       const [{ attribute }] = decodeModel(one.model).graph.node;
       for (const [index, old] of attribute.entries()) await breakAttribute(opType, one, index, old);
     }

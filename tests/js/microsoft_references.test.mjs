@@ -102,11 +102,9 @@ const references = {
         group: `${index[0]} ${Math.floor(channelOf(index) / each)}`,
         value: x.data[i],
       }));
-      const members = Map.groupBy
-        ? Map.groupBy(elements, ({ group }) => group)
-        : new Map(
-            elements.map(({ group }) => [group, elements.filter((other) => other.group === group)]),
-          );
+      const members = new Map(
+        elements.map(({ group }) => [group, elements.filter((other) => other.group === group)]),
+      );
       const statistics = new Map(
         [...members].map(([group, list]) => {
           const middle = mean(list.map(({ value }) => value));

@@ -12,6 +12,7 @@ import { blocks } from './operators/blocks.mjs';
 import { elementwise } from './operators/elementwise.mjs';
 import { general } from './operators/general.mjs';
 import { layers } from './operators/layers.mjs';
+import { newer } from './operators/newer.mjs';
 import { stringOperators } from './operators/strings.mjs';
 import { compareCases } from './single_node.mjs';
 
@@ -32,7 +33,7 @@ test('every operator of the networks has cases', async () => {
   }
 });
 
-for (const [opType, definition] of Object.entries(general)) {
+for (const [opType, definition] of Object.entries({ ...general, ...newer })) {
   test(opType, compareCases(opType, definition, tolerance));
 }
 
