@@ -88,6 +88,9 @@ class WasmReader {
 const partOf = (source) =>
   source.startsWith('src/ops/') ? source.replace(/\.(cpp|h)$/, '') : path.dirname(source);
 
+/** A name that does not depend on who wrote it out: only some put spaces between angle brackets. */
+const plainName = (name) => name.replaceAll(' ', '');
+
 /** The part that defines each function of ours. */
 function definitions() {
   const parts = new Map();
@@ -101,7 +104,8 @@ function definitions() {
     const [, source, symbol] = /\.dir\/(.*?)\.o: (.*)$/.exec(line) ?? [];
     if (!source) continue;
     const part = partOf(source.includes('/') ? source : `bindings/${source}`);
-    parts.set(symbol, (parts.get(symbol) ?? part) === part ? part : 'shared by several');
+    const name = plainName(symbol);
+    parts.set(name, (parts.get(name) ?? part) === part ? part : 'shared by several');
   }
   return parts;
 }
@@ -110,7 +114,7 @@ function definitions() {
 function readNames() {
   const text = fs.readFileSync(path.join(folder, 'octet.mjs.symbols'), 'utf8');
   const plain = text.replace(/\\([0-9a-f]{2})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
-  return plain.split('\n').map((line) => line.slice(line.indexOf(':') + 1));
+  return plain.split('\n').map((line) => plainName(line.slice(line.indexOf(':') + 1)));
 }
 
 const names = readNames();
