@@ -1,6 +1,6 @@
 // Builds dist/: bundles, type declarations, and the engine beside them.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -25,6 +25,14 @@ const options = {
   absWorkingDir: path('.'),
   outdir: 'dist',
 };
+// Marks the one import of a module whose name is a variable as none of a bundler's; esbuild drops comments with the white space.
+function markNodeImport(name) {
+  const file = path(`dist/${name}`);
+  const [start, end, ...more] = readFileSync(file, 'utf8').split(/\bimport\((?=\w+\))/);
+  if (end === undefined || more.length)
+    throw new Error(`${name}: one import of Node's modules expected`);
+  writeFileSync(file, `${start}import(/* @vite-ignore *//* webpackIgnore: true */${end}`);
+}
 // The module for several threads comes when it is wanted.
 const besideIndex = {
   name: 'beside-index',
@@ -36,7 +44,6 @@ await build({
   entryPoints: { index: 'src/index.ts' },
   alias: { '#engine': built('octet.mjs') },
   plugins: [besideIndex],
-  external: ['node:*'],
 });
 await build({
   ...options,
@@ -44,8 +51,8 @@ await build({
     ...(hasThreads && { 'octet-mt': builtMt('octet-mt.mjs') }),
     'octet.thread': 'src/thread.ts',
   },
-  external: ['node:*'],
 });
+for (const name of ['index.js', 'octet.thread.js']) markNodeImport(name);
 // These use the bundle beside them; the backend registers with the onnxruntime-common of the application.
 await build({
   ...options,

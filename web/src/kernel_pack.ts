@@ -2,7 +2,7 @@
  * The kernels for relaxed SIMD: a module of their own, as an engine without relaxed SIMD could not compile a module that
  * contains them. Its functions work on the memory of the main module and are called through its table.
  */
-const isNode = typeof process !== 'undefined' && !!process.versions?.node;
+import { isNode, nodeModule } from './node.js';
 
 /** (module (func (result v128) i32.const 1 i8x16.splat i32.const 2 i8x16.splat i8x16.relaxed_swizzle)) */
 const probe = new Uint8Array([
@@ -19,7 +19,7 @@ const probe = new Uint8Array([
 export async function hasRelaxedSimd(insist: boolean): Promise<boolean> {
   if (WebAssembly.validate(probe)) return true;
   if (!insist || !isNode || !process.versions.node.startsWith('20.')) return false;
-  const v8 = await import(/* @vite-ignore */ /* webpackIgnore: true */ 'node:v8');
+  const v8 = await nodeModule<typeof import('node:v8')>('node:v8');
   v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
   return WebAssembly.validate(probe);
 }

@@ -2,9 +2,8 @@ import createModule from '#engine';
 import { env } from './env.js';
 import { OctetError } from './errors.js';
 import { type PackHost, find, hasRelaxedSimd, usePack } from './kernel_pack.js';
+import { isNode, nodeModule } from './node.js';
 import { type ThreadHost, chooseThreads, useThreads } from './threads.js';
-
-const isNode = typeof process !== 'undefined' && !!process.versions?.node;
 
 const files = {
   wasm: 'octet.wasm',
@@ -38,9 +37,7 @@ function urlOf(file: File): URL {
 
 async function compile(url: URL): Promise<WebAssembly.Module> {
   if (url.protocol === 'file:' && isNode) {
-    const { readFile } = await import(
-      /* @vite-ignore */ /* webpackIgnore: true */ 'node:fs/promises'
-    );
+    const { readFile } = await nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
     return WebAssembly.compile(new Uint8Array(await readFile(url)));
   }
   const response = await fetch(url);

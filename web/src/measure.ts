@@ -23,7 +23,7 @@ async function measureModels(
   { calibration, signal, onProgress }: QuantizeOptions,
 ): Promise<Measurement> {
   let done = 0;
-  const known = Array.isArray(calibration) ? 2 * Math.min(calibration.length, mostSamples) : 0;
+  const known = 2 * Math.min(calibration?.length ?? 0, mostSamples);
   const pause = async () => {
     await yieldToEvents();
     throwIfAborted(signal);

@@ -266,7 +266,6 @@ async function calibrate(
   { calibration, signal, onProgress }: QuantizeOptions,
 ): Promise<void> {
   const samples = calibration as Samples;
-  const total = Array.isArray(samples) ? samples.length : undefined;
   const handle = engine.call(() => job.calibrationSession());
   const session = InferenceSession.wrap(engine, handle, false);
   try {
@@ -274,7 +273,7 @@ async function calibrate(
       await session.runInSlices(feeds, signal, []);
       await inSlices(() => engine.call(() => job.digest()), signal);
       const done = index + 1;
-      onProgress?.({ phase: 'calibration', done, total: total ?? done });
+      onProgress?.({ phase: 'calibration', done, total: samples.length ?? done });
     });
   } finally {
     await session.release();

@@ -1,12 +1,11 @@
 import { OctetError } from './errors.js';
+import { isNode, nodeModule } from './node.js';
 
 /** A model or other file: its bytes, where they are, or what yields them. Strings are paths in Node, URLs elsewhere. */
 export type Source = Uint8Array | ArrayBufferLike | Blob | Response | URL | string;
 
-const isNode = typeof process !== 'undefined' && !!process.versions?.node;
-
 async function readFile(path: string | URL): Promise<Uint8Array> {
-  const fs = await import(/* @vite-ignore */ /* webpackIgnore: true */ 'node:fs/promises');
+  const fs = await nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
   try {
     return await fs.readFile(path);
   } catch (error) {

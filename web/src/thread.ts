@@ -1,5 +1,6 @@
 /** What a worker runs: one thread of the pool (threads.ts). */
 import { find, installPack } from './kernel_pack.js';
+import { isNode, nodeModule } from './node.js';
 import type { ThreadTask } from './threads.js';
 
 /** Loops call neither JavaScript nor the system. */
@@ -23,9 +24,9 @@ function run({ main, memory, pack, worker, pool, stack, entry, failure }: Thread
   }
 }
 
-if (typeof process !== 'undefined' && process.versions?.node)
-  import(/* @vite-ignore */ /* webpackIgnore: true */ 'node:worker_threads').then(
-    ({ parentPort }) => parentPort?.once('message', run),
+if (isNode)
+  nodeModule<typeof import('node:worker_threads')>('node:worker_threads').then(({ parentPort }) =>
+    parentPort?.once('message', run),
   );
 else
   globalThis.onmessage = ({ data }: MessageEvent<ThreadTask>) => {

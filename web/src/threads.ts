@@ -5,8 +5,8 @@
  */
 import { env } from './env.js';
 import type { InstalledPack } from './kernel_pack.js';
+import { isNode, nodeModule } from './node.js';
 
-const isNode = typeof process !== 'undefined' && !!process.versions?.node;
 const maxThreads = 64;
 
 /** What all workers of an engine share. */
@@ -45,9 +45,7 @@ export async function chooseThreads(): Promise<number> {
 
 async function countCores(): Promise<number> {
   if (!isNode) return navigator.hardwareConcurrency || 1;
-  const { availableParallelism } = await import(
-    /* @vite-ignore */ /* webpackIgnore: true */ 'node:os'
-  );
+  const { availableParallelism } = await nodeModule<typeof import('node:os')>('node:os');
   return availableParallelism();
 }
 
@@ -64,9 +62,8 @@ function startInBrowser(task: ThreadTask, onError: () => void): void {
 }
 
 async function startInNode(): Promise<Start> {
-  const { Worker: NodeWorker } = await import(
-    /* @vite-ignore */ /* webpackIgnore: true */ 'node:worker_threads'
-  );
+  const { Worker: NodeWorker } =
+    await nodeModule<typeof import('node:worker_threads')>('node:worker_threads');
   return (task, onError) => {
     const script = new URL('./octet.thread.js', import.meta.url);
     // Flags of the process such as --eval would be taken for the worker's.
