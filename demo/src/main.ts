@@ -1,6 +1,7 @@
 import './styles/base.css';
 import './styles/parts.css';
 import './styles/panels.css';
+import './styles/model.css';
 import { startDigit } from './digit/panel.ts';
 import { Engine } from './engine/engine.ts';
 import { startModel } from './model/panel.ts';
@@ -19,13 +20,13 @@ const tabs = startTabs(['digit', 'text', 'model'], (panel) => {
 });
 
 /** Pictures are read, models are opened; other files go where the user is, to be refused there. */
-function take(file: File): void {
-  const isPicture = file.type.startsWith('image/');
-  const isModel = file.name.endsWith('.onnx');
-  const toReading = isPicture || (!isModel && tabs.shown() === 'text');
+function take(files: File[]): void {
+  const isPicture = files[0].type.startsWith('image/');
+  const isModel = files.some((file) => file.name.endsWith('.onnx'));
+  const toReading = !isModel && (isPicture || tabs.shown() === 'text');
   tabs.show(toReading ? 'text' : 'model');
-  if (toReading) reading.take(file);
-  else model.take(file);
+  if (toReading) reading.take(files[0]);
+  else model.take(files);
 }
 onDrop(take);
 onPaste(take);

@@ -1,51 +1,32 @@
-/** "Your model", driven as a person would. */
+/** "Your model", driven as a person would: files that come and go, and what is told of them. */
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import ort from 'onnxruntime-node';
 import { loadDigits } from '../models/mnist_data.mjs';
-import { encodeModel, GraphBuilder } from '../models/onnx_builder.mjs';
-import { hand, idle, startBrowser, visiting } from './page_under_test.mjs';
-
-const fixture = fs.readFileSync(new URL('../fixtures/mnist_cnn.onnx', import.meta.url));
-const onnxFile = (name, buffer) => ({ name, mimeType: 'application/octet-stream', buffer });
+import { GraphBuilder, encodeModel } from '../models/onnx_builder.mjs';
+import {
+  agreeing,
+  choose,
+  digitsFile,
+  download,
+  downloadModel,
+  downloadReport,
+  field,
+  fileOf,
+  moreOptions,
+  outputCells,
+  problem,
+  quantize,
+  quantized,
+  report,
+  reportText,
+} from './model_panel.mjs';
+import { hand, startBrowser, visiting } from './page_under_test.mjs';
 
 function unknownOperator() {
   const graph = new GraphBuilder('unknown');
   graph.input('x', 'float32', [1, 4]);
   graph.output(graph.add('Frobnicate', ['x']), 'float32', [1, 4]);
   return Buffer.from(encodeModel(graph));
-}
-
-const choose = (page, name, buffer) =>
-  page.locator('#model-file').setInputFiles(onnxFile(name, buffer));
-const quantize = (page) => page.getByRole('button', { name: 'Quantize and compare' }).click();
-const problem = (page) => page.locator('#model-problem');
-const outputRow = (page) =>
-  page
-    .getByRole('table', { name: 'Outputs of the quantized model' })
-    .getByRole('row')
-    .filter({ hasText: 'probabilities' });
-
-async function download(page) {
-  const [file] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('link', { name: 'Download the quantized model' }).click(),
-  ]);
-  return { name: file.suggestedFilename(), bytes: fs.readFileSync(await file.path()) };
-}
-
-/** The digits that onnxruntime reads with a model. */
-async function classify(model, samples) {
-  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 });
-  const image = Float32Array.from(samples.flatMap((sample) => [...sample.image]));
-  const feeds = { image: new ort.Tensor('float32', image, [samples.length, 1, 28, 28]) };
-  const { data } = (await session.run(feeds)).probabilities;
-  await session.release();
-  return samples.map((_, i) => {
-    const row = data.slice(10 * i, 10 * i + 10);
-    return row.indexOf(Math.max(...row));
-  });
 }
 
 describe('any model', () => {
@@ -57,7 +38,7 @@ describe('any model', () => {
 
   test('a dropped file is inspected, quantized, compared and downloaded', () =>
     visiting(browser, {}, async (page) => {
-      await hand(page, 'drop', onnxFile('digits.onnx', fixture));
+      await hand(page, 'drop', fileOf('digits.onnx', digitsFile));
       const summary = page.locator('#model-summary');
       await summary.getByRole('heading', { name: 'digits.onnx' }).waitFor();
       assert.match(
@@ -68,93 +49,99 @@ describe('any model', () => {
         assert.equal(await summary.getByRole('listitem').filter({ hasText: operator }).count(), 1);
       await page.getByLabel('batch').fill('3');
       await quantize(page);
-      await outputRow(page).waitFor();
-      const [, sqnr, cosine, , agreement] = await outputRow(page).getByRole('cell').allInnerTexts();
-      assert.ok(Number.parseFloat(sqnr) > 25, sqnr);
-      assert.ok(Number.parseFloat(cosine) > 0.99, cosine);
+      await quantized(page);
+      const [, , sqnr, cosine, , agreement] = await outputCells(page, 'probabilities');
+      assert.ok(Number(sqnr) > 25, sqnr);
+      assert.ok(Number(cosine) > 0.99, cosine);
       assert.equal(agreement, '100.0 %');
-      const { name, bytes } = await download(page);
+      const { name, bytes } = await downloadModel(page);
       assert.equal(name, 'digits.int8.onnx');
-      assert.ok(bytes.length < fixture.length / 3, `${bytes.length} bytes`);
-      const samples = loadDigits().test.slice(0, 200);
-      const [float, int8] = [await classify(fixture, samples), await classify(bytes, samples)];
-      const same = float.filter((digit, i) => digit === int8[i]).length;
+      assert.ok(bytes.length < digitsFile.length / 3, `${bytes.length} bytes`);
+      const same = await agreeing(digitsFile, bytes, loadDigits().test.slice(0, 200));
       assert.ok(same >= 198, `${same} of 200 digits are the same in onnxruntime`);
     }));
 
   test('weights may be uint8, asymmetric, with one scale', () =>
     visiting(browser, { hash: '#model' }, async (page) => {
-      await choose(page, 'digits.onnx', fixture);
-      await page.getByLabel('Type').selectOption('uint8');
-      await page.getByLabel('symmetric').uncheck();
-      await page.getByLabel('a scale per channel').uncheck();
+      await choose(page, 'digits.onnx', digitsFile);
+      await field(page, 'Weights', 'Type').selectOption('uint8');
+      await field(page, 'Weights', 'Scales').selectOption('one per tensor');
+      await moreOptions(page);
+      await field(page, 'Weights', 'Zero').selectOption('anywhere (asymmetric)');
       await quantize(page);
-      await outputRow(page).waitFor();
-      await page.getByText(/Quantized weights/).click();
-      const weights = page.getByRole('table', { name: 'Weights that were quantized' });
-      const types = await weights.locator('tbody td:nth-child(3)').allInnerTexts();
-      assert.deepEqual(types, ['uint8, per-tensor', 'uint8, per-tensor']);
+      await quantized(page);
+      const { tensors } = await downloadReport(page);
+      assert.deepEqual(
+        tensors.map(({ type, granularity }) => [type, granularity]),
+        [
+          ['uint8', 'per-tensor'],
+          ['uint8', 'per-tensor'],
+        ],
+      );
     }));
 
-  test("values may come from a file, and must fit the input's shape", () =>
+  test("samples may come from files, and must fit the input's shape", () =>
     visiting(browser, { hash: '#model' }, async (page) => {
-      await choose(page, 'digits.onnx', fixture);
-      await page.getByLabel('Values of image').selectOption('a file');
+      await choose(page, 'digits.onnx', digitsFile);
+      await page.getByLabel('Values of image').selectOption('files');
       await quantize(page);
-      await problem(page).filter({ hasText: "Choose a file for input 'image'" }).waitFor();
-      const file = page.getByLabel('The file for image');
-      await file.setInputFiles(onnxFile('short.bin', Buffer.alloc(100)));
+      await problem(page).filter({ hasText: "Choose files for input 'image'" }).waitFor();
+      const files = page.getByLabel('The files for image');
+      await files.setInputFiles(fileOf('short.bin', Buffer.alloc(100)));
       await quantize(page);
-      await problem(page).filter({ hasText: "input 'image' takes 3136" }).waitFor();
-      const [digit] = loadDigits().test;
-      await file.setInputFiles(onnxFile('digit.bin', Buffer.from(digit.image.buffer)));
+      await problem(page)
+        .filter({ hasText: /input 'image' takes 3136 .*\(invalid-input\)/ })
+        .waitFor();
+      const digits = loadDigits().test.slice(0, 3);
+      await files.setInputFiles(
+        digits.map(({ image }, i) => fileOf(`digit${i}.bin`, Buffer.from(image.buffer))),
+      );
       await quantize(page);
-      await outputRow(page).waitFor();
+      await quantized(page);
       assert.equal(await problem(page).innerText(), '');
+      assert.equal((await downloadReport(page)).samples, 3);
     }));
 
   test("the page's own models are quantized at the press of a button", () =>
     visiting(browser, { hash: '#model' }, async (page) => {
       await page.getByRole('button', { name: 'Text detector' }).click();
       await quantize(page);
-      await idle(page, 'model');
-      await page.locator('#model-results .tile').nth(2).waitFor();
-      assert.match(await page.locator('#model-results').innerText(), /3\.\d× smaller/);
+      await quantized(page);
+      assert.match(await reportText(page), /3\.\d× smaller/);
       assert.equal(await problem(page).innerText(), '');
     }));
 
-  test('quantizing can be cancelled and started again', () =>
+  test('the report can be taken along as a page that runs nothing', () =>
     visiting(browser, { hash: '#model' }, async (page) => {
-      await page.getByRole('button', { name: 'Text recogniser' }).click();
+      await choose(page, 'digits.onnx', digitsFile);
       await quantize(page);
-      await page.getByRole('button', { name: 'Cancel' }).click();
-      await page.getByText('Cancelled.').waitFor();
-      const compared = page.getByRole('table', { name: 'Outputs of the quantized model' });
-      assert.equal(await compared.count(), 0);
-      assert.equal(await problem(page).innerText(), '');
-      await choose(page, 'digits.onnx', fixture);
-      await quantize(page);
-      await outputRow(page).waitFor();
+      await quantized(page);
+      const { name, bytes } = await download(page, 'Report as a page');
+      assert.equal(name, 'digits.int8.report.html');
+      const shown = await report(page).getByRole('heading').allInnerTexts();
+      const opened = await page.context().newPage();
+      await opened.setContent(String(bytes));
+      assert.deepEqual(await opened.getByRole('heading').allInnerTexts(), shown);
+      assert.equal(await opened.locator('script').count(), 0);
     }));
 
   test('broken files are refused with a reason, and the next good one works', () =>
     visiting(browser, { hash: '#model' }, async (page) => {
-      const flipped = Buffer.from(fixture);
+      const flipped = Buffer.from(digitsFile);
       for (let at = 0; at < 200; at += 3) flipped[at] ^= 0x55;
       const broken = {
-        'cut.onnx': fixture.subarray(0, 1000),
+        'cut.onnx': digitsFile.subarray(0, 1000),
         'flipped.onnx': flipped,
         'text.onnx': Buffer.from('This is not a model.'),
         'empty.onnx': Buffer.alloc(0),
       };
       for (const [name, bytes] of Object.entries(broken)) {
-        await choose(page, name, bytes);
+        await page.locator('#model-file').setInputFiles(fileOf(name, bytes));
         await problem(page)
           .filter({ hasText: new RegExp(`^${name}: .*\\(invalid-model\\)`) })
           .waitFor();
         assert.equal(await page.locator('#model-form').isVisible(), false, name);
-        await choose(page, 'digits.onnx', fixture);
-        await page.getByRole('heading', { name: 'digits.onnx' }).waitFor();
+        await choose(page, 'digits.onnx', digitsFile);
         assert.equal(await problem(page).innerText(), '');
       }
     }));
@@ -164,8 +151,13 @@ describe('any model', () => {
       await choose(page, 'unknown.onnx', unknownOperator());
       await page.getByText("Octet can't run Frobnicate yet").waitFor();
       await quantize(page);
+      await quantized(page);
+      assert.match(await reportText(page), /were not measured: .*Frobnicate/);
+      await page.getByLabel('Static').check();
+      await quantize(page);
       await problem(page)
         .filter({ hasText: /Frobnicate.*\(unsupported-operator\)/ })
         .waitFor();
+      assert.equal(await report(page).count(), 0);
     }));
 });

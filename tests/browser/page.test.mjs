@@ -1,6 +1,7 @@
 /** The page itself: keyboard, small screens, settings of the user's, and what it may load. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { quantized } from './model_panel.mjs';
 import { answers, draw, idle, readLines, startBrowser, visiting } from './page_under_test.mjs';
 
 const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
@@ -53,7 +54,7 @@ describe('the page', () => {
       await page.getByRole('heading', { name: 'mnist_cnn.onnx' }).waitFor();
       await tabTo(page, 'button', 'Quantize and compare');
       await press(page, 'Enter');
-      await page.locator('#model-results .tile').nth(2).waitFor();
+      await quantized(page);
       await tabTo(page, 'link', 'Download the quantized model');
       const [file] = await Promise.all([page.waitForEvent('download'), press(page, 'Enter')]);
       assert.equal(file.suggestedFilename(), 'mnist_cnn.int8.onnx');
@@ -77,8 +78,11 @@ describe('the page', () => {
       await page.getByRole('tab', { name: 'Your model' }).tap();
       await page.getByRole('button', { name: 'Text detector' }).tap();
       await page.getByRole('button', { name: 'Quantize and compare' }).tap();
-      await page.locator('#model-results .tile').nth(2).waitFor();
-      for (const details of await page.locator('details summary').all()) await details.tap();
+      await quantized(page);
+      for (const details of await page.locator('details summary:visible').all())
+        await details.tap();
+      for (const details of (await page.locator('.tensor summary').all()).slice(0, 3))
+        await details.tap();
       assert.equal(await overflow(page), 0);
     }));
 

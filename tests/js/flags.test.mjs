@@ -2,18 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { network } from '../models/networks.mjs';
+import { optionKeys } from './option_keys.mjs';
 import { projectDirectory } from './package_under_test.mjs';
 
-const web = new URL('../../web/', import.meta.url);
-const { default: ts } = await import(
-  pathToFileURL(createRequire(new URL('package.json', web)).resolve('typescript'))
-);
 const command = path.join(projectDirectory, 'node_modules/.bin/octet');
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'octet-flags-'));
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -21,34 +16,6 @@ const octet = (...parameters) => spawnSync(command, parameters, { encoding: 'utf
 
 /** Reached without a flag, as the usage tells: by Ctrl-C, and by what is shown on a terminal. */
 const flagless = ['signal', 'onProgress'];
-/** Objects that are options of their own, not groups of options. */
-const whole = ['calibration', 'include', 'exclude', 'opTypes', 'externalData'];
-
-/** The keys of an interface, those of the objects in it behind a dot. */
-function keysOf(name) {
-  const file = new URL('src/quantize.ts', web).pathname;
-  const program = ts.createProgram([file], {
-    strict: true,
-    target: 99,
-    moduleResolution: 100,
-    module: 99,
-    skipLibCheck: true,
-  });
-  const checker = program.getTypeChecker();
-  const source = program.getSourceFile(file);
-  const found = source.statements.find((one) => one.name?.text === name);
-  const isGroup = (type) =>
-    type.isClassOrInterface() || (type.symbol?.flags ?? 0) & ts.SymbolFlags.TypeLiteral;
-  return checker
-    .getTypeAtLocation(found)
-    .getProperties()
-    .flatMap((property) => {
-      const type = checker.getNonNullableType(checker.getTypeOfSymbol(property));
-      if (whole.includes(property.name) || flagless.includes(property.name) || !isGroup(type))
-        return [property.name];
-      return type.getProperties().map((inner) => `${property.name}.${inner.name}`);
-    });
-}
 
 const { stdout: usage } = octet('--help');
 /** Options by flag. */
@@ -59,7 +26,7 @@ const flags = new Map(
 );
 
 test('no option is out of reach', () => {
-  const keys = keysOf('QuantizeOptions');
+  const keys = optionKeys();
   assert.ok(keys.includes('activations.percentile') && keys.includes('mode'), keys.join());
   const reached = new Set([...flags.values(), ...flagless]);
   assert.deepEqual(

@@ -26,6 +26,7 @@ export const reportStyle = `
 .octet-report table { width: 100%; border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 .octet-report th { position: sticky; top: 0; background: var(--card); color: var(--soft); font-weight: 500; }
 .octet-report th, .octet-report td { padding: .3rem .9rem .3rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
+.octet-report td:first-child { min-width: 8rem; }
 .octet-report .number { text-align: right; white-space: nowrap; }
 .octet-report details > summary { padding: .3rem 0; cursor: pointer; }
 .octet-report summary:focus-visible { outline: 3px solid var(--int8); outline-offset: 2px; border-radius: 4px; }
@@ -44,7 +45,8 @@ export const reportStyle = `
 .octet-report .histogram { width: 100%; max-width: 34rem; margin: .4rem 0 .8rem; }
 .octet-report .profile, .octet-report .search { width: 100%; }
 .octet-report .bar { width: 100%; min-width: 5rem; height: .6rem; margin-top: .35rem; border-radius: 99px; background: var(--track); overflow: hidden; }
-.octet-report .versus .bar { margin: 0; }
+.octet-report .versus .bar { margin: 0; min-width: 2rem; }
+.octet-report .versus span { white-space: nowrap; }
 .octet-report .bar .int8, .octet-report .counts, .octet-report .dot { fill: var(--int8); }
 .octet-report .bar .float { fill: var(--float); }
 .octet-report .bar .poor { fill: var(--bad); }

@@ -3,7 +3,7 @@ import mnistUrl from '#fixtures/mnist_cnn.onnx?url';
 import type { Engine } from '../engine/engine.ts';
 import { bar, byId, make } from '../ui/dom.ts';
 import { panelFeedback } from '../ui/feedback.ts';
-import { fetchBytes } from '../ui/fetch_bytes.ts';
+import { fetchBlob } from '../ui/fetch_blob.ts';
 import { median, percent } from '../ui/format.ts';
 import { once } from '../ui/once.ts';
 import { type Pair, agreementTile, sizeTile, tiles, timeTile } from '../ui/tiles.ts';
@@ -32,18 +32,18 @@ interface Answer {
   time: number;
 }
 
-async function openNetwork(engine: Engine, model: Uint8Array): Promise<Network> {
+async function openNetwork(engine: Engine, model: Blob): Promise<Network> {
   const { session, inputs, outputs } = await engine.call('open', [model]);
   return { session, input: inputs[0], output: outputs[0] };
 }
 
 async function loadNetworks(engine: Engine): Promise<Networks> {
-  const file = await fetchBytes(mnistUrl);
-  const { model } = await engine.call('quantize', [file, { type: 'int8', perChannel: true }]);
+  const file = await fetchBlob(mnistUrl);
+  const { model } = await engine.call('quantize', [{ model: file, data: [] }, { mode: 'dynamic' }]);
   return {
     float: await openNetwork(engine, file),
     int8: await openNetwork(engine, model),
-    size: { float: file.byteLength, int8: model.byteLength },
+    size: { float: file.size, int8: model.size },
   };
 }
 

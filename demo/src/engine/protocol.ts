@@ -1,5 +1,12 @@
 /** What the page and its workers say to each other. */
-import type { Comparison, ModelSummary, QuantizationReport, QuantizeOptions, env } from 'octet-web';
+import type {
+  ModelSummary,
+  QuantizationReport,
+  QuantizeOptions,
+  QuantizeProgress,
+  env,
+} from 'octet-web';
+import type { SamplePlan } from '../samples/plan.ts';
 
 export type TensorData =
   | Float32Array
@@ -29,23 +36,40 @@ export interface Ran {
   times: number[];
 }
 
+/** A model and the data files that it names. Blobs are sent without being copied. */
+export interface ModelFiles {
+  model: Blob;
+  data: File[];
+}
+
+/** What of the options can be sent. */
+export type PlainOptions = Omit<
+  QuantizeOptions,
+  'calibration' | 'externalData' | 'signal' | 'onProgress'
+>;
+
+/** A report rendered: to be put into a page with its style sheet, and as a page of its own. */
+export interface Rendered {
+  body: string;
+  style: string;
+  page: string;
+}
+
 /** Calls that a worker answers. */
 export interface Calls {
   about(): typeof env.octet;
-  open(model: Uint8Array): Opened;
+  open(model: Blob): Opened;
   run(session: number, feeds: PlainFeeds, repeats: number): Ran;
-  inspect(model: Uint8Array, freeDimensions: Record<string, number>): ModelSummary;
+  inspect(files: ModelFiles, freeDimensions: Record<string, number>): ModelSummary;
   quantize(
-    model: Uint8Array,
-    weights: QuantizeOptions['weights'],
-  ): { model: Uint8Array; report: QuantizationReport };
-  compare(reference: Uint8Array, candidate: Uint8Array, samples: PlainFeeds[]): Comparison;
+    files: ModelFiles,
+    options: PlainOptions,
+    samples?: SamplePlan,
+  ): { model: Blob; report: QuantizationReport };
+  render(report: QuantizationReport): Rendered;
 }
 
-export interface Progress {
-  done: number;
-  total: number;
-}
+export type Progress = QuantizeProgress;
 
 export type Call = {
   [Name in keyof Calls]: { id: number; name: Name; arguments: Parameters<Calls[Name]> };

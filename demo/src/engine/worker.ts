@@ -1,9 +1,24 @@
 /** Runs Octet off the page's thread. */
-import { InferenceSession, OctetError, Tensor, compare, env, inspect, quantize } from 'octet-web';
+import {
+  InferenceSession,
+  OctetError,
+  type QuantizeOptions,
+  Tensor,
+  env,
+  inspect,
+  quantize,
+  renderReport,
+  renderReportBody,
+  reportStyle,
+} from 'octet-web';
+import type { SamplePlan } from '../samples/plan.ts';
+import { SampleError } from '../samples/sample_error.ts';
+import { openSamples } from '../samples/samples.ts';
 import type {
   Call,
   Calls,
   FromWorker,
+  ModelFiles,
   PlainFeeds,
   PlainTensor,
   Progress,
@@ -30,7 +45,6 @@ const sessions: InferenceSession[] = [];
 const running = new Map<number, AbortController>();
 
 const reply = (message: FromWorker) => postMessage(message);
-const nextEvent = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 function toTensors(feeds: PlainFeeds): Feeds {
   const toTensor = ({ type, data, dims }: PlainTensor) =>
@@ -43,14 +57,17 @@ function toPlain(results: Feeds): PlainFeeds {
   return Object.fromEntries(Object.entries(results).map(([name, t]) => [name, plain(t)]));
 }
 
-/** Hands out samples one by one; lets messages in before each, so that an abort is heard. */
-async function* announced(samples: PlainFeeds[], { signal, onProgress }: Context) {
-  for (const [done, sample] of samples.entries()) {
-    onProgress({ done, total: samples.length });
-    await nextEvent();
-    if (signal.aborted) throw new OctetError('aborted', 'the comparison was aborted');
-    yield toTensors(sample);
-  }
+const externalDataOf = ({ data }: ModelFiles): QuantizeOptions['externalData'] =>
+  data.map((file) => ({ path: file.name, data: file }));
+
+async function calibrationOf(plan: SamplePlan): Promise<QuantizeOptions['calibration']> {
+  const samples = await openSamples(plan);
+  return {
+    length: samples.length,
+    async *[Symbol.asyncIterator]() {
+      for await (const sample of samples) yield toTensors(sample);
+    },
+  };
 }
 
 const answers: Answers = {
@@ -75,16 +92,27 @@ const answers: Answers = {
     }
     return { outputs: toPlain(results), times };
   },
-  inspect: (_, model, freeDimensions) => inspect(model, { freeDimensions }),
-  quantize: ({ signal, onProgress }, model, weights) =>
-    quantize(model, { mode: 'dynamic', weights, signal, onProgress }),
-  compare: (context, reference, candidate, samples) =>
-    compare(reference, candidate, announced(samples, context), { signal: context.signal }),
+  inspect: (_, files, freeDimensions) =>
+    inspect(files.model, { freeDimensions, externalData: externalDataOf(files) }),
+  async quantize(context, files, options, samples) {
+    const { model, report } = await quantize(files.model, {
+      ...options,
+      ...context,
+      externalData: externalDataOf(files),
+      calibration: samples && (await calibrationOf(samples)),
+    });
+    return { model: new Blob([model as Uint8Array<ArrayBuffer>]), report };
+  },
+  render: async (_, report) => ({
+    body: renderReportBody(report),
+    style: reportStyle,
+    page: renderReport(report),
+  }),
 };
 
 async function answer({ id, name, arguments: args }: Call): Promise<unknown> {
   const stop = new AbortController();
-  const onProgress = ({ done, total }: Progress) => reply({ id, progress: { done, total } });
+  const onProgress = (progress: Progress) => reply({ id, progress });
   running.set(id, stop);
   try {
     const method = answers[name] as (context: Context, ...args: unknown[]) => Promise<unknown>;
@@ -99,7 +127,8 @@ onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   try {
     reply({ id: data.id, value: await answer(data) });
   } catch (error) {
-    const code = error instanceof OctetError ? error.code : 'internal';
+    const isTold = error instanceof OctetError || error instanceof SampleError;
+    const code = isTold ? error.code : 'internal';
     reply({ id: data.id, error: { code, message: (error as Error).message } });
   }
 };

@@ -2,9 +2,10 @@
 import type { Engine } from '../engine/engine.ts';
 import { pairLines } from '../ocr/agreement.ts';
 import type { Pixels } from '../ocr/pixels.ts';
+import { decodePicture } from '../samples/pictures.ts';
 import { byId } from '../ui/dom.ts';
 import { panelFeedback } from '../ui/feedback.ts';
-import { decodePicture, onPick } from '../ui/files.ts';
+import { onPick } from '../ui/files.ts';
 import { median } from '../ui/format.ts';
 import { once } from '../ui/once.ts';
 import { turns } from '../ui/turns.ts';
@@ -63,6 +64,6 @@ export function startReading(engine: Engine): { take(file: File): void } {
   const take = (file: File) => show(() => decodePicture(file));
 
   byId('text-sample').addEventListener('click', () => show(async () => samplePicture()));
-  onPick(byId('text-file'), take);
+  onPick(byId('text-file'), ([file]) => take(file));
   return { take };
 }

@@ -8,7 +8,7 @@ import { detectionInput, textBoxes } from '../ocr/detection.ts';
 import type { NetworkInput, Pixels } from '../ocr/pixels.ts';
 import { type Line, characters, decode, lineInput } from '../ocr/recognition.ts';
 import type { Report } from '../ui/feedback.ts';
-import { fetchBytes } from '../ui/fetch_bytes.ts';
+import { fetchBlob } from '../ui/fetch_blob.ts';
 import type { Pair } from '../ui/tiles.ts';
 
 interface Network {
@@ -71,7 +71,7 @@ export interface Readers {
   size: Pair;
 }
 
-async function openNetwork(engine: Engine, model: Uint8Array): Promise<Network> {
+async function openNetwork(engine: Engine, model: Blob): Promise<Network> {
   const { session, inputs, outputs } = await engine.call('open', [model]);
   return { session, input: inputs[0], output: outputs[0] };
 }
@@ -79,14 +79,14 @@ async function openNetwork(engine: Engine, model: Uint8Array): Promise<Network> 
 /** Loads both networks, and quantizes them here. */
 export async function loadReaders(engine: Engine, report: Report): Promise<Readers> {
   const load = (what: string, url: string) =>
-    fetchBytes(url, (share) => report(`Loading ${what} …`, share));
-  const quantized = async (what: string, model: Uint8Array) => {
+    fetchBlob(url, (share) => report(`Loading ${what} …`, share));
+  const quantized = async (what: string, model: Blob) => {
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       report(`Quantizing ${what} on this device …`, done / total);
-    const weights = { type: 'int8', perChannel: true } as const;
-    return (await engine.call('quantize', [model, weights], { onProgress })).model;
+    const files = { model, data: [] };
+    return (await engine.call('quantize', [files, { mode: 'dynamic' }], { onProgress })).model;
   };
-  const open = async (detector: Uint8Array, recogniser: Uint8Array) =>
+  const open = async (detector: Blob, recogniser: Blob) =>
     new Reader(
       engine,
       alphabet,
@@ -96,7 +96,7 @@ export async function loadReaders(engine: Engine, report: Report): Promise<Reade
 
   const detector = await load('the detector', detectorUrl);
   const recogniser = await load('the recogniser', recogniserUrl);
-  const alphabet = characters(new TextDecoder().decode(await fetchBytes(dictionaryUrl)));
+  const alphabet = characters(await (await fetchBlob(dictionaryUrl)).text());
   const small = [
     await quantized('the detector', detector),
     await quantized('the recogniser', recogniser),
@@ -106,8 +106,8 @@ export async function loadReaders(engine: Engine, report: Report): Promise<Reade
     float: await open(detector, recogniser),
     int8: await open(small[0], small[1]),
     size: {
-      float: detector.byteLength + recogniser.byteLength,
-      int8: small[0].byteLength + small[1].byteLength,
+      float: detector.size + recogniser.size,
+      int8: small[0].size + small[1].size,
     },
   };
 }

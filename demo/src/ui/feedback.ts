@@ -7,6 +7,8 @@ export type Report = (text: string, share?: number) => void;
 
 export interface Feedback {
   report: Report;
+  /** Says how the work ended, until the next begins. */
+  conclude(text: string): void;
   /** Tells of a problem; no text takes it away. */
   tell(problem: string): void;
   /** Runs an action of the user's and tells what went wrong, with `subject` if it is about one. */
@@ -28,7 +30,7 @@ export function panelFeedback(panel: string, restart: () => void): Feedback {
   const problem = byId(`${panel}-problem`);
 
   const report: Report = (text, share) => {
-    status.textContent = text;
+    if (status.textContent !== text) status.textContent = text;
     progress.hidden = text === '';
     if (share === undefined) progress.removeAttribute('value');
     else progress.value = share;
@@ -38,6 +40,9 @@ export function panelFeedback(panel: string, restart: () => void): Feedback {
   };
   return {
     report,
+    conclude(text) {
+      status.textContent = text;
+    },
     tell,
     async attempt(action, subject) {
       tell('');

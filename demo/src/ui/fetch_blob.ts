@@ -1,8 +1,5 @@
 /** Downloads a file of the page's own origin, reporting the share that has arrived. */
-export async function fetchBytes(
-  url: string,
-  onProgress?: (share: number) => void,
-): Promise<Uint8Array> {
+export async function fetchBlob(url: string, onProgress?: (share: number) => void): Promise<Blob> {
   const response = await fetch(url);
   if (!response.ok || !response.body)
     throw new Error(`${url}: ${response.status} ${response.statusText}`);
@@ -15,5 +12,5 @@ export async function fetchBytes(
     received += part.value.length;
     if (total) onProgress?.(Math.min(1, received / total));
   }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  return new Blob(chunks);
 }
