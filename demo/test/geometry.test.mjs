@@ -4,7 +4,7 @@ import { load } from './load.mjs';
 
 const { contains, convexHull, corners, inReadingOrder, smallestBox } =
   await load('ocr/geometry.ts');
-const { randomNumbers } = await load('model/inputs.ts');
+const { randomNumbers } = await load('samples/element_types.ts');
 
 const close = (actual, expected, tolerance, what) =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${what}: ${actual}, expected ${expected}`);
