@@ -217,8 +217,8 @@ val quantize(ModelHandle& model, const val& options) {
     config.spectra_in_float = options["spectraInFloat"].as<bool>();
     config.weights.block_size = weights["blockSize"].as<size_t>();
     config.weights.method = weights["method"].as<std::string>();
-    config.format = options["format"].as<std::string>() == "qdq" ? WeightFormat::Dequantize
-                                                                 : WeightFormat::Operator;
+    config.format = options["format"].as<std::string>() == "qdq" ? QuantFormat::Dequantize
+                                                                 : QuantFormat::Operator;
     config.calibrated = options["calibrated"].as<bool>();
     config.force = options["force"].as<bool>();
     config.correct_bias = options["correctBias"].as<bool>();

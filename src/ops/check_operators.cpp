@@ -13,6 +13,8 @@ namespace {
 struct RequiredInputs {
   std::string_view op_type;
   size_t count;
+  // Bit i: of these, input i may be left out all the same.
+  uint32_t optional = 0;
 };
 constexpr RequiredInputs kRequired[] = {
     {"Constant", 0},
@@ -91,16 +93,16 @@ constexpr RequiredInputs kRequired[] = {
     {"MoE", 3},
     {"QMoE", 4},
     {"QGemm", 6},
-    {"QLinearAdd", 7},
-    {"QLinearMul", 7},
-    {"QLinearConcat", 4},
-    {"QLinearWhere", 8},
-    {"QLinearSigmoid", 4},
-    {"QLinearLeakyRelu", 4},
-    {"QLinearSoftmax", 4},
-    {"QLinearReduceMean", 4},
-    {"QLinearAveragePool", 4},
-    {"QLinearGlobalAveragePool", 4},
+    {"QLinearAdd", 7, 0b100100},
+    {"QLinearMul", 7, 0b100100},
+    {"QLinearConcat", 4, 0b10},
+    {"QLinearWhere", 8, 0b1001000},
+    {"QLinearSigmoid", 4, 0b100},
+    {"QLinearLeakyRelu", 4, 0b100},
+    {"QLinearSoftmax", 4, 0b100},
+    {"QLinearReduceMean", 4, 0b100},
+    {"QLinearAveragePool", 4, 0b100},
+    {"QLinearGlobalAveragePool", 4, 0b100},
     {"FusedConv", 2},
     {"FusedGemm", 2},
     {"ConvTransposeWithDynamicPads", 2},
@@ -127,18 +129,19 @@ constexpr RequiredInputs kRequired[] = {
     {"Momentum", 3},
 };
 
-size_t required_inputs(const Node& node) {
-  if (!find_op(node.domain, node.op_type)) return 0;
+RequiredInputs required_inputs(const Node& node) {
+  if (!find_op(node.domain, node.op_type)) return {node.op_type, 0};
   const auto found = std::find_if(std::begin(kRequired), std::end(kRequired),
                                   [&](const auto& row) { return row.op_type == node.op_type; });
-  return found == std::end(kRequired) ? 1 : found->count;
+  return found == std::end(kRequired) ? RequiredInputs{node.op_type, 1} : *found;
 }
 
 void check_node(const Node& node) {
   if (node.domain == kLoweredDomain) refuse_operator(node);
   if (find_op(node.domain, node.op_type)) check_attribute_types(node);
-  for (size_t i = 0, count = required_inputs(node); i < count; ++i)
-    if (i >= node.inputs.size() || !node.inputs[i])
+  const RequiredInputs required = required_inputs(node);
+  for (size_t i = 0; i < required.count; ++i)
+    if (!node.input(i) && (required.optional >> i & 1) == 0)
       fail(ErrorCode::InvalidModel, node.op_type, " '", node.name, "': input ", i, " is missing");
   if (node.outputs.empty())
     fail(ErrorCode::InvalidModel, node.op_type, " '", node.name, "' has no output");

@@ -13,11 +13,6 @@
 
 namespace octet {
 namespace {
-// Their outputs hold elements of input 0, whatever these are.
-constexpr std::string_view kMovers[] = {
-    "MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose",    "Slice",    "Split",
-    "Expand",  "Tile",    "Gather",  "Pad",     "Resize",    "DepthToSpace", "Upsample", "Concat"};
-
 // Bytes that a QuantizeLinear yielded, as codes; invalid where products yield bytes. When the codes
 // came from a table: of what, and the table.
 struct Coded {
@@ -246,15 +241,9 @@ private:
 
   // --- what moves elements
 
-  // Whether the node can move codes as it moves real numbers.
+  // Whether the node can move codes as it moves real numbers: Pad in zeros.
   bool moves(const Node& node) const {
-    if (!node.domain.empty() ||
-        std::find(std::begin(kMovers), std::end(kMovers), node.op_type) == std::end(kMovers))
-      return false;
-    if (node.op_type == "MaxPool") return node.outputs.size() < 2 || !node.outputs[1];
-    if (node.op_type == "Resize" || node.op_type == "Upsample")
-      return node.attributes.get_string("mode", "nearest") == "nearest";
-    if (node.op_type != "Pad") return true;
+    if (!is_op(node, "Pad")) return moves_elements(node);
     const ValueId value = node.inputs.size() > 2 ? node.inputs[2] : ValueId();
     return value ? scalar_constant(graph_, value) == 0.0f
                  : node.attributes.get_float("value", 0) == 0;
@@ -263,7 +252,7 @@ private:
   bool move(NodeId id) {
     const Node node = graph_.node(id);
     if (!moves(node)) return false;
-    const size_t data_inputs = node.op_type == "Concat" ? node.inputs.size() : 1;
+    const size_t data_inputs = moved_inputs(node);
     const CodeForm* form = nullptr;
     for (size_t i = 0; i < data_inputs; ++i) {
       const CodeForm* next = form_of(node.inputs[i]);

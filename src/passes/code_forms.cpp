@@ -1,5 +1,8 @@
 #include "passes/code_forms.h"
 
+#include <algorithm>
+#include <string_view>
+
 #include "passes/match.h"
 
 namespace octet {
@@ -7,7 +10,25 @@ namespace {
 bool has_8_bits(DType type) {
   return type == DType::UInt8 || type == DType::Int8;
 }
+
+constexpr std::string_view kMovers[] = {
+    "MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze",    "Transpose", "Slice", "Split",
+    "Expand",  "Tile",    "Gather",  "Resize",  "DepthToSpace", "Upsample",  "Concat"};
 } // namespace
+
+bool moves_elements(const Node& node) {
+  if (!node.domain.empty() ||
+      std::find(std::begin(kMovers), std::end(kMovers), node.op_type) == std::end(kMovers))
+    return false;
+  if (node.op_type == "MaxPool") return node.outputs.size() < 2 || !node.outputs[1];
+  if (node.op_type == "Resize" || node.op_type == "Upsample")
+    return node.attributes.get_string("mode", "nearest") == "nearest";
+  return true;
+}
+
+size_t moved_inputs(const Node& node) {
+  return node.op_type == "Concat" ? node.inputs.size() : 1;
+}
 
 std::optional<CodeParams> code_params(const Graph& graph, const Node& node, DType type) {
   const auto scale = scalar_constant(graph, node.inputs[1]);

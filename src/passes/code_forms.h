@@ -42,6 +42,11 @@ struct CodeParams {
 // 8 bits. `type` is that of the codes where there is no zero point.
 std::optional<CodeParams> code_params(const Graph& graph, const Node& node, DType type);
 
+// Whether the outputs of a node hold elements of its first moved_inputs(node) operands, whatever
+// these are.
+bool moves_elements(const Node& node);
+size_t moved_inputs(const Node& node);
+
 // A float value as codes; at least one of `bytes` and `codes` is there.
 struct CodeForm {
   ValueId bytes = {}, codes = {}, scale = {}; // scale: the constant

@@ -15,6 +15,7 @@
 #include "passes/recognise_functions.h"
 #include "passes/remove_identity.h"
 #include "passes/spell_out.h"
+#include "passes/unfold_qlinear.h"
 #include "passes/widen_floats.h"
 
 namespace octet {
@@ -59,6 +60,7 @@ void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost&
   bind_known_captures(graph, inputs);
   spell_out(graph);
   fold_constants(graph);
+  unfold_qlinear(graph);
   recognise_functions(graph);
   fold_log2(graph);
   GraphFacts facts = propagate(graph, inputs, &host);

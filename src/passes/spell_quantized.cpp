@@ -48,7 +48,7 @@ void spell_qattention(Spelling& s) {
 // What codes stand for, whose scale and zero point are the next two operands. `axis` is that of
 // scales that are many.
 ValueId real(Spelling& s, size_t codes, int64_t axis = 1) {
-  std::vector<ValueId> inputs = {s.input(codes), s.input(codes + 1)};
+  std::vector<ValueId> inputs = {s.required(codes), s.required(codes + 1)};
   if (const ValueId zero = s.input(codes + 2)) inputs.push_back(zero);
   return s.add("DequantizeLinear", std::move(inputs), one("axis", axis));
 }
@@ -137,18 +137,26 @@ void spell_conv(Spelling& s) {
   s.yield(0, on_image(s, "QLinearConv", s.input(0), std::move(rest), is_channels_last(s)));
 }
 
-// alpha · (A · B + C), where C's scale is that of the product.
+// What the bias of a Gemm stands for, whose scale is that of the product: the spelling that integer
+// products know, where the scales can be told to go with the last axis.
+ValueId gemm_bias(Spelling& s) {
+  const ValueId scale = s.add("Mul", {s.input(1), s.input(4)});
+  const Tensor *bias = s.constant(6), *b_scale = s.constant(4);
+  const bool fits =
+      b_scale && (b_scale->elements() == 1 ||
+                  (bias && bias->shape().rank() == 1 && bias->elements() == b_scale->elements()));
+  if (fits) return s.add("DequantizeLinear", {s.input(6), scale}, one("axis", int64_t{0}));
+  const ValueId real = s.add("Cast", {s.input(6)}, one("to", static_cast<int64_t>(DType::Float32)));
+  return s.add("Mul", {real, scale});
+}
+
+// alpha · (A · B + C).
 void spell_gemm(Spelling& s) {
   const Attributes& a = s.attributes();
   const float alpha = a.get_float("alpha", 1);
   const bool turned = a.get_int("transB", 0) != 0;
   std::vector<ValueId> inputs = {real(s, 0), real(s, 3, turned ? 0 : 1)};
-  if (s.input(6)) {
-    const ValueId bias =
-        s.add("Cast", {s.input(6)}, one("to", static_cast<int64_t>(DType::Float32)));
-    const ValueId scale = s.add("Mul", {s.input(1), s.input(4)});
-    inputs.push_back(s.add("Mul", {bias, scale}));
-  }
+  if (s.input(6)) inputs.push_back(gemm_bias(s));
   Attributes product = one("transA", a.get_int("transA", 0));
   product.set("transB", int64_t{turned});
   product.set("alpha", alpha);

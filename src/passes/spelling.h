@@ -23,6 +23,12 @@ public:
   int64_t opset() const { return edit_.graph().model.opset(""); }
   // Invalid where an optional input is left out.
   ValueId input(size_t i) const { return node_.input(i); }
+  // Throws InvalidModel where one that is not optional is left out.
+  ValueId required(size_t i) const {
+    if (!input(i))
+      fail(ErrorCode::InvalidModel, node_.op_type, " '", node_.name, "': input ", i, " is missing");
+    return input(i);
+  }
   bool has_output(size_t i) const { return i < node_.outputs.size() && node_.outputs[i]; }
 
   ValueId add(std::string_view op_type, std::vector<ValueId> inputs, Attributes attributes = {},

@@ -5,15 +5,24 @@
 
 #include "graph/edit.h"
 #include "ops/log2_ops.h"
+#include "quant/log2.h"
+#include "quant/scopes.h"
 #include "quant/weights.h"
 
 namespace octet {
 namespace {
 // How the nodes of a pair are called, and what they read besides the value.
 struct Pair {
-  std::string_view quantize, dequantize, domain;
+  std::string_view quantize, dequantize;
   ValueId first, second;
 };
+
+// Older operator sets of ONNX have no codes of 16 bits; onnxruntime has pairs of its own for them.
+std::string_view pair_domain(const ActivationOptions& options, const ModelInfo& model) {
+  constexpr int64_t kSixteenBits = 21;
+  if (options.scheme == ActivationScheme::Log2) return kFunctionDomain;
+  return dtype_bits(options.type) == 16 && model.opset("") < kSixteenBits ? "com.microsoft" : "";
+}
 
 class PairWriter {
   using Site = ObservedValues::Site;
@@ -21,7 +30,8 @@ class PairWriter {
 public:
   PairWriter(Graph& graph, const ActivationOptions& options, const Calibrator& calibrator,
              QuantizationReport& report)
-      : graph_(graph), options_(options), calibrator_(calibrator), report_(report), edit_(graph) {}
+      : graph_(graph), options_(options), calibrator_(calibrator), report_(report),
+        domain_(pair_domain(options, graph.model)), edit_(graph) {}
 
   void run(const ObservedValues& observed) {
     for (const Site& site : observed.sites) {
@@ -49,7 +59,7 @@ private:
     const auto node = [&](std::string_view suffix, std::string_view op_type, ValueId operand) {
       return Node{.name = concat(name, suffix),
                   .op_type = std::string(op_type),
-                  .domain = std::string(pair.domain),
+                  .domain = std::string(domain_),
                   .inputs = {operand, pair.first, pair.second}};
     };
     const NodeId quantize = edit_.insert_before(site.observe, node("_quantize", pair.quantize, in));
@@ -62,17 +72,16 @@ private:
   // Taps of one observer share their parameters' constants too.
   Pair pair_of(size_t observer, ScaleAndZero values, const std::string& name) {
     if (const auto found = pairs_.find(observer); found != pairs_.end()) return found->second;
-    const uint8_t zero[] = {static_cast<uint8_t>(values.zero_point)};
     const auto constant = [&](std::string_view suffix, Tensor tensor) {
       return edit_.new_constant(concat(name, suffix), std::move(tensor));
     };
-    const Tensor zero_point = tensor_of_codes(zero, options_.type, {});
+    const Tensor zero_point = scalar_code(values.zero_point, options_.type);
     if (!is_log2())
-      return pairs_[observer] = {"QuantizeLinear", "DequantizeLinear", "",
+      return pairs_[observer] = {"QuantizeLinear", "DequantizeLinear",
                                  constant("_scale", Tensor::scalar<float>(values.scale)),
                                  constant("_zero_point", zero_point)};
     const Tensor levels = log2_level_table(calibrator_.log2_levels(observer));
-    return pairs_[observer] = {"Log2Quantize", "Log2Dequantize", kFunctionDomain,
+    return pairs_[observer] = {"Log2Quantize", "Log2Dequantize",
                                constant("_zero_point", zero_point), constant("_levels", levels)};
   }
 
@@ -86,6 +95,7 @@ private:
   const ActivationOptions& options_;
   const Calibrator& calibrator_;
   QuantizationReport& report_;
+  const std::string_view domain_;
   std::unordered_map<size_t, Pair> pairs_; // by observer
   GraphEdit edit_;
 };
@@ -119,6 +129,10 @@ ObservedValues observe_values(Graph& graph, const Assignment& assignment, Calibr
 void write_pairs(Graph& graph, const ObservedValues& observed, const ActivationOptions& options,
                  const Calibrator& calibrator, QuantizationReport& report) {
   PairWriter(graph, options, calibrator, report).run(observed);
+  if (options.scheme == ActivationScheme::Log2)
+    import_own_functions(graph);
+  else if (const auto domain = pair_domain(options, graph.model); !domain.empty())
+    import_opset(graph, domain, 1);
 }
 
 } // namespace octet

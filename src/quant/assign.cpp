@@ -1,6 +1,7 @@
 #include "quant/assign.h"
 
 #include <algorithm>
+#include <span>
 #include <unordered_map>
 
 #include "passes/match.h"
@@ -15,13 +16,22 @@ enum class Role : uint8_t {
   Joins,    // elements of all operands, unchanged
   Maps,     // a function of each element of operand 0
   Combines, // a function of two operands, or of one and a scalar
-  Averages, // means of operand 0
+  Averages, // means of operand 0, or another function of it
 };
 
-constexpr struct {
+struct RoleRow {
   std::string_view op_type;
   Role role;
-} kRoles[] = {
+};
+
+// Between pairs these would compute real numbers: only operators on codes gain from them.
+constexpr RoleRow kOperatorRoles[] = {
+    {"AveragePool", Role::Averages},
+    {"Softmax", Role::Averages},
+    {"Where", Role::Combines},
+};
+
+constexpr RoleRow kRoles[] = {
     {"Conv", Role::Product},    {"MatMul", Role::Product},
     {"Gemm", Role::Product},    {"MaxPool", Role::Keeps},
     {"Reshape", Role::Keeps},   {"Flatten", Role::Keeps},
@@ -46,11 +56,15 @@ bool interpolates(const Node& node) {
          node.attributes.get_string("mode", "nearest") != "nearest";
 }
 
-Role role_of(const Node& node) {
-  if (!node.domain.empty() || interpolates(node)) return Role::None;
-  for (const auto& row : kRoles)
+Role role_among(std::span<const RoleRow> rows, const Node& node) {
+  for (const RoleRow& row : rows)
     if (row.op_type == node.op_type) return row.role;
   return Role::None;
+}
+
+// The inputs of a node that are not operands: a condition.
+size_t first_operand(const Node& node) {
+  return node.op_type == "Where" ? 1 : 0;
 }
 
 class Assigner {
@@ -72,6 +86,7 @@ public:
     while (drop_carriers()) {
     }
     for (NodeId id : out_.products) tap(graph_.node(id).inputs[0]);
+    if (on_codes()) tap_convolutions();
     for (NodeId id : graph_.nodes())
       if (carriers_.contains(id)) tap_carrier(id);
     number_groups();
@@ -79,6 +94,14 @@ public:
   }
 
 private:
+  bool on_codes() const { return config_.format == QuantFormat::Operator; }
+
+  Role role_of(const Node& node) const {
+    if (!node.domain.empty() || interpolates(node)) return Role::None;
+    const Role role = role_among(kRoles, node);
+    return role == Role::None && on_codes() ? role_among(kOperatorRoles, node) : role;
+  }
+
   // --- products
 
   // Empty, or why the product stays in float.
@@ -130,7 +153,8 @@ private:
     const Role role = role_of(node);
     if (role != Role::Joins && role != Role::Combines) return {node.inputs[0]};
     std::vector<ValueId> out;
-    for (ValueId in : node.inputs) {
+    for (size_t i = first_operand(node); i < node.inputs.size(); ++i) {
+      const ValueId in = node.inputs[i];
       const Tensor* constant = scope_.constant(in);
       if (constant && (role == Role::Joins || !is_float(constant) || constant->elements() != 1))
         return {};
@@ -153,8 +177,9 @@ private:
   // Whether what `next` computes from the node's result, reading it alone, is part of it.
   bool takes_tail(const Node& node, const Node& next) const {
     if (!is_map(next)) return false;
-    if (role_of(node) == Role::Product || is_map(node)) return true;
-    return role_of(node) == Role::Combines && (is_op(next, "Relu") || is_op(next, "Clip"));
+    const bool is_clip = is_op(next, "Relu") || is_op(next, "Clip");
+    if (role_of(node) == Role::Product || is_map(node)) return is_clip || !on_codes();
+    return role_of(node) == Role::Combines && is_clip;
   }
 
   // The value to quantize in the place of a node's own result.
@@ -207,6 +232,18 @@ private:
     if (tapped_.insert(id).second) out_.taps.push_back({id, id.index});
   }
 
+  // QLinearConv has no form that yields real numbers.
+  void tap_convolutions() {
+    for (NodeId id : out_.products) {
+      if (graph_.node(id).op_type != "Conv") continue;
+      const ValueId result = results_.at(id);
+      const auto readers = uses_.of(result);
+      if (std::any_of(readers.begin(), readers.end(),
+                      [&](NodeId reader) { return !out_.real_readers.contains(reader); }))
+        tap(result);
+    }
+  }
+
   size_t group_of(ValueId id) const {
     size_t group = id.index;
     for (auto found = parent_.find(group); found != parent_.end(); found = parent_.find(group))
@@ -251,8 +288,9 @@ private:
 } // namespace
 
 bool is_static_op(std::string_view op_type) {
-  return std::any_of(std::begin(kRoles), std::end(kRoles),
-                     [&](const auto& row) { return row.op_type == op_type; });
+  const auto is_named = [&](const RoleRow& row) { return row.op_type == op_type; };
+  return std::any_of(std::begin(kRoles), std::end(kRoles), is_named) ||
+         std::any_of(std::begin(kOperatorRoles), std::end(kOperatorRoles), is_named);
 }
 
 Assignment assign(const GraphScope& scope, const QuantizeConfig& config) {

@@ -11,6 +11,9 @@
 //    between them would lose more to a rounding than it is worth.
 // Under the scheme log2 there are no carriers: products read levels, everybody else real values.
 // Outputs of the graph are never quantized; nothing would read the integers.
+// Where operators on codes are written (quant/qoperators.h), only Relu and Clip are part of what
+// they follow, as the codes in between are there anyway, and convolutions round their results
+// always. Outputs of the graph are never quantized; nothing would read the integers.
 #pragma once
 
 #include <string>

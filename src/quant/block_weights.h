@@ -1,18 +1,11 @@
 // Weights as a matrix whose rows are quantized in blocks: what MatMulNBits, GatherBlockQuantized
 // and DequantizeLinear with a block size or an axis store.
-//
-// How the ends of a block's range follow from its weights:
-//   minmax  the extremes
-//   mean    at most as wide as 2·mean|w|·√qmax (Esser et al., Learned Step Size Quantization, 2020)
-//   mse     the extremes, shrunk by the factor that leaves the least squared error
 #pragma once
 
-#include <functional>
-#include <string_view>
 #include <vector>
 
-#include "quant/arithmetic.h"
-#include "quant/config.h"
+#include "base/dtype.h"
+#include "quant/weight_range.h"
 
 namespace octet {
 
@@ -51,31 +44,14 @@ struct BlockWeights {
   std::vector<float> scales;    // [rows, blocks]
   std::vector<uint8_t> zeros;   // [rows, blocks]
   double signal = 0, noise = 0; // Σ w², Σ (w − ŵ)²
-};
 
-// Chooses the parameters of blocks.
-class BlockRule {
-public:
-  // Throws InvalidOption for a method that does not exist.
-  BlockRule(std::string_view method, DType type, bool symmetric);
-
-  QuantRange codes() const { return codes_; }
-  ScaleAndZero params(std::span<const float> block) const;
-
-private:
-  ScaleAndZero within(float min, float max) const;
-  ScaleAndZero least_error(std::span<const float> block, float min, float max) const;
-
-  enum class Method { MinMax, Mean, Mse } method_;
-  DType type_;
-  bool symmetric_;
-  QuantRange codes_;
+  double sqnr_db() const; // of the weights
 };
 
 BlockWeights make_block_weights(const WeightMatrix& matrix);
 
 // Rounds rows [begin, end) to the nearest codes. Throws InvalidInput when a weight is not finite.
-void round_rows(const WeightMatrix& matrix, const BlockRule& rule, size_t begin, size_t end,
+void round_rows(const WeightMatrix& matrix, const RangeRule& rule, size_t begin, size_t end,
                 BlockWeights& out);
 
 } // namespace octet

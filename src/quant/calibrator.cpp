@@ -18,8 +18,9 @@ ObserverOptions observer_options(const ActivationOptions& options) {
 } // namespace
 
 Calibrator::Calibrator(const ActivationOptions& options) : options_(options) {
-  if (options.type != DType::UInt8 && options.type != DType::Int8)
-    fail(ErrorCode::InvalidOption, "activations.type: uint8 or int8 expected, not ",
+  constexpr DType kTypes[] = {DType::UInt8, DType::Int8, DType::UInt16, DType::Int16};
+  if (std::find(std::begin(kTypes), std::end(kTypes), options.type) == std::end(kTypes))
+    fail(ErrorCode::InvalidOption, "activations.type: uint8, int8, uint16 or int16 expected, not ",
          dtype_name(options.type));
   if (!(options.percentile > 0 && options.percentile <= 100))
     fail(ErrorCode::InvalidOption, "activations.percentile: a number above 0, up to 100 expected");

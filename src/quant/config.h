@@ -12,16 +12,18 @@ struct WeightOptions {
   DType type = DType::Int8; // Int8 or UInt8; weight-only also Int4, UInt4, Float16
   bool symmetric = true;
   bool per_channel = false;
-  // Of weight-only quantization:
-  size_t block_size = 32; // weights along the reduction that share a scale
-  // See quant/block_weights.h; weight-only: or gptq; static: minmax or adaround.
+  // Of weight-only quantization: weights along the reduction that share a scale.
+  size_t block_size = 0;
+  // See quant/block_weights.h; weight-only: or gptq; static: or adaround.
   std::string method = "minmax";
 };
 
-// How weight-only quantization stores blocks of weights.
-enum class WeightFormat : uint8_t {
-  Operator,   // com.microsoft's MatMulNBits and GatherBlockQuantized
-  Dequantize, // DequantizeLinear in front of the float operator
+// How a quantized model spells what it computes.
+enum class QuantFormat : uint8_t {
+  Dequantize, // float operators behind DequantizeLinear
+  // Weight-only: com.microsoft's MatMulNBits and GatherBlockQuantized. Static: QLinearConv and its
+  // like (quant/qoperators.h).
+  Operator,
 };
 
 enum class ActivationScheme : uint8_t {
@@ -32,17 +34,18 @@ enum class ActivationScheme : uint8_t {
 // Of static quantization.
 struct ActivationOptions {
   ActivationScheme scheme = ActivationScheme::Linear;
-  DType type = DType::UInt8; // UInt8 or Int8
+  DType type = DType::UInt8; // UInt8 or Int8, and for the scheme linear UInt16 or Int16
   bool symmetric = false;
   std::string method = "minmax"; // see quant/observer.h
   double percentile = 99.99;     // of the method of that name
-  bool adaptive = true;          // linear: measures ranges that drift over the samples at each run
+  // Linear, 8 bits: measures ranges that drift over the samples at each run.
+  bool adaptive = true;
 };
 
 struct QuantizeConfig {
   WeightOptions weights;
   ActivationOptions activations;
-  WeightFormat format = WeightFormat::Operator;
+  QuantFormat format = QuantFormat::Dequantize;
   // Samples will run before a weight-only quantization.
   bool calibrated = false;
   // Takes models that hold quantized operators already; what they left in float is quantized.

@@ -4,6 +4,7 @@
 #include "graph/edit.h"
 #include "quant/dynamic_site.h"
 #include "quant/spectra.h"
+#include "quant/weight_range.h"
 
 namespace octet {
 namespace {
@@ -26,6 +27,7 @@ void check_config(const QuantizeConfig& config) {
   if (config.weights.type != DType::Int8 && config.weights.type != DType::UInt8)
     fail(ErrorCode::InvalidOption, "weights.type: dynamic quantization takes int8 or uint8, not ",
          dtype_name(config.weights.type));
+  RangeRule(config.weights.method, config.weights.type, config.weights.symmetric);
   for (const std::string& op_type : config.op_types)
     if (!quantizable(op_type))
       fail(ErrorCode::InvalidOption, "opTypes: ", op_type, " has no dynamically quantized form");

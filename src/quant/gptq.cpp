@@ -36,7 +36,7 @@ double energy(const Gram& gram, const Source& x) {
 // Rounds one tile of rows.
 class TileRounder {
 public:
-  TileRounder(const WeightMatrix& matrix, const BlockRule& rule, const Gram& gram, size_t begin,
+  TileRounder(const WeightMatrix& matrix, const RangeRule& rule, const Gram& gram, size_t begin,
               size_t end, BlockWeights& out)
       : matrix_(matrix), rule_(rule), gram_(gram), begin_(begin), rows_(end - begin), out_(out),
         sums_(gram.columns() * kTile) {}
@@ -92,7 +92,7 @@ private:
   }
 
   const WeightMatrix& matrix_;
-  const BlockRule& rule_;
+  const RangeRule& rule_;
   const Gram& gram_;
   size_t begin_, rows_;
   BlockWeights& out_;
@@ -101,7 +101,7 @@ private:
 };
 } // namespace
 
-void gptq_rows(const WeightMatrix& matrix, const BlockRule& rule, const Gram& gram, size_t begin,
+void gptq_rows(const WeightMatrix& matrix, const RangeRule& rule, const Gram& gram, size_t begin,
                size_t end, BlockWeights& out) {
   TileRounder(matrix, rule, gram, begin, end, out).run();
 }

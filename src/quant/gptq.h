@@ -18,7 +18,7 @@ namespace octet {
 inline constexpr size_t kGptqRows = 16;
 
 // Rounds rows [begin, end), at most kGptqRows; `gram` is factored.
-void gptq_rows(const WeightMatrix& matrix, const BlockRule& rule, const Gram& gram, size_t begin,
+void gptq_rows(const WeightMatrix& matrix, const RangeRule& rule, const Gram& gram, size_t begin,
                size_t end, BlockWeights& out);
 
 struct OutputError {

@@ -7,15 +7,16 @@
 
 namespace octet {
 namespace {
-// The mean of the ends of the first hundred ranges, and an exponential average of those that
-// follow.
-class MovingAverage final : public Observer {
+// A weighted mean of the ends of the samples' ranges: the plain one while that gives a sample more
+// than the least weight, and an exponential average of what follows.
+class Averaged final : public Observer {
 public:
+  explicit Averaged(double least_weight) : least_weight_(least_weight) {}
   ObservedRange add(std::span<const float> values) override {
     const ObservedRange range = Observer::add(values);
     if (values.empty()) return range;
     ++count_;
-    const double weight = std::max(1.0 / static_cast<double>(count_), 0.01);
+    const double weight = std::max(1.0 / static_cast<double>(count_), least_weight_);
     min_ += weight * (range.min - min_);
     max_ += weight * (range.max - max_);
     return range;
@@ -27,6 +28,7 @@ protected:
   }
 
 private:
+  double least_weight_;
   size_t count_ = 0;
   double min_ = 0, max_ = 0;
 };
@@ -50,7 +52,10 @@ ObservedRange keep_all(const Histogram& histogram, const ObserverOptions&) {
 }
 
 std::unique_ptr<Observer> moving_average(const ObserverOptions&) {
-  return std::make_unique<MovingAverage>();
+  return std::make_unique<Averaged>(0.01);
+}
+std::unique_ptr<Observer> mean(const ObserverOptions&) {
+  return std::make_unique<Averaged>(0);
 }
 template <Clipping clip>
 std::unique_ptr<Observer> clipped(const ObserverOptions& options) {
@@ -63,6 +68,7 @@ constexpr struct {
 } kObservers[] = {
     {"minmax", clipped<keep_all>},
     {"moving-average", moving_average},
+    {"mean", mean},
     {"percentile", clipped<clip_percentile>},
     {"entropy", clipped<clip_entropy>},
     {"mse", clipped<clip_mse>},
@@ -73,7 +79,7 @@ std::unique_ptr<Observer> make_observer(const ObserverOptions& options) {
   for (const auto& row : kObservers)
     if (row.method == options.method) return row.make(options);
   fail(ErrorCode::InvalidOption, "activations.method: '", options.method,
-       "'; minmax, moving-average, percentile, entropy or mse expected");
+       "'; minmax, moving-average, mean, percentile, entropy or mse expected");
 }
 
 } // namespace octet

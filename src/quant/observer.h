@@ -2,6 +2,13 @@
 //
 // One row of the table in observer.cpp per method. An observer keeps a summary, never values; the
 // ranges it returns contain 0.
+//   minmax          the extremes of all samples
+//   moving-average  the mean of the samples' extremes, in which those of the past fade: after
+//                   hundred samples each new one weighs 1 % (MovingAverageMinMaxObserver of
+//                   PyTorch)
+//   mean            the mean of the samples' extremes, all of one weight (MEAN_MINMAX of NNCF; what
+//                   PaddleSlim calls avg), so that single outliers are clipped
+//   percentile, entropy, mse   see observers/clipping.h
 #pragma once
 
 #include <memory>

@@ -12,6 +12,7 @@
 #include "quant/calibrator.h"
 #include "quant/dynamic_site.h"
 #include "quant/log2.h"
+#include "quant/qoperators.h"
 #include "quant/reduction_taps.h"
 #include "quant/static_product.h"
 
@@ -58,10 +59,36 @@ void place_reduction_taps(Scope& scope, const QuantizeConfig& config, ReductionT
       scope.tapped.insert({id, *tapped});
 }
 
-void check_config(const QuantizeConfig& config) {
-  if (config.weights.type != DType::Int8 && config.weights.type != DType::UInt8)
+void check_weights(const WeightOptions& weights) {
+  if (weights.type != DType::Int8 && weights.type != DType::UInt8)
     fail(ErrorCode::InvalidOption, "weights.type: static quantization takes int8 or uint8, not ",
-         dtype_name(config.weights.type));
+         dtype_name(weights.type));
+  if (weights.block_size != 0)
+    fail(ErrorCode::InvalidOption,
+         "weights.blockSize: products of integers have no scales in blocks; weight-only "
+         "quantization has");
+  if (!rounds_by_samples(weights)) RangeRule(weights.method, weights.type, weights.symmetric);
+}
+
+// Measuring ranges at each run is for few codes, evenly spaced.
+bool is_adaptive(const ActivationOptions& options) {
+  return options.adaptive && options.scheme == ActivationScheme::Linear &&
+         dtype_bits(options.type) == 8;
+}
+
+void check_activations(const ActivationOptions& options, QuantFormat format) {
+  const bool is_log2 = options.scheme == ActivationScheme::Log2;
+  if (is_log2 && format == QuantFormat::Operator)
+    fail(ErrorCode::InvalidOption, "format: scheme log2 has no operators on codes (qoperator)");
+  if (dtype_bits(options.type) == 16 && (is_log2 || format == QuantFormat::Operator))
+    fail(ErrorCode::InvalidOption, "activations.type: ",
+         is_log2 ? "scheme log2 takes" : "operators on codes (format qoperator) take",
+         " uint8 or int8, not ", dtype_name(options.type));
+}
+
+void check_config(const QuantizeConfig& config) {
+  check_weights(config.weights);
+  check_activations(config.activations, config.format);
   for (const std::string& op_type : config.op_types)
     if (!is_static_op(op_type))
       fail(ErrorCode::InvalidOption, "opTypes: ", op_type, " has no statically quantized form");
@@ -74,7 +101,7 @@ public:
                                         config_.activations, rounds_by_samples(config_.weights))) {
     check_config(config_);
     report_.mode = "static";
-    if (config_.activations.adaptive) report_.drift_threshold = Calibrator::kMostDrift;
+    if (is_adaptive(config_.activations)) report_.drift_threshold = Calibrator::kMostDrift;
     for (GraphScope& scope : scopes_of(graph)) scopes_.push_back({{std::move(scope)}});
     for (Scope& scope : scopes_) {
       Assignment assignment = assign(scope, config_);
@@ -114,12 +141,15 @@ public:
     taps_.take_out();
     while (sink_->calibrator.choose_next()) {
     }
+    bool contrib_used = false; // an operator of com.microsoft was written
     for (size_t i = scopes_.size(); i-- > 0;) {
       Scope& scope = scopes_[i];
       write_pairs(*scope.graph, scope.observed, config_.activations, sink_->calibrator, report_);
+      if (config_.format == QuantFormat::Operator) contrib_used |= write_qoperators(*scope.graph);
       GraphEdit(*scope.graph).remove_dead();
     }
-    if (is_log2()) import_own_functions(*scopes_[0].graph);
+    for (const Scope& scope : scopes_)
+      if (contrib_used) import_opset(*scope.graph, "com.microsoft", 1);
     return std::move(report_);
   }
 
@@ -130,7 +160,7 @@ private:
   void begin(Scope& scope, NodeId id) {
     const Node& node = scope.graph->node(id);
     const size_t observer = scope.observed.observers.at(node.inputs[0]);
-    if (config_.activations.adaptive && !is_log2() && sink_->calibrator.drifts(observer) &&
+    if (is_adaptive(config_.activations) && sink_->calibrator.drifts(observer) &&
         measure_at_each_run(scope, id, observer))
       return;
     const auto x = sink_->calibrator.params(observer);

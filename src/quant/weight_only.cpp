@@ -9,6 +9,7 @@
 #include "quant/gptq.h"
 #include "quant/reduction_taps.h"
 #include "quant/weight_site.h"
+#include "quant/weights.h"
 
 namespace octet {
 namespace {
@@ -39,11 +40,6 @@ void check_config(const QuantizeConfig& config) {
            dtype_name(weights.type));
 }
 
-// The method that chooses the range of a block.
-std::string rule_method(const WeightOptions& weights) {
-  return weights.method == "gptq" ? "mse" : weights.method;
-}
-
 // A site, and its taps when samples are to tell what it multiplies its weights with.
 struct TappedSite : WeightSite {
   std::optional<size_t> tap = {};
@@ -53,7 +49,7 @@ struct TappedSite : WeightSite {
 class SiteWork {
 public:
   SiteWork(const TappedSite& site, const WeightOptions& options, ReductionSink& grams)
-      : site_(site), grams_(grams), rule_(rule_method(options), site.type, options.symmetric) {
+      : site_(site), grams_(grams), rule_(range_method(options), site.type, options.symmetric) {
     const Tensor& w = *site.scope->constant(site.weight());
     held_ = w.data().hold();
     matrix_ = {w.values<float>().data(), site.rows, site.row_stride, site.column_stride,
@@ -154,7 +150,7 @@ private:
 
   const TappedSite& site_;
   ReductionSink& grams_;
-  BlockRule rule_;
+  RangeRule rule_;
   std::shared_ptr<const void> held_; // what the matrix points to
   WeightMatrix matrix_;
   BlockWeights weights_;
@@ -173,7 +169,7 @@ public:
       : config_(std::move(config)), scopes_(scopes_of(graph)) {
     check_config(config_);
     if (config_.weights.type != DType::Float16)
-      BlockRule(rule_method(config_.weights), config_.weights.type, config_.weights.symmetric);
+      RangeRule(range_method(config_.weights), config_.weights.type, config_.weights.symmetric);
     report_.mode = "weight-only";
     for (GraphScope& scope : scopes_) collect_sites(scope);
     if (config_.calibrated) place_taps();
@@ -245,8 +241,8 @@ private:
     tensor.scale_min = *low;
     tensor.scale_max = *high;
     tensor.granularity = site.is_per_channel() ? "per-channel" : "per-block";
-    tensor.method = work_->by_samples() ? "gptq" : rule_method(config_.weights);
-    tensor.sqnr_db = SiteWork::decibels(weights.signal, weights.noise);
+    tensor.method = work_->by_samples() ? "gptq" : range_method(config_.weights);
+    tensor.sqnr_db = weights.sqnr_db();
     tensor.output_sqnr_db = work_->output_sqnr_db();
     tensor.histogram = work_->histogram();
     tensor.clipping = work_->clipping();
@@ -314,7 +310,7 @@ private:
 
 int64_t weight_only_opset(Graph& graph, const QuantizeConfig& config) {
   if (!is_block_type(config.weights.type)) return kPerChannelOpset;
-  if (config.format == WeightFormat::Dequantize) return kBlockOpset;
+  if (config.format == QuantFormat::Dequantize) return kBlockOpset;
   if (dtype_bits(config.weights.type) == 8) return kPerChannelOpset;
   for (const GraphScope& scope : scopes_of(graph))
     for (NodeId id : scope.graph->nodes())

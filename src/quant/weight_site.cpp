@@ -296,7 +296,7 @@ std::string resolve_site(const QuantizeConfig& config, WeightSite& site) {
   site.type = config.weights.type;
   site.blocks.block = config.weights.block_size;
   if (std::string reason = resolve_layout(node, w->shape(), site); !reason.empty()) return reason;
-  const bool padded = config.format == WeightFormat::Operator && node.op_type != "Conv";
+  const bool padded = config.format == QuantFormat::Operator && node.op_type != "Conv";
   if (stored_bytes(site, padded) >= w->size_bytes()) return "its weights would not become smaller";
   return {};
 }
@@ -304,7 +304,7 @@ std::string resolve_site(const QuantizeConfig& config, WeightSite& site) {
 bool write_site(const WeightSite& site, const QuantizeConfig& config, const BlockWeights& weights) {
   SiteWriter writer(site, weights);
   const std::string& op_type = site.scope->graph->node(site.node).op_type;
-  const bool own_operator = config.format == WeightFormat::Operator && op_type != "Conv";
+  const bool own_operator = config.format == QuantFormat::Operator && op_type != "Conv";
   if (!own_operator)
     writer.write_dequantize();
   else if (op_type == "Gather")

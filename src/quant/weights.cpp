@@ -35,28 +35,44 @@ private:
 
 WeightRounding::WeightRounding(std::span<const float> weights, WeightLayout layout,
                                const WeightOptions& options, bool shared_zero_point)
-    : weights_(weights), layout_(layout), type_(options.type), symmetric_(options.symmetric),
-      shared_zero_point_(shared_zero_point), codes_(quant_range(type_, symmetric_)),
-      clips_(codes_) {
+    : weights_(weights), layout_(layout),
+      rule_(range_method(options), options.type, options.symmetric),
+      shared_zero_point_(shared_zero_point), clips_(rule_.codes()) {
   if (!options.per_channel) layout_ = {.channels = 1, .inner = std::max<size_t>(weights.size(), 1)};
   ranges_.resize(layout_.channels);
 }
 
 bool WeightRounding::advance() {
-  const auto next_end = [&](size_t begin) {
-    return std::min(begin + kEnoughWeights, weights_.size());
-  };
-  if (measured_ < weights_.size()) {
-    const size_t end = next_end(measured_);
-    measure(measured_, end);
-    measured_ = end;
-    return true;
+  const size_t end = std::min(at_ + kEnoughWeights, weights_.size());
+  if (!measured_)
+    measure(at_, end);
+  else if (pass_ < rule_.passes())
+    search(at_, end);
+  else
+    round(at_, end);
+  at_ = end;
+  return at_ < weights_.size() || next_pass();
+}
+
+// False behind the last one.
+bool WeightRounding::next_pass() {
+  at_ = 0;
+  if (!measured_) {
+    measured_ = true;
+    searches_.resize(rule_.passes() == 0 ? 0 : ranges_.size(),
+                     {.count = weights_.size() / std::max<size_t>(ranges_.size(), 1)});
+    for (size_t c = 0; c < searches_.size(); ++c) searches_[c].full = ranges_[c];
+  } else if (pass_ < rule_.passes()) {
+    for (RangeSearch& search : searches_) rule_.end_pass(search, pass_);
+    ++pass_;
+  } else {
+    return false;
   }
-  if (out_.scales.empty()) choose_params();
-  const size_t end = next_end(rounded_);
-  round(rounded_, end);
-  rounded_ = end;
-  return rounded_ < weights_.size();
+  if (pass_ < rule_.passes())
+    for (RangeSearch& search : searches_) rule_.begin_pass(search, pass_);
+  else
+    choose_params();
+  return true;
 }
 
 void WeightRounding::measure(size_t begin, size_t end) {
@@ -64,35 +80,44 @@ void WeightRounding::measure(size_t begin, size_t end) {
             [&, from = weights_.data(), to = ranges_.data()](size_t first, size_t last) {
               ChannelWalk walk(layout_, begin + first);
               for (size_t i = begin + first; i < begin + last; ++i, walk.next()) {
-                if (!(std::abs(from[i]) <= FLT_MAX))
+                const float w = from[i];
+                if (!(std::abs(w) <= FLT_MAX))
                   fail(ErrorCode::InvalidInput, "a weight is not finite");
-                to[walk.channel()].add(from[i]);
+                ObservedRange& range = to[walk.channel()];
+                if (w < range.min) range.min = w;
+                if (w > range.max) range.max = w;
               }
             });
 }
 
+void WeightRounding::search(size_t begin, size_t end) {
+  in_pieces(end - begin,
+            [&, from = weights_.data(), to = searches_.data()](size_t first, size_t last) {
+              ChannelWalk walk(layout_, begin + first);
+              for (size_t i = begin + first; i < begin + last; ++i, walk.next())
+                rule_.add(to[walk.channel()], from[i]);
+            });
+}
+
 // The smallest scale under which the range fits the codes around a given zero point.
-ScaleAndZero WeightRounding::params_in_common(Range range, int32_t zero_point) const {
-  const auto above = static_cast<float>(codes_.max - zero_point),
-             below = static_cast<float>(zero_point - codes_.min);
+ScaleAndZero WeightRounding::params_in_common(ObservedRange range, int32_t zero_point) const {
+  const auto above = static_cast<float>(rule_.codes().max - zero_point),
+             below = static_cast<float>(zero_point - rule_.codes().min);
   const float up = above > 0 ? range.max / above : 0, down = below > 0 ? -range.min / below : 0;
   const float scale = std::max(up, down);
   return {scale > 0 ? scale : 1.0f, zero_point};
 }
 
 void WeightRounding::choose_params() {
-  Range whole;
-  for (const Range& range : ranges_) {
-    whole.add(range.min);
-    whole.add(range.max);
-  }
-  const int32_t common_zero =
-      choose_quant_params(whole.min, whole.max, type_, symmetric_).zero_point;
+  for (size_t c = 0; c < searches_.size(); ++c) ranges_[c] = searches_[c].chosen;
+  ObservedRange whole;
+  for (const ObservedRange& range : ranges_)
+    whole = {std::min(whole.min, range.min), std::max(whole.max, range.max)};
+  const int32_t common_zero = rule_.within(whole).zero_point;
   out_.codes.resize(weights_.size());
-  for (const Range& range : ranges_) {
-    const ScaleAndZero params = shared_zero_point_
-                                    ? params_in_common(range, common_zero)
-                                    : choose_quant_params(range.min, range.max, type_, symmetric_);
+  for (const ObservedRange& range : ranges_) {
+    const ScaleAndZero params =
+        shared_zero_point_ ? params_in_common(range, common_zero) : rule_.within(range);
     out_.scales.push_back(params.scale);
     out_.zero_points.push_back(params.zero_point);
     clips_.add_params(params);
@@ -109,7 +134,7 @@ void WeightRounding::round(size_t begin, size_t end) {
               size_t clipped = 0;
               for (size_t i = begin + first; i < begin + last; ++i, walk.next()) {
                 const ScaleAndZero params{scales[walk.channel()], zeros[walk.channel()]};
-                const int32_t code = quantize_value(from[i], params, codes_);
+                const int32_t code = quantize_value(from[i], params, rule_.codes());
                 to[i] = static_cast<uint8_t>(code);
                 const double w = from[i], error = w - dequantize_value(code, params);
                 signal += w * w;
@@ -150,6 +175,13 @@ Tensor tensor_of_codes(std::span<const uint8_t> codes, DType type, Shape shape) 
   return Tensor(type, std::move(shape), SharedBytes(std::move(buffer)));
 }
 
+Tensor scalar_code(int32_t code, DType type) {
+  if (type == DType::UInt16) return Tensor::scalar<uint16_t>(static_cast<uint16_t>(code));
+  if (type == DType::Int16) return Tensor::scalar<int16_t>(static_cast<int16_t>(code));
+  const uint8_t byte[] = {static_cast<uint8_t>(code)};
+  return tensor_of_codes(byte, type, {});
+}
+
 QuantizedTensor describe_weights(std::string name, std::string node, const WeightOptions& options,
                                  const QuantizedWeights& weights) {
   const auto [low, high] = std::minmax_element(weights.scales.begin(), weights.scales.end());
@@ -159,7 +191,7 @@ QuantizedTensor describe_weights(std::string name, std::string node, const Weigh
           .scale_min = *low,
           .scale_max = *high,
           .granularity = options.per_channel ? "per-channel" : "per-tensor",
-          .method = "minmax",
+          .method = range_method(options),
           .sqnr_db = weights.sqnr_db,
           .histogram = weights.histogram,
           .clipping = weights.clipping};

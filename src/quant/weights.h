@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/tensor.h"
@@ -10,6 +11,7 @@
 #include "quant/config.h"
 #include "quant/observers/histogram.h"
 #include "quant/report.h"
+#include "quant/weight_range.h"
 
 namespace octet {
 
@@ -29,11 +31,12 @@ struct QuantizedWeights {
   ClipRange clipping = {};
 };
 
-// Quantizes weights in pieces, for callers that want to attend to others in between.
+// Quantizes weights in pieces, for callers that want to attend to others in between: the range of
+// each channel, or of the tensor, follows from `options.method` (quant/weight_range.h).
 //
 // `shared_zero_point`: all channels get the zero point of the whole tensor and scales wide enough
 // for it (ConvInteger in onnxruntime takes a single one). Throws InvalidInput when a weight is not
-// finite.
+// finite, InvalidOption for a method that does not exist.
 class WeightRounding {
 public:
   // The caller keeps the weights.
@@ -46,26 +49,21 @@ public:
   QuantizedWeights take();
 
 private:
-  struct Range {
-    float min = 0, max = 0;
-    [[gnu::always_inline]] void add(float v) {
-      if (v < min) min = v;
-      if (v > max) max = v;
-    }
-  };
-
+  bool next_pass();
   void measure(size_t begin, size_t end);
+  void search(size_t begin, size_t end);
   void choose_params();
   void round(size_t begin, size_t end);
-  ScaleAndZero params_in_common(Range range, int32_t zero_point) const;
+  ScaleAndZero params_in_common(ObservedRange range, int32_t zero_point) const;
 
   std::span<const float> weights_;
   WeightLayout layout_;
-  DType type_;
-  bool symmetric_, shared_zero_point_;
-  QuantRange codes_;
-  std::vector<Range> ranges_; // by channel
-  size_t measured_ = 0, rounded_ = 0;
+  RangeRule rule_;
+  bool shared_zero_point_;
+  std::vector<ObservedRange> ranges_; // by channel
+  std::vector<RangeSearch> searches_; // by channel, of rules with passes
+  bool measured_ = false;             // the extremes
+  size_t pass_ = 0, at_ = 0;
   double signal_ = 0, noise_ = 0;
   ClipCounter clips_;
   Histogram histogram_;
@@ -87,6 +85,9 @@ std::vector<T> transposed(std::span<const T> matrix, size_t rows, size_t columns
 
 // Codes of a byte each, or, as types of 4 bits want them, two a byte.
 Tensor tensor_of_codes(std::span<const uint8_t> codes, DType type, Shape shape);
+
+// A constant of one code, of 8 or 16 bits.
+Tensor scalar_code(int32_t code, DType type);
 
 // The report's entry for the weights called `name`, which `node` reads.
 QuantizedTensor describe_weights(std::string name, std::string node, const WeightOptions& options,

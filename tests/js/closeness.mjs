@@ -31,12 +31,12 @@ export function assertTensorClose(actual, expected, tolerance, where) {
   );
 }
 
-/** Every output close. Integers and booleans must be equal. */
+/** Every output close. Integers and booleans must be equal, but for `tolerance.codes` of integers where it is given. */
 export function assertOutputsClose(actual, expected, tolerance, where) {
   assert.deepEqual(Object.keys(actual).sort(), Object.keys(expected).sort(), where);
   for (const [name, value] of Object.entries(expected)) {
     const exact = !value.type.startsWith('float');
-    const wanted = exact ? { relative: 0, absolute: 0 } : tolerance;
+    const wanted = exact ? { relative: 0, absolute: tolerance.codes ?? 0 } : tolerance;
     assertTensorClose(actual[name], value, wanted, `${where}: output ${name}`);
   }
 }

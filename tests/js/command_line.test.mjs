@@ -83,6 +83,19 @@ test('quantize makes weights alone small, by samples', () => {
   succeed('quantize', output, '-o', inFolder('forced.onnx'), '--mode', 'weight-only', '--force');
 });
 
+test('quantize writes operators on codes and 16 bits', () => {
+  const samples = ['--mode', 'static', '--calibration', 'random:2', '--fixed-scales'];
+  const quantizedOf = (name, ...flags) => {
+    const output = inFolder(`${name}.onnx`);
+    succeed('quantize', model, '-o', output, ...samples, ...flags);
+    return JSON.parse(succeed('inspect', output, '--json').text);
+  };
+  const codes = quantizedOf('codes', '--format', 'qoperator', '--weights-method', 'mse');
+  assert.equal(codes.quantized.QLinearConv, 1);
+  const wide = quantizedOf('wide', '--activations', 'uint16', '--method', 'mean');
+  assert.ok(wide.quantized['com.microsoft.QuantizeLinear'] > 0);
+});
+
 test('quantize writes its report as a page', () => {
   const page = inFolder('report.html');
   const flags = ['--mode', 'static', '--calibration', 'random:2', '--report', page];

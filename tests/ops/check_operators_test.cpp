@@ -31,6 +31,24 @@ TEST_CASE("nodes without required inputs are named") {
     b.output(b.node("Where", "y", {x, ValueId(), x}));
     CHECK(complaint(b.graph) == "Where 'y': input 1 is missing");
   }
+  SECTION("of operators on codes, after zero points that may be left out") {
+    const auto complaint_of = [&](const char* op_type, std::vector<ValueId> inputs) {
+      b.output(b.node(op_type, "y", std::move(inputs)));
+      b.graph.node(b.graph.value(b.graph.outputs()[0]).producer).domain = "com.microsoft";
+      return complaint(b.graph);
+    };
+    const ValueId none;
+    SECTION("a scale") {
+      CHECK(complaint_of("QLinearAdd", {x, x, none, x}) == "QLinearAdd 'y': input 6 is missing");
+    }
+    SECTION("an operand's scale") {
+      CHECK(complaint_of("QLinearAdd", {x, x, none, x, none, none, x}) ==
+            "QLinearAdd 'y': input 4 is missing");
+    }
+    SECTION("nothing") {
+      CHECK(complaint_of("QLinearAdd", {x, x, none, x, x, none, x}).empty());
+    }
+  }
   SECTION("none at all") {
     b.output(b.node("Relu", "y", {}));
     CHECK(complaint(b.graph) == "Relu 'y': input 0 is missing");

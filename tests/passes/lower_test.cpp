@@ -298,3 +298,34 @@ TEST_CASE("a pool of two by two pixels joins a convolution of odd channels whose
   CHECK(count(lowered_pool(4, "Relu", 2), "MaxPool(") == 1);
   CHECK(count(lowered_pool(3, "HardSwish", 2), "MaxPool(") == 1);
 }
+
+TEST_CASE("operators on codes run as what they stand for, on codes") {
+  GraphBuilder b;
+  const auto bytes = [&](const char* name, Shape shape, std::vector<uint8_t> values) {
+    return b.graph.add_constant(
+        name, Tensor::of<uint8_t>(std::move(shape), std::span<const uint8_t>(values)));
+  };
+  const ValueId scale = b.constant("scale", {}, {0.1f}), zero = bytes("zero", {}, {128});
+  const ValueId w = bytes("w", {1, 1, 1, 1}, {200});
+  const auto contrib = [&](const char* op_type, const char* output, std::vector<ValueId> inputs) {
+    const ValueId out = b.node(op_type, output, std::move(inputs));
+    b.graph.node(b.graph.value(out).producer).domain = "com.microsoft";
+    return out;
+  };
+  const ValueId x = b.node("QuantizeLinear", "x_codes", {b.input("x", {1, 1, 4, 4}), scale, zero});
+  const ValueId conv = b.node("QLinearConv", "conv", {x, scale, zero, w, scale, zero, scale, zero});
+  const auto pool = [&](const char* name, ValueId in) {
+    return b.node("MaxPool", name, {in}, {{"kernel_shape", std::vector<int64_t>{2, 2}}});
+  };
+  const ValueId sum = contrib(
+      "QLinearAdd", "sum", {pool("a", conv), scale, zero, pool("b", x), scale, zero, scale, zero});
+  const ValueId leaky = contrib("QLinearLeakyRelu", "leaky", {sum, scale, zero, scale, zero});
+  b.output(b.node("DequantizeLinear", "y", {leaky, scale, zero}));
+  const std::string text = lowered(b.graph);
+  INFO(text);
+  CHECK(count(text, "ConvIntegerTo") == 1);
+  CHECK(count(text, "octet.Add") == 1);
+  CHECK(count(text, "octet.Lookup") == 1);
+  CHECK(count(text, "QLinear") == 0);
+  CHECK(count(text, "QuantizeLinear") == 0);
+}

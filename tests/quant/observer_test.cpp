@@ -50,6 +50,16 @@ TEST_CASE("moving-average is the mean of the ends of the first samples") {
   CHECK(range.max == Approx(5));
 }
 
+TEST_CASE("mean: every sample has one weight, however many there are") {
+  std::vector<std::vector<float>> samples;
+  for (int i = 0; i < 300; ++i) samples.push_back({-1, i < 150 ? 2.0f : 4.0f});
+  const ObservedRange range = observed({.method = "mean"}, samples);
+  CHECK(range.min == Approx(-1));
+  CHECK(range.max == Approx(3));
+  CHECK(observed({.method = "moving-average"}, samples).max > 3.4f);
+  CHECK(observed({.method = "mean"}, {{1, 2}, {0.5f, 3}}).min == 0);
+}
+
 TEST_CASE("a histogram does not depend on the order in which ranges grow") {
   std::vector<std::vector<float>> samples;
   for (const float deviation : {1e-3f, 5.0f, 0.1f, 300.0f})
@@ -131,7 +141,7 @@ TEST_CASE("the range of mse loses no more than the full one") {
 }
 
 TEST_CASE("every method: nothing seen, only zeros, ranges within what was seen") {
-  for (const char* method : {"minmax", "moving-average", "percentile", "entropy", "mse"}) {
+  for (const char* method : {"minmax", "moving-average", "mean", "percentile", "entropy", "mse"}) {
     CAPTURE(method);
     const ObserverOptions options{.method = method};
     CHECK_FALSE(make_observer(options)->range());

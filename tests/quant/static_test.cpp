@@ -188,11 +188,11 @@ TEST_CASE("samples that are not finite, and options that do not exist, are refus
   b.output(b.node("MatMul", "y", {b.input("x", {1, 2}), b.constant("w", {2, 1}, {1, 2})}));
   Graph other(b.graph);
   CHECK_THROWS_WITH(quantize(b.graph, {{NAN, 1}}), Catch::Contains("'x'"));
-  QuantizeConfig int16, no_method, no_share;
-  int16.activations.type = DType::Int16;
+  QuantizeConfig int4, no_method, no_share;
+  int4.activations.type = DType::Int4;
   no_method.activations.method = "magic";
   no_share.activations.percentile = 0;
-  for (const QuantizeConfig& config : {int16, no_method, no_share})
+  for (const QuantizeConfig& config : {int4, no_method, no_share})
     CHECK_THROWS_AS(make_static_quantizer(other, config), Error);
 }
 
@@ -286,4 +286,112 @@ TEST_CASE("powers of two are written for what products read, and for nobody else
   CHECK(b.graph.model.opset("ai.octet") == 1);
   for (NodeId id : b.graph.nodes())
     if (b.graph.node(id).op_type == "Add") CHECK(b.graph.node(id).inputs[1] == r);
+}
+
+TEST_CASE("as operators on codes: what lies between products never turns real") {
+  for (const DType type : {DType::UInt8, DType::Int8}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", {1, 1, 4, 4});
+    const ValueId w = b.constant("w", {1, 1, 1, 1}, {2});
+    const ValueId bias = b.constant("c", {1}, {0.5f});
+    const ValueId first = b.node("Relu", "relu", {b.node("Conv", "conv", {x, w, bias})});
+    const ValueId pooled = b.node(
+        "MaxPool", "pooled", {first},
+        {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
+    const ValueId twice = b.node("Add", "sum", {pooled, pooled});
+    b.output(b.node("Softmax", "y", {b.node("Conv", "last", {twice, w})}));
+    QuantizeConfig config;
+    config.format = QuantFormat::Operator;
+    config.activations.type = type;
+    config.activations.symmetric = type == DType::Int8;
+    std::vector<float> sample(16);
+    for (size_t i = 0; i < sample.size(); ++i) sample[i] = static_cast<float>(i) - 4;
+    quantize(b.graph, {sample}, std::move(config));
+    CHECK(count(b.graph, "QLinearConv") == 2);
+    CHECK(count(b.graph, "QLinearAdd") == 1);
+    CHECK(count(b.graph, "QuantizeLinear") == 1);
+    CHECK(count(b.graph, "DequantizeLinear") == 1);
+    // Codes of a symmetric range go below zero: a Relu is left of them.
+    CHECK(count(b.graph, "Clip") == (type == DType::Int8 ? 1 : 0));
+    CHECK(count(b.graph, "Relu") == 0);
+    CHECK(b.graph.model.opset("com.microsoft") == 1);
+  }
+}
+
+TEST_CASE("a Gemm whose result is read as real numbers yields these from codes") {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {1, 2});
+  const ValueId w = b.constant("w", {2, 2}, {1, 2, 3, 4});
+  b.output(b.node("Gemm", "y", {x, w, b.constant("c", {2}, {1, 2})}));
+  QuantizeConfig config;
+  config.format = QuantFormat::Operator;
+  quantize(b.graph, {{-1, 2}}, std::move(config));
+  CHECK(count(b.graph, "QGemm") == 1);
+  CHECK(count(b.graph, "DequantizeLinear") == 0);
+  for (NodeId id : b.graph.nodes())
+    if (b.graph.node(id).op_type == "QGemm") CHECK(b.graph.node(id).inputs.size() == 7);
+}
+
+TEST_CASE("pairs of 16 bits are onnxruntime's own until ONNX has them") {
+  for (const int64_t opset : {17, 21}) {
+    for (const DType type : {DType::UInt16, DType::Int16}) {
+      GraphBuilder b(opset);
+      const ValueId x = b.input("x", {1, 2});
+      b.output(b.node("MatMul", "y", {x, b.constant("w", {2, 1}, {1, -1})}));
+      QuantizeConfig config;
+      config.activations.type = type;
+      const QuantizationReport report = quantize(b.graph, {{-1, 1}}, std::move(config));
+      CHECK(find(report, "x")->scale_max == Approx(2.0 / 65535));
+      for (NodeId id : b.graph.nodes()) {
+        const Node& node = b.graph.node(id);
+        if (node.op_type != "QuantizeLinear") continue;
+        CHECK(node.domain == (opset < 21 ? "com.microsoft" : ""));
+        CHECK(b.graph.constant(node.inputs[2])->dtype() == type);
+      }
+    }
+  }
+}
+
+TEST_CASE("ranges of weights by mean and least squared error cut outliers off") {
+  std::vector<float> weights(64, 0.1f);
+  for (size_t i = 0; i < weights.size(); i += 2) weights[i] = -0.07f;
+  weights[5] = 3;
+  for (const bool per_channel : {true, false}) {
+    double scale_of_extremes = 0;
+    for (const char* method : {"minmax", "mean", "mse"}) {
+      GraphBuilder b;
+      const ValueId x = b.input("x", {1, 32});
+      b.output(b.node("MatMul", "y", {x, b.constant("w", {32, 2}, weights)}));
+      QuantizeConfig config;
+      config.weights.method = method;
+      config.weights.per_channel = per_channel;
+      const QuantizationReport report = quantize(b.graph, {std::vector<float>(32, 1)}, config);
+      CHECK(find(report, "w")->method == method);
+      const double largest = find(report, "w")->scale_max;
+      if (std::string(method) == "minmax") scale_of_extremes = largest;
+      CHECK(largest <= scale_of_extremes);
+      // 2 · mean|w| · √127 (Esser et al., Learned Step Size Quantization)
+      if (std::string(method) == "mean" && !per_channel)
+        CHECK(largest ==
+              Approx(2 * (31 * 0.1 + 32 * 0.07 + 3) / 64 * std::sqrt(127.0) / 127).epsilon(0.01));
+    }
+  }
+}
+
+TEST_CASE("static quantization names the options that do not go together") {
+  const auto refuses = [](QuantizeConfig config) {
+    GraphBuilder b;
+    b.output(b.node("Relu", "y", {b.input("x", {1})}));
+    CHECK_THROWS_AS(make_static_quantizer(b.graph, std::move(config)), Error);
+  };
+  QuantizeConfig config;
+  config.format = QuantFormat::Operator;
+  config.activations.type = DType::Int16;
+  refuses(config);
+  config = {};
+  config.weights.block_size = 32;
+  refuses(config);
+  config = {};
+  config.weights.method = "gptq";
+  refuses(config);
 }

@@ -14,7 +14,7 @@ using octet::test::GraphBuilder;
 using octet::test::nodes_of;
 
 namespace {
-QuantizeConfig config_of(DType type, WeightFormat format = WeightFormat::Operator) {
+QuantizeConfig config_of(DType type, QuantFormat format = QuantFormat::Operator) {
   QuantizeConfig config;
   config.weights = {
       .type = type, .symmetric = type == DType::Int4 || type == DType::Int8, .block_size = 16};
@@ -103,13 +103,13 @@ TEST_CASE("convolutions have scales in blocks of input channels, or per output c
 }
 
 TEST_CASE("rows of an embedding are quantized where they are picked") {
-  for (const auto format : {WeightFormat::Operator, WeightFormat::Dequantize}) {
+  for (const auto format : {QuantFormat::Operator, QuantFormat::Dequantize}) {
     GraphBuilder b;
     const ValueId table = b.constant("w", {3, 64}, normals(192, 3));
     b.output(b.node("Gather", "y", {table, b.input("i", {2}, DType::Int64)}));
     quantize(b.graph, config_of(DType::UInt8, format));
     const char* expected =
-        format == WeightFormat::Operator ? "GatherBlockQuantized" : "DequantizeLinear";
+        format == QuantFormat::Operator ? "GatherBlockQuantized" : "DequantizeLinear";
     CHECK(nodes_of(b.graph).find(expected) != std::string::npos);
     CHECK(constant_named(b.graph, "_scale").shape() == Shape{3, 4});
   }
@@ -155,7 +155,7 @@ TEST_CASE("the least squared error lies within the extremes, the mean's range to
   std::vector<float> block = normals(32, 5);
   block[7] = 9;
   const auto scale = [&](const char* method) {
-    return BlockRule(method, DType::Int4, true).params(block).scale;
+    return RangeRule(method, DType::Int4, true).params(block).scale;
   };
   CHECK(scale("minmax") == Approx(9.0f / 7));
   CHECK(scale("mse") < scale("minmax"));
@@ -224,7 +224,7 @@ std::vector<uint8_t> gptq_of_the_paper(std::vector<double> w, const Matrix& h, f
 TEST_CASE("GPTQ chooses the codes that its paper's algorithm chooses") {
   const std::vector<float> x = correlated_samples(), w = normals(kRows * kColumns, 7);
   const WeightMatrix matrix{w.data(), kRows, kColumns, 1, {kColumns, 1, kColumns}};
-  const BlockRule rule("minmax", DType::Int4, true);
+  const RangeRule rule("minmax", DType::Int4, true);
   Gram gram(kColumns);
   gram.add(x);
   while (!gram.factor(matrix.blocks)) {
@@ -251,7 +251,7 @@ TEST_CASE("GPTQ chooses the codes that its paper's algorithm chooses") {
 TEST_CASE("errors of results are those that the samples show, and GPTQ's are smaller") {
   const std::vector<float> x = correlated_samples(), w = normals(kRows * kColumns, 8);
   const WeightMatrix matrix{w.data(), kRows, kColumns, 1, {kColumns, 1, 8}};
-  const BlockRule rule("mse", DType::Int4, true);
+  const RangeRule rule("mse", DType::Int4, true);
   Gram gram(kColumns);
   gram.add(x);
   while (!gram.factor(matrix.blocks)) {

@@ -34,9 +34,9 @@ Ctrl-C. Files appear whole or not at all. On a terminal the progress is shown; C
 
 Flags of quantize, and the options of the package's quantize() that they set:
 ${quantizeFlagUsage}
-  --calibration DIR|random:N                               calibration              samples to run
-  --external-data FILE                                     externalData             a data file of the model
-  -o OUT, --report FILE.json|FILE.html                                              the model; what was done
+  --calibration DIR|random:N                                   calibration              samples to run
+  --external-data FILE                                         externalData             a data file of the model
+  -o OUT, --report FILE.json|FILE.html                                                  the model; what was done
 `;
 
 type Values = Record<string, string | boolean | string[] | undefined>;

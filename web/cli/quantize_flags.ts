@@ -91,7 +91,7 @@ export const quantizeFlags: readonly Flag[] = [
   {
     flag: 'activations',
     option: 'activations.type',
-    argument: 'uint8|int8',
+    argument: 'uint8|int8|uint16|int16',
     help: 'type of what flows between layers',
   },
   {
@@ -115,7 +115,7 @@ export const quantizeFlags: readonly Flag[] = [
   {
     flag: 'method',
     option: 'activations.method',
-    argument: 'minmax|moving-average|percentile|entropy|mse',
+    argument: 'minmax|moving-average|mean|percentile|entropy|mse',
     help: "how its range is chosen; of mode weight-only the weights' method",
   },
   {
@@ -222,7 +222,7 @@ export const quantizeFlagOptions: NonNullable<Parameters<typeof parseArgs>[0]>['
 export const quantizeFlagUsage = quantizeFlags
   .map(({ flag, argument, option, help }) => {
     const written = `--${flag}${argument ? ` ${argument}` : ''}`;
-    return `  ${written.padEnd(56)} ${option.padEnd(24)} ${help}`;
+    return `  ${written.padEnd(60)} ${option.padEnd(24)} ${help}`;
   })
   .join('\n');
 

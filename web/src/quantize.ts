@@ -44,17 +44,21 @@ export interface QuantizeOptions {
     /** Of mode 'weight-only': weights of a matrix that share a scale, a power of two from 16 to 256; default 32. */
     blockSize?: number;
     /**
-     * Of mode 'weight-only': how the range of a block follows from its weights, default 'minmax'; 'gptq' chooses the codes
-     * so that results change least on the samples in `calibration`, and where these say nothing (embeddings, layers that
-     * they don't reach or whose sums have more than 8192 terms) goes by 'mse', as the report names it.
-     * Of mode 'static': 'minmax', or 'adaround', which rounds each weight up or down, whichever changes the results least
-     * on the samples (where these say nothing: to nearest).
+     * How the range of a tensor, channel or block follows from its weights, default 'minmax': its extremes; 'mean': at most
+     * a width that their mean magnitude tells; 'mse': that of the least squared error.
+     * Of mode 'weight-only': 'gptq' chooses the codes so that results change least on the samples in `calibration`, and
+     * where these say nothing (embeddings, layers that they don't reach or whose sums have more than 8192 terms) goes by
+     * 'mse', as the report names it.
+     * Of mode 'static': 'adaround' rounds each weight up or down, whichever changes the results least on the samples (where
+     * these say nothing: to nearest).
      */
     method?: 'minmax' | 'mean' | 'mse' | 'gptq' | 'adaround';
   };
   /**
    * Of mode 'weight-only': blocks become MatMulNBits and GatherBlockQuantized of onnxruntime ('qoperator', the default),
-   * or DequantizeLinear nodes of ONNX in front of float operators ('qdq'). Of 'static': 'qdq'.
+   * or DequantizeLinear nodes of ONNX in front of float operators ('qdq'). Of 'static': float operators between
+   * QuantizeLinear and DequantizeLinear ('qdq', the default), or operators on codes ('qoperator': QLinearConv and
+   * QLinearMatMul of ONNX, QGemm, QLinearAdd and their like of onnxruntime); what has no such operator keeps its pairs.
    */
   format?: 'qdq' | 'qoperator';
   /** Quantizes what a model left in float that holds quantized operators already, instead of refusing it. */
@@ -68,17 +72,25 @@ export interface QuantizeOptions {
      * value is up to a third off.
      */
     scheme?: 'linear' | 'log2';
-    /** Default 'uint8'. */
-    type?: 'uint8' | 'int8';
-    /** Zero in the middle of the range; default false for uint8, true for int8. Scheme log2 is symmetric. */
+    /**
+     * Default 'uint8'. The types of 16 bits are for mode 'static' with format 'qdq' and scheme 'linear': nearly exact, at the
+     * speed of float. Below operator set 21 they are written with onnxruntime's own QuantizeLinear and DequantizeLinear.
+     */
+    type?: 'uint8' | 'int8' | 'uint16' | 'int16';
+    /** Zero in the middle of the range; default false for unsigned types, true for signed ones. Scheme log2 is symmetric. */
     symmetric?: boolean;
-    /** How a range is chosen from what the samples show; default 'minmax'. Scheme log2: none of the last two. */
-    method?: 'minmax' | 'moving-average' | 'percentile' | 'entropy' | 'mse';
+    /**
+     * How a range is chosen from what the samples show; default 'minmax': the extremes of all samples. 'mean' and
+     * 'moving-average': the mean of each sample's extremes, in the latter the last hundred samples or so; 'percentile',
+     * 'entropy' and 'mse' clip by a histogram of all values. Scheme log2 has none of the last two. With 16 bits, which are
+     * more codes than that histogram has bins, 'entropy' keeps the full range.
+     */
+    method?: 'minmax' | 'moving-average' | 'mean' | 'percentile' | 'entropy' | 'mse';
     /** Of the method 'percentile': how many of 100 values the range keeps; default 99.99. */
     percentile?: number;
     /**
      * Default true: where the samples' ranges differ widely (a quiet moment of a recording), the range is measured at each
-     * run, as in mode 'dynamic'. False: all scales are fixed. Scheme log2 has no use for it.
+     * run, as in mode 'dynamic'. False: all scales are fixed, as they are with 16 bits. Scheme log2 has no use for it.
      */
     adaptive?: boolean;
   };
@@ -146,28 +158,33 @@ function checkBoolean(name: string, given: unknown): void {
 }
 
 const bytes = ['int8', 'uint8'];
+const activationTypes = { static: [...bytes, 'uint16', 'int16'], mixed: bytes };
 const weightTypes = {
   dynamic: bytes,
   static: bytes,
   'weight-only': [...bytes, 'int4', 'uint4', 'float16'],
   mixed: [],
 };
-const ownWeightOptions = {
-  dynamic: ['perChannel'],
+const ownWeightOptions: Record<QuantizeOptions['mode'], readonly string[]> = {
+  dynamic: ['perChannel', 'method'],
   static: ['perChannel', 'method'],
   'weight-only': ['blockSize', 'method'],
   mixed: [],
 };
+const rangeMethods = ['minmax', 'mean', 'mse'];
 const weightMethods = {
-  dynamic: [],
-  static: ['minmax', 'adaround'],
-  'weight-only': ['minmax', 'mean', 'mse', 'gptq'],
+  dynamic: rangeMethods,
+  static: [...rangeMethods, 'adaround'],
+  'weight-only': [...rangeMethods, 'gptq'],
   mixed: [],
 };
-const formats = { dynamic: [], static: ['qdq'], 'weight-only': ['qdq', 'qoperator'], mixed: [] };
+const bothFormats = ['qdq', 'qoperator'];
+const formats = { dynamic: [], static: bothFormats, 'weight-only': bothFormats, mixed: [] };
 
 function checkWeights({ mode, weights = {}, format }: QuantizeOptions): void {
   const own = ownWeightOptions[mode];
+  if (weights.blockSize !== undefined && !own.includes('blockSize'))
+    throw invalid(`weights.blockSize: mode '${mode}' has no blocks; mode 'weight-only' has`);
   rejectUnknownKeys(weights, ['type', 'symmetric', ...own], 'quantize: weights');
   checkWord('weights.type', weights.type, weightTypes[mode]);
   checkBoolean('weights.symmetric', weights.symmetric);
@@ -186,9 +203,24 @@ function checkCalibration({ mode, weights, calibration }: QuantizeOptions): void
   checkSamples(calibration, 'calibration');
 }
 
+const hasWideActivations = ({ activations }: QuantizeOptions) =>
+  activations?.type?.endsWith('16') === true;
+
+/** What makes no sense with 16 bits. */
+function checkWide({ activations = {}, format }: QuantizeOptions): void {
+  if (format === 'qoperator')
+    throw invalid(`activations.type: format 'qoperator' takes ${bytes.join(', ')}`);
+  if (activations.adaptive)
+    throw invalid('activations.adaptive: 16 bits have fixed scales, as measured ones have 8 bits');
+}
+
 /** What makes no sense with powers of two. */
-function checkLog2({ mode, activations = {} }: QuantizeOptions): void {
+function checkLog2(options: QuantizeOptions): void {
+  const { mode, activations = {}, format } = options;
   if (mode !== 'static') throw invalid("activations.scheme: only mode 'static' has 'log2'");
+  if (format === 'qoperator') throw invalid("format: scheme 'log2' has no operators on codes");
+  if (hasWideActivations(options))
+    throw invalid(`activations.type: scheme 'log2' takes ${bytes.join(', ')}`);
   if (activations.symmetric === false)
     throw invalid("activations.symmetric: scheme 'log2' has no other zero than 0");
   if (activations.adaptive)
@@ -203,11 +235,12 @@ function checkActivations(options: QuantizeOptions): void {
   const known = ['scheme', 'type', 'symmetric', 'method', 'percentile', 'adaptive'];
   rejectUnknownKeys(activations, known, 'quantize: activations');
   checkWord('activations.scheme', activations.scheme, ['linear', 'log2']);
-  checkWord('activations.type', activations.type, bytes);
+  checkWord('activations.type', activations.type, activationTypes[mode]);
   checkBoolean('activations.symmetric', activations.symmetric);
   checkBoolean('activations.adaptive', activations.adaptive);
   if (activations.percentile !== undefined && typeof activations.percentile !== 'number')
     throw invalid('activations.percentile: a number expected');
+  if (hasWideActivations(options)) checkWide(options);
   if (activations.scheme === 'log2') checkLog2(options);
 }
 
@@ -235,20 +268,20 @@ function excludedNodes(summary: ModelSummary, { include, exclude }: QuantizeOpti
     .map((node) => node.name);
 }
 
-const weightsOf = ({ weights = {} }: QuantizeOptions) => {
+const weightsOf = ({ mode, weights = {} }: QuantizeOptions) => {
   const { type = 'int8', symmetric = type.startsWith('int') } = weights;
   return {
     type: typeNumber(type) as number,
     symmetric,
     perChannel: weights.perChannel ?? true,
-    blockSize: weights.blockSize ?? 32,
+    blockSize: weights.blockSize ?? (mode === 'weight-only' ? 32 : 0),
     method: weights.method ?? 'minmax',
   };
 };
 
 const activationsOf = ({ mode, activations = {} }: QuantizeOptions) => {
   if (mode !== 'static') return undefined;
-  const { type = 'uint8', symmetric = type === 'int8' } = activations;
+  const { type = 'uint8', symmetric = type.startsWith('int') } = activations;
   return {
     scheme: activations.scheme ?? 'linear',
     type: typeNumber(type) as number,
@@ -314,7 +347,7 @@ async function finish(
 const jobOptions = (options: QuantizeOptions, mode: string, calibrated: boolean) => ({
   mode,
   weights: weightsOf(options),
-  format: options.format ?? 'qoperator',
+  format: options.format ?? (mode === 'weight-only' ? 'qoperator' : 'qdq'),
   calibrated,
   force: options.force ?? false,
   correctBias: options.correct?.biasCorrection ?? false,

@@ -131,6 +131,7 @@ const gemm = define((random, type) => {
   const [m, n, k] = random.integers(3, 1, 12);
   const [transA, transB] = random.integers(2, 0, 1);
   const perColumn = random.boolean() ? [n] : [];
+  const biasShape = random.pick([[n], [n], [1, n], [m, n], []]);
   const isReal = random.boolean();
   return {
     inputs: [
@@ -138,7 +139,7 @@ const gemm = define((random, type) => {
       weightCodes(random, 'int8', transB ? [n, k] : [k, n]),
       scales(random, perColumn),
       integers(random, 'int8', perColumn, 0, 0),
-      random.boolean() ? integers(random, 'int32', [n], -3000, 3000) : null,
+      random.boolean() ? integers(random, 'int32', biasShape, -3000, 3000) : null,
       ...(isReal ? [] : [scalar('float32', random.uniform(0.5, 1)), zeroPoints(random, type)]),
     ],
     attributes: { transA, transB, alpha: float(random.pick([1, 0.5])) },
