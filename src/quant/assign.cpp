@@ -85,6 +85,7 @@ public:
     if (config_.activations.scheme == ActivationScheme::Log2) leave_carriers_real();
     while (drop_carriers()) {
     }
+    keep_captured_real();
     for (NodeId id : out_.products) tap(graph_.node(id).inputs[0]);
     if (on_codes()) tap_convolutions();
     for (NodeId id : graph_.nodes())
@@ -224,6 +225,28 @@ private:
     carriers_.clear();
     for (NodeId id : graph_.nodes())
       if (role_of(graph_.node(id)) != Role::Product) out_.real_readers.insert(id);
+  }
+
+  // onnxruntime 1.30 moves pairs behind what moves elements, and where a subgraph captures the
+  // result the process ends (QDQPropagationTransformer takes captures for inputs).
+  void keep_captured_real() {
+    std::unordered_set<NodeId> found;
+    const std::vector<NodeId> nodes = graph_.nodes();
+    for (size_t i = nodes.size(); i-- > 0;) {
+      const Node& node = graph_.node(nodes[i]);
+      if (role_of(node) != Role::Keeps || carriers_.contains(nodes[i])) continue;
+      const auto readers = uses_.of(node.outputs[0]);
+      if (std::any_of(readers.begin(), readers.end(), [&](NodeId reader) {
+            return found.contains(reader) || captures(reader, node.outputs[0]);
+          }))
+        found.insert(nodes[i]);
+    }
+    out_.real_readers.insert(found.begin(), found.end());
+  }
+
+  bool captures(NodeId id, ValueId value) const {
+    const std::vector<ValueId>& captured = graph_.node(id).captures;
+    return std::find(captured.begin(), captured.end(), value) != captured.end();
   }
 
   // --- taps and groups

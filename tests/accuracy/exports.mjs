@@ -6,6 +6,7 @@ import {
   candidate,
   exactReference,
   onnxruntime,
+  reference,
   runOnce,
   runSteps,
   withSession,
@@ -23,6 +24,7 @@ export const floatReference = onnxruntime({
 });
 
 const dynamic = (weights) => ({ mode: 'dynamic', weights });
+const onCodes = { format: 'qoperator' };
 const fixed = (weights, activations, more) => ({ mode: 'static', weights, activations, ...more });
 const stored = (type, format, more) => ({
   mode: 'weight-only',
@@ -36,6 +38,15 @@ export const variants = {
   'static int8 per channel': fixed({ type: 'int8' }, { type: 'uint8' }),
   'static uint8 per tensor': fixed({ type: 'uint8', perChannel: false }, { type: 'uint8' }),
   'static int8, fixed ranges': fixed({ type: 'int8' }, { type: 'int8', adaptive: false }),
+  'static int8, operators on codes': fixed({ type: 'int8' }, { type: 'uint8' }, onCodes),
+  'static uint8 per tensor, operators on codes': fixed(
+    { type: 'uint8', perChannel: false },
+    { type: 'uint8', adaptive: false },
+    onCodes,
+  ),
+  'static int8 activations, operators on codes': fixed({ type: 'int8' }, { type: 'int8' }, onCodes),
+  'static, uint16 activations': fixed({ type: 'int8' }, { type: 'uint16' }),
+  'static, int16 activations': fixed({ type: 'int8' }, { type: 'int16' }),
   'weight-only int4': stored('int4', 'qoperator'),
   'weight-only uint8': stored('uint8', 'qoperator', { blockSize: 64 }),
   'weight-only uint4 qdq': stored('uint4', 'qdq'),
@@ -47,7 +58,11 @@ export const variants = {
 export async function exportAs(source, steps, options) {
   const calibration =
     options.mode === 'static' ? { calibration: await samplesOf(source, steps) } : {};
-  const { model, report } = await octet.quantize(source, { ...options, ...calibration });
+  const { model, report } = await octet.quantize(source, {
+    ...options,
+    ...calibration,
+    measure: false,
+  });
   return report.tensors.length > 0 ? model : null;
 }
 
@@ -59,7 +74,11 @@ const outputsOf = (library, model, steps) =>
     ),
   );
 
-const libraryOf = ({ mode }) => (mode === 'weight-only' ? floatReference : exactReference);
+/** Exact products take the weights as uint8, which QLinearConv does not multiply with int8 activations. */
+function libraryOf({ mode, format, activations }) {
+  if (mode === 'weight-only') return floatReference;
+  return format === 'qoperator' && activations.type === 'int8' ? reference : exactReference;
+}
 
 /** How near onnxruntime's answers are to ours, in dB. */
 export async function agreementOf(model, steps, options) {
@@ -69,16 +88,19 @@ export async function agreementOf(model, steps, options) {
   );
 }
 
-/** What a file's DequantizeLinear nodes make of values between layers, in order, with their scales. */
+/** Values between layers as codes, in order: what DequantizeLinear nodes make of them, with their scales, or the codes themselves. */
 function codedValues(model) {
   const { node, initializer } = decodeModel(model).graph;
   const constants = new Map(initializer.map((tensor) => [tensor.name, tensor]));
   const coded = new Set(
     node.filter(({ opType }) => opType === 'QuantizeLinear').map(({ output }) => output[0]),
   );
-  return node
-    .filter(({ opType, input }) => opType === 'DequantizeLinear' && coded.has(input[0]))
-    .map(({ input, output }) => ({ name: output[0], scale: numberOf(constants.get(input[1])) }));
+  return node.flatMap(({ opType, input, output }) => {
+    const dequantizes = opType === 'DequantizeLinear' && coded.has(input[0]);
+    if (dequantizes)
+      return [{ name: output[0], scale: numberOf(constants.get(input[1])), type: 'float32' }];
+    return opType.startsWith('QLinear') ? [{ name: output[0], scale: 1, type: 'codes' }] : [];
+  });
 }
 
 function numberOf({ floatData, rawData }) {
@@ -91,20 +113,16 @@ function numberOf({ floatData, rawData }) {
  * steps at most. Rounding that meets a tie in another order shows as few elements one step apart; what deep nets make of these
  * says nothing about their layers. Nothing when all codes are equal.
  */
-export async function firstDifference(model, [step]) {
-  const values = codedValues(model);
-  const theirs = await runOnce(
-    exactReference,
-    withOutputs(
-      model,
-      values.map(({ name }) => name),
-    ),
-    step.feeds,
+export async function firstDifference(model, [step], options) {
+  const values = codedValues(model).map((value) =>
+    value.type === 'codes' ? { ...value, type: options.activations.type } : value,
   );
-  for (const { name, scale } of values) {
-    const ours = await runOnce(candidate(octet), withOutputs(model, [name]), step.feeds);
-    const steps = ours[name].data.map((value, i) =>
-      Math.round(Math.abs(value - theirs[name].data[i]) / scale),
+  const theirs = await runOnce(libraryOf(options), withOutputs(model, values), step.feeds);
+  for (const value of values) {
+    const { name, scale } = value;
+    const ours = await runOnce(candidate(octet), withOutputs(model, [value]), step.feeds);
+    const steps = Array.from(ours[name].data, (each, i) =>
+      Math.round(Math.abs(each - theirs[name].data[i]) / scale),
     );
     const share = steps.filter((each) => each !== 0).length / steps.length;
     if (share > 0) return { name, share, steps: steps.reduce((a, b) => Math.max(a, b), 0) };
@@ -130,7 +148,7 @@ export async function run(table) {
       const agreementDb = await agreementOf(model, steps, options);
       const first =
         options.mode === 'static' && agreementDb < leastSqnr
-          ? await firstDifference(model, steps)
+          ? await firstDifference(model, steps, options)
           : undefined;
       const checker = await checkModel(model);
       rows.push({ name: network.name, label, agreementDb, first, checker });

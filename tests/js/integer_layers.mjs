@@ -2,11 +2,13 @@
  * Takes a dynamically quantized model apart into its integer layers: from the float input of a DynamicQuantizeLinear, through the
  * integer operator, to its result with scale and bias. A layer is a model of its own, `{ name, input, output, model }`.
  */
-import { decodeModel, encodeMessage } from '../models/onnx_builder.mjs';
+import { decodeModel, encodeMessage, typeCode } from '../models/onnx_builder.mjs';
 
 const integerOperators = ['MatMulInteger', 'ConvInteger'];
-const float32 = 1;
-const valueInfo = (name) => ({ name, type: { tensorType: { elemType: float32 } } });
+const valueInfo = (name, type = 'float32') => ({
+  name,
+  type: { tensorType: { elemType: typeCode(type) } },
+});
 
 class Wiring {
   constructor({ node, initializer }) {
@@ -72,11 +74,13 @@ export function integerLayers(bytes) {
     });
 }
 
-/** The model with inner values as further outputs. */
-export function withOutputs(bytes, names) {
+/** The model with inner values, `{ name, type }`, as further outputs; 'float32' where the type is left out. */
+export function withOutputs(bytes, values) {
   const model = decodeModel(bytes);
   const known = new Set(model.graph.output.map(({ name }) => name));
-  const added = [...new Set(names)].filter((name) => !known.has(name));
-  model.graph.output.push(...added.map(valueInfo));
+  for (const { name, type } of values) {
+    if (!known.has(name)) model.graph.output.push(valueInfo(name, type));
+    known.add(name);
+  }
   return encodeMessage(model);
 }

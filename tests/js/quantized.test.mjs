@@ -47,7 +47,7 @@ async function assertLayersAgree(model, { feeds }) {
   assert.notEqual(layers.length, 0, 'no integer layers');
   const tapped = withOutputs(
     model,
-    layers.flatMap(({ input, output }) => [input, output]),
+    layers.flatMap(({ input, output }) => [{ name: input }, { name: output }]),
   );
   const [values] = await withSession(exactReference, tapped, (session) =>
     runSteps(exactReference, session, [{ feeds }]),

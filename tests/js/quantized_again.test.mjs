@@ -36,6 +36,8 @@ const forms = [
   [{ mode: 'dynamic', weights: { type: 'uint8', perChannel: false } }, ['MatMulInteger']],
   [asStatic, ['QuantizeLinear', 'DequantizeLinear']],
   [{ ...asStatic, activations: { type: 'int8' } }, ['QuantizeLinear', 'DequantizeLinear']],
+  [{ ...asStatic, format: 'qoperator' }, ['com.microsoft.QGemm']],
+  [{ ...asStatic, activations: { type: 'uint16' } }, ['QuantizeLinear', 'DequantizeLinear']],
   ...['int4', 'uint4', 'int8', 'uint8'].flatMap((type) => [
     [weightOnly(type, 'qoperator'), ['com.microsoft.MatMulNBits']],
     [weightOnly(type, 'qdq'), ['DequantizeLinear']],
