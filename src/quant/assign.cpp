@@ -178,9 +178,9 @@ private:
   // Whether what `next` computes from the node's result, reading it alone, is part of it.
   bool takes_tail(const Node& node, const Node& next) const {
     if (!is_map(next)) return false;
-    const bool is_clip = is_op(next, "Relu") || is_op(next, "Clip");
-    if (role_of(node) == Role::Product || is_map(node)) return is_clip || !on_codes();
-    return role_of(node) == Role::Combines && is_clip;
+    if (is_op(next, "Relu") || is_op(next, "Clip")) return true;
+    const bool is_matrix_product = role_of(node) == Role::Product && node.op_type != "Conv";
+    return !on_codes() && (is_matrix_product || is_map(node));
   }
 
   // The value to quantize in the place of a node's own result.

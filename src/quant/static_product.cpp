@@ -6,6 +6,10 @@
 #include "quant/bias_correction.h"
 
 namespace octet {
+namespace {
+// A quarter of the range of int32, for products are added to it.
+constexpr float kMostBias = 1 << 29;
+} // namespace
 
 size_t channel_axis(const Node& product) {
   if (product.op_type == "Conv") return 0;
@@ -26,7 +30,26 @@ ProductRewriter::ProductRewriter(GraphScope& scope, NodeId id, const QuantizeCon
                             .inner = shape.elements(axis() + 1, shape.rank())};
   held_ = weights_.data().hold();
   nearest_.emplace(weights_.values<float>(), layout, config_.weights, false);
+  nearest_->keep_above(least_scales());
   if (tapped) rounding_.emplace(*tapped, weights_.values<float>(), config_.weights, reductions);
+}
+
+// None where there is no constant bias.
+const Tensor* ProductRewriter::bias() const {
+  if (node_.op_type == "MatMul") return nullptr;
+  const Tensor* values = scope_.constant(scope_.graph->node(id_).input(2));
+  return is_bias(values, channels()) ? values : nullptr;
+}
+
+// Beside weights that are next to nothing a bias would not fit into int32: these get larger scales.
+std::vector<float> ProductRewriter::least_scales() const {
+  const Tensor* values = bias();
+  if (!values) return {};
+  std::vector<float> least;
+  for (const float each : values->values<float>())
+    least.push_back(std::abs(each) / (x_scale_ * kMostBias));
+  if (!config_.weights.per_channel) least = {*std::max_element(least.begin(), least.end())};
+  return least;
 }
 
 bool ProductRewriter::advance() {
@@ -79,13 +102,11 @@ void ProductRewriter::write_bias() {
   std::vector<float> loss;
   if (rounding_ && config_.correct_bias) loss = rounding_->mean_loss(q_);
   if (!loss.empty()) correct_bias(scope_, id_, loss);
-  if (node_.op_type == "MatMul") return;
-  const ValueId bias = scope_.graph->node(id_).input(2);
-  const Tensor* values = scope_.constant(bias);
-  if (is_bias(values, channels())) quantize_bias(bias, values->values<float>(), q_.scales);
+  if (const Tensor* values = bias())
+    quantize_bias(scope_.graph->node(id_).input(2), values->values<float>(), q_.scales);
 }
 
-// A bias too large for the scale that integer products need stays as it is.
+// What samples have made too large for int32 stays as it is.
 void ProductRewriter::quantize_bias(ValueId id, std::span<const float> bias,
                                     const std::vector<float>& w_scales) {
   std::vector<float> scales;

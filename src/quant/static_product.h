@@ -37,6 +37,8 @@ public:
 private:
   size_t axis() const { return channel_axis(node_); }
   size_t channels() const { return static_cast<size_t>(weights_.shape()[axis()]); }
+  const Tensor* bias() const;
+  std::vector<float> least_scales() const;
   ValueId constant(ValueId source, std::string_view suffix, Tensor tensor);
   void dequantize(size_t input, ValueId source, std::vector<ValueId> operands, bool per_channel);
   void write_weights();

@@ -115,9 +115,11 @@ void WeightRounding::choose_params() {
     whole = {std::min(whole.min, range.min), std::max(whole.max, range.max)};
   const int32_t common_zero = rule_.within(whole).zero_point;
   out_.codes.resize(weights_.size());
-  for (const ObservedRange& range : ranges_) {
-    const ScaleAndZero params =
+  for (size_t c = 0; c < ranges_.size(); ++c) {
+    const ObservedRange range = ranges_[c];
+    ScaleAndZero params =
         shared_zero_point_ ? params_in_common(range, common_zero) : rule_.within(range);
+    if (!least_scales_.empty()) params.scale = std::max(params.scale, least_scales_[c]);
     out_.scales.push_back(params.scale);
     out_.zero_points.push_back(params.zero_point);
     clips_.add_params(params);

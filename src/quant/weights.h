@@ -43,6 +43,9 @@ public:
   WeightRounding(std::span<const float> weights, WeightLayout layout, const WeightOptions& options,
                  bool shared_zero_point);
 
+  // No scale of a channel, or of the tensor, is to be below its element of `scales`. Before the work.
+  void keep_above(std::vector<float> scales) { least_scales_ = std::move(scales); }
+
   // Does a part of the work; true when there is more.
   bool advance();
   // After that.
@@ -60,6 +63,7 @@ private:
   WeightLayout layout_;
   RangeRule rule_;
   bool shared_zero_point_;
+  std::vector<float> least_scales_;   // by channel, or none
   std::vector<ObservedRange> ranges_; // by channel
   std::vector<RangeSearch> searches_; // by channel, of rules with passes
   bool measured_ = false;             // the extremes

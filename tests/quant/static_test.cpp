@@ -119,6 +119,40 @@ TEST_CASE("functions of single elements behind a product are rounded once") {
   CHECK(count(b.graph, "QuantizeLinear") == 2);
 }
 
+TEST_CASE("functions behind a convolution read its rounded result") {
+  GraphBuilder b;
+  const ValueId w = b.constant("w", {1, 1, 1, 1}, {2});
+  const ValueId conv = b.node("Conv", "conv", {b.input("x", {1, 1, 2, 2}), w});
+  const ValueId swish = b.node("HardSwish", "swish", {conv});
+  const ValueId scaled = b.node("Mul", "scaled", {swish, b.constant("c", {1}, {2})});
+  b.output(b.node("Conv", "y", {scaled, w}));
+  const QuantizationReport report = quantize(b.graph, {{-1, 2, 3, 4}});
+  CHECK(find(report, "conv"));
+  CHECK_FALSE(find(report, "swish"));
+  CHECK(find(report, "scaled"));
+}
+
+TEST_CASE("weights that are next to nothing get scales under which their bias fits into int32") {
+  for (const bool per_channel : {true, false}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", {1, 1, 1, 2});
+    const ValueId w = b.constant("w", {2, 1, 1, 1}, {1e-18f, per_channel ? 1.27f : 1e-19f});
+    b.output(b.node("Conv", "y", {x, w, b.constant("c", {2}, {-3, 2})}));
+    QuantizeConfig config;
+    config.weights.per_channel = per_channel;
+    const QuantizationReport report = quantize(b.graph, {{0, 2.55f}}, std::move(config));
+    REQUIRE(find(report, "w"));
+    CHECK(find(report, "w")->scale_min == Approx(3 / (0.01 * (1 << 29))));
+    std::vector<int32_t> bias;
+    for (size_t i = 0; i < b.graph.value_count(); ++i)
+      if (const Tensor* t = b.graph.constant(ValueId(i)); t && t->dtype() == DType::Int32)
+        bias.assign(t->values<int32_t>().begin(), t->values<int32_t>().end());
+    REQUIRE(bias.size() == 2);
+    CHECK(bias[0] == Approx(-(1 << 29)).epsilon(1e-6));
+    CHECK(bias[1] == Approx(per_channel ? 20000 : (1 << 29) * 2.0 / 3).epsilon(1e-4));
+  }
+}
+
 TEST_CASE("sizes that grow by repeating elements keep their parameters, those that interpolate are "
           "real") {
   for (const char* mode : {"nearest", "linear"}) {
