@@ -199,6 +199,12 @@ describe('the options of any model', () => {
       assert.equal(await operators.getAttribute('aria-invalid'), 'true');
       assert.ok(await operators.evaluate((input) => input === document.activeElement));
       await operators.fill('');
+      const smoothing = page.getByLabel('SmoothQuant’s α');
+      await smoothing.fill('7');
+      await moreOptions(page);
+      await quantize(page);
+      await page.waitForFunction(() => document.activeElement.id === 'option-correct.smoothQuant');
+      await smoothing.fill('');
       await quantize(page);
       await quantized(page);
       assert.equal(await operators.getAttribute('aria-invalid'), null);

@@ -58,6 +58,8 @@ export function optionForm(): OptionForm {
       set.hidden = !set.querySelector('[data-option]:not([hidden])');
   };
 
+  // What is refused must be seen.
+  more.addEventListener('invalid', () => (more.open = true), { capture: true });
   let current: ModelSummary | undefined;
   for (const id of ['model-basic', 'model-more'])
     byId(id).addEventListener('change', () => current && show(current));
