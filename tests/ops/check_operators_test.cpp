@@ -39,7 +39,7 @@ TEST_CASE("nodes without required inputs are named") {
     };
     const ValueId none;
     SECTION("a scale") {
-      CHECK(complaint_of("QLinearAdd", {x, x, none, x}) == "QLinearAdd 'y': input 6 is missing");
+      CHECK(complaint_of("QLinearAdd", {x, x, none, x, x}) == "QLinearAdd 'y': input 6 is missing");
     }
     SECTION("an operand's scale") {
       CHECK(complaint_of("QLinearAdd", {x, x, none, x, none, none, x}) ==
