@@ -30,7 +30,7 @@ const settings = {
   'activations.method': ['percentile', { mode: 'static' }, 'percentile'],
   'activations.percentile': ['99.5', { mode: 'static', 'activations.method': 'percentile' }, 99.5],
   'activations.scheme': ['log2', { mode: 'static' }, 'log2'],
-  'activations.type': ['int8', { mode: 'static' }, 'int8'],
+  'activations.type': ['int16', { mode: 'static' }, 'int16'],
   'activations.symmetric': ['true', { mode: 'mixed' }, true],
   'activations.adaptive': ['false', { mode: 'static' }, false],
   'correct.equalize': [true, { mode: 'weight-only' }, true],
@@ -39,7 +39,7 @@ const settings = {
   exclude: ['conv\n/^dense/', { mode: 'static' }, /(?:^conv$)|(?:^dense)/],
   include: ['/gemm/', { mode: 'mixed' }, /(?:gemm)/],
   opTypes: ['Conv, Gemm', { mode: 'static' }, ['Conv', 'Gemm']],
-  format: ['qdq', { mode: 'weight-only' }, 'qdq'],
+  format: ['qoperator', { mode: 'static' }, 'qoperator'],
   force: [true, { mode: 'static' }, true],
   measure: [false, { mode: 'dynamic' }, false],
 };
@@ -110,6 +110,16 @@ describe('what does not go together', () => {
     assert.deepEqual(Object.keys(activations).sort(), ['method', 'scheme', 'type']);
     const entropy = options({ ...log2, 'activations.method': 'entropy' });
     assert.equal(entropy.activations.scheme, 'linear');
+  });
+
+  test('16 bits have neither operators on codes nor ranges measured at each run', () => {
+    const wide = { mode: 'static', 'activations.type': 'int16', format: 'qoperator' };
+    const { activations, format } = options(wide);
+    assert.equal(activations.type, 'int16');
+    assert.equal(activations.adaptive, undefined);
+    assert.equal(format, 'qdq');
+    assert.equal(options({ ...wide, 'activations.type': 'int8' }).format, 'qoperator');
+    assert.equal(options({ ...wide, mode: 'mixed' }).activations.type, 'uint8');
   });
 
   test('a percentile is asked for by its method alone; float16 has no blocks', () => {

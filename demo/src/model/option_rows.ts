@@ -201,6 +201,7 @@ export const optionRows: readonly Row[] = [
     choices: [
       { is: 'minmax', label: 'smallest to largest' },
       { is: 'moving-average', label: 'moving average' },
+      { is: 'mean', label: 'mean of the samples' },
       { is: 'percentile', label: 'percentile' },
       { is: 'entropy', label: 'entropy' },
       { is: 'mse', label: 'least squared error' },
@@ -225,12 +226,12 @@ export const optionRows: readonly Row[] = [
     kind: 'choice',
     choices: [
       { is: 'minmax', label: 'smallest to largest' },
-      { is: 'mean', label: 'by the mean', when: isMode('weight-only') },
-      { is: 'mse', label: 'least squared error', when: isMode('weight-only') },
+      { is: 'mean', label: 'by the mean' },
+      { is: 'mse', label: 'least squared error' },
       { is: 'gptq', label: 'GPTQ (runs the samples)', when: isMode('weight-only') },
       { is: 'adaround', label: 'AdaRound (runs the samples)', when: isMode('static') },
     ],
-    when: all(isMode('static', 'weight-only'), not(areHalves)),
+    when: all(isMode('dynamic', 'static', 'weight-only'), not(areHalves)),
   },
   symmetry(
     'weights.symmetric',
@@ -257,7 +258,10 @@ export const optionRows: readonly Row[] = [
     label: 'Type',
     group: 'activations',
     kind: 'choice',
-    choices: named(['uint8', 'int8']),
+    choices: [
+      ...named(['uint8', 'int8']),
+      ...named(['uint16', 'int16'], all(isMode('static'), not(isLog2))),
+    ],
     when: isMode('static', 'mixed'),
   },
   symmetry('activations.symmetric', 'activations', all(isMode('static', 'mixed'), not(isLog2))),
@@ -336,6 +340,11 @@ export const optionRows: readonly Row[] = [
     choices: [
       { is: 'qoperator', label: 'own operators (QOperator)', when: isMode('weight-only') },
       { is: 'qdq', label: 'pairs of nodes (QDQ)' },
+      {
+        is: 'qoperator',
+        label: 'own operators (QOperator)',
+        when: all(isMode('static'), not(isLog2), not(isWide)),
+      },
     ],
     when: isMode('static', 'weight-only'),
   },
