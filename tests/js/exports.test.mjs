@@ -3,7 +3,8 @@
  * answers that Octet gives (quantized.test.mjs, weight_only.test.mjs and mixed.test.mjs hold the other modes to that).
  *
  * Two engines add up floats in different orders, which now and then sends a value to the neighbouring code, and deep nets amplify
- * such steps. Where a whole net agrees to less than 35 dB, the first codes that differ must be such: very few, by one step.
+ * such steps. Where a whole net agrees to less than 35 dB, the first codes that differ must be such: very few, by one step; what
+ * they grow to is bounded too. onnxruntime's own runs with and without its optimizations agree to 30 dB on these nets.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,6 +20,7 @@ import { casesOf, networks } from '../models/networks.mjs';
 import { checkModel } from './onnx_checker.mjs';
 
 const largestShare = 1e-3;
+const leastAmplifiedSqnr = 25;
 /** Operators that have changed since the operator set that the checker knows (17), in the models of these tests. */
 const changedSince = ['DequantizeLinear', 'ReduceMean'];
 
@@ -38,6 +40,7 @@ async function assertAgrees(t, model, steps, options) {
   const found = `${(100 * first.share).toFixed(4)} % of ${first.name} differ by ${first.steps}`;
   t.diagnostic(found);
   assert.ok(first.share <= largestShare && first.steps === 1, `${agreement} dB; ${found}`);
+  assert.ok(agreement >= leastAmplifiedSqnr, `${agreement} dB`);
 }
 
 for (const network of networks) {
