@@ -14,8 +14,9 @@
 namespace octet {
 namespace {
 constexpr int kMostSweeps = 40;
-constexpr float kSettled = 1e-3f;     // |log s| of a scale that need not move any more
-constexpr float kLargestScale = 1e4f; // of one sweep, either way
+constexpr size_t kEnoughWeights = 1 << 19; // between two chances to stop
+constexpr float kSettled = 1e-3f;          // |log s| of a scale that need not move any more
+constexpr float kLargestScale = 1e4f;      // of one sweep, either way
 
 // Where the channels of a value lie.
 enum class Axis : uint8_t { Second, Last };
@@ -81,23 +82,27 @@ bool is_one_of(const Node& node, std::initializer_list<std::string_view> types) 
   return node.domain.empty() && std::find(types.begin(), types.end(), node.op_type) != types.end();
 }
 
-// Equalizes the links of one graph.
-class Equalizer {
+class Equalizer final : public Equalization {
 public:
-  Equalizer(GraphScope& scope, const QuantizeConfig& config)
-      : scope_(scope), config_(config), graph_(*scope.graph), uses_(graph_) {}
-
-  void run(QuantizationReport& report) {
+  Equalizer(GraphScope& scope, const QuantizeConfig& config, QuantizationReport& report)
+      : scope_(scope), config_(config), report_(report), graph_(*scope.graph), uses_(graph_) {
     find_links();
-    bool moved = !links_.empty();
-    for (int sweep = 0; moved && sweep < kMostSweeps; ++sweep) {
-      moved = false;
-      for (Link& link : links_) moved |= balance(link);
+  }
+
+  bool advance() override {
+    if (at_ < links_.size()) {
+      balance_some();
+    } else if (moved_ && ++sweep_ < kMostSweeps) {
+      at_ = 0;
+      moved_ = false;
+    } else if (!values_.empty()) {
+      write_constant();
+    } else {
+      write_clips();
+      note();
+      return false;
     }
-    write();
-    for (const Link& link : links_)
-      for (const Reader& reader : link.readers)
-        report.rescaled.push_back({graph_.node(reader.layer.node).name, "equalize"});
+    return true;
   }
 
 private:
@@ -251,36 +256,59 @@ private:
       body(w[channel * layer.row_stride + i * layer.column_stride]);
   }
 
-  // True when a scale has moved.
-  bool balance(Link& link) {
-    bool moved = false;
-    for (size_t c = 0; c < link.first.rows; ++c) {
-      float r1 = 0, r2 = 0;
-      each_weight_of_output(link.first, c, [&](float w) { r1 = std::max(r1, std::abs(w)); });
-      for (const Reader& reader : link.readers)
-        each_weight_of_input(reader, c, [&](float w) { r2 = std::max(r2, std::abs(w)); });
-      const float s = std::sqrt(r1 / r2);
-      if (!(s > 1 / kLargestScale && s < kLargestScale)) continue; // a channel without weights
-      each_weight_of_output(link.first, c, [&](float& w) { w /= s; });
-      if (link.bias) values(link.bias)[c] /= s;
-      for (const Reader& reader : link.readers)
-        each_weight_of_input(reader, c, [&](float& w) { w *= s; });
-      link.scales[c] *= s;
-      moved |= std::abs(std::log(s)) > kSettled;
+  void balance_some() {
+    for (size_t weights = 0; at_ < links_.size() && weights < kEnoughWeights;) {
+      Link& link = links_[at_];
+      weights += weights_of_channel(link);
+      balance(link, channel_);
+      if (++channel_ < link.first.rows) continue;
+      channel_ = 0;
+      ++at_;
     }
-    return moved;
+  }
+
+  static size_t weights_of_channel(const Link& link) {
+    size_t weights = link.first.columns;
+    for (const auto& [layer, window] : link.readers) weights += layer.rows / layer.groups * window;
+    return weights;
+  }
+
+  void balance(Link& link, size_t c) {
+    float r1 = 0, r2 = 0;
+    each_weight_of_output(link.first, c, [&](float w) { r1 = std::max(r1, std::abs(w)); });
+    for (const Reader& reader : link.readers)
+      each_weight_of_input(reader, c, [&](float w) { r2 = std::max(r2, std::abs(w)); });
+    const float s = std::sqrt(r1 / r2);
+    if (!(s > 1 / kLargestScale && s < kLargestScale)) return; // a channel without weights
+    each_weight_of_output(link.first, c, [&](float& w) { w /= s; });
+    if (link.bias) values(link.bias)[c] /= s;
+    for (const Reader& reader : link.readers)
+      each_weight_of_input(reader, c, [&](float& w) { w *= s; });
+    link.scales[c] *= s;
+    moved_ |= std::abs(std::log(s)) > kSettled;
   }
 
   // --- what becomes of the graph
 
-  void write() {
+  void write_constant() {
+    const auto written = values_.extract(values_.begin());
+    const ValueId id = written.key();
+    GraphEdit(graph_).make_constant(
+        id, Tensor::of<float>(graph_.constant(id)->shape(), written.mapped()));
+  }
+
+  void write_clips() {
     GraphEdit edit(graph_);
-    for (auto& [id, values] : values_)
-      edit.make_constant(id, Tensor::of<float>(graph_.constant(id)->shape(), values));
     std::map<NodeId, Bounds> bounds;
     for (const Link& link : links_)
       for (NodeId clip : link.clips) bounds[clip].divide(link);
     for (const auto& [clip, by_channel] : bounds) scale_bounds(edit, by_channel, clip);
+  }
+
+  void note() {
+    for (const Link& link : links_)
+      for (const Reader& reader : link.readers)
+        report_.rescaled.push_back({graph_.node(reader.layer.node).name, "equalize"});
   }
 
   // Clip has one bound for all channels: one of bounds by channel is a Max and a Min.
@@ -301,16 +329,21 @@ private:
 
   GraphScope& scope_;
   const QuantizeConfig& config_;
+  QuantizationReport& report_;
   Graph& graph_;
   const Uses uses_;
   std::vector<Link> links_;
+  size_t at_ = 0, channel_ = 0; // the link and its channel that are next to be balanced
+  int sweep_ = 0;
+  bool moved_ = false;                           // a scale, in this sweep
   std::unordered_set<NodeId> seen_;              // by the walk from one layer
   std::map<ValueId, std::vector<float>> values_; // of weights and biases, as they become
 };
 } // namespace
 
-void equalize(GraphScope& scope, const QuantizeConfig& config, QuantizationReport& report) {
-  Equalizer(scope, config).run(report);
+std::unique_ptr<Equalization> make_equalization(GraphScope& scope, const QuantizeConfig& config,
+                                                QuantizationReport& report) {
+  return std::make_unique<Equalizer>(scope, config, report);
 }
 
 } // namespace octet

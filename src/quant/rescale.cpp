@@ -45,8 +45,8 @@ public:
     taps_.take_out();
     if (done_ >= scopes_.size())
       smooth(smoothed_[done_ - scopes_.size()]);
-    else if (config_.equalize)
-      equalize(scopes_[done_], config_, report_);
+    else if (config_.equalize && equalize_part())
+      return true;
     return ++done_ < total();
   }
 
@@ -57,6 +57,14 @@ public:
   }
 
 private:
+  // Of the next graph; true when there is more.
+  bool equalize_part() {
+    if (!equalization_) equalization_ = make_equalization(scopes_[done_], config_, report_);
+    if (equalization_->advance()) return true;
+    equalization_.reset();
+    return false;
+  }
+
   void find_products(GraphScope& scope) {
     const size_t first = smoothed_.size();
     for (NodeId id : scope.graph->nodes()) {
@@ -145,6 +153,7 @@ private:
   std::shared_ptr<ReductionSink> sink_ = std::make_shared<ReductionSink>(false);
   ReductionTaps taps_{*sink_};
   std::vector<Smoothed> smoothed_;
+  std::unique_ptr<Equalization> equalization_; // of the next graph, once begun
   size_t done_ = 0;
   QuantizationReport report_;
 };

@@ -1,6 +1,6 @@
 /** Mixed precision: every network of the benchmark at half its size and 30 dB, measured anew and in onnxruntime. */
 import { sqnr } from '../js/closeness.mjs';
-import { candidate, exactReference, reference, runOnce } from '../js/sessions.mjs';
+import { candidate, exactReference, reference, runOnce, unoptimized } from '../js/sessions.mjs';
 import { casesOf, network } from '../models/networks.mjs';
 import { fileOf, octet, samplesOf } from './lab.mjs';
 
@@ -37,6 +37,12 @@ function worstSqnr(actual, expected) {
   return Math.min(...levels);
 }
 
+/** Exact integer products come with an error in reading weights of int8 that only are stored so: without optimizations, neither. */
+function libraryFor(schemes) {
+  if (!schemes.some((each) => /^int8(-dynamic)?$/.test(each))) return reference;
+  return schemes.includes('int8-weights') ? unoptimized : exactReference;
+}
+
 /** The model that the search finds, its report, its share of the float file, and its SQNR here and in onnxruntime. */
 export async function halve(name) {
   const source = await fileOf(name);
@@ -50,10 +56,7 @@ export async function halve(name) {
   const schemes = [...new Set(Object.values(report.search.assignment))];
   const expected = await answersOf(candidate(octet), source, steps);
   const answers = await answersOf(candidate(octet), model, steps);
-  // Its exact integer products come with an error in reading weights of int8 that only are stored so.
-  const theirLibrary = schemes.some((each) => /^int8(-dynamic)?$/.test(each))
-    ? exactReference
-    : reference;
+  const theirLibrary = libraryFor(schemes);
   const theirAnswers = await answersOf(theirLibrary, model, steps);
   return {
     model,

@@ -17,6 +17,9 @@ export const reference = onnxruntime();
  */
 export const exactReference = onnxruntime({ extra: { session: { x64quantprecision: '1' } } });
 
+/** It computes every node as the file has it: real numbers between Q/DQ pairs. */
+export const unoptimized = onnxruntime({ graphOptimizationLevel: 'disabled' });
+
 /** The same handle on Octet. */
 export const candidate = ({ InferenceSession, Tensor }) => ({
   name: 'octet',
