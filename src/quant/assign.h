@@ -8,9 +8,10 @@
 //    operands of a Concat share them with one another, so these move codes and never round.
 //  - Relu and Clip behind what computes are part of it: the range of the result implies them. A
 //    chain of functions of single elements is one function of the first one's operand, and is part
-//    of the matrix product that it follows, for what lies between them would lose more to a rounding
-//    than it is worth. A convolution's result is rounded before such a chain: only then do other
-//    engines multiply integers too (onnxruntime's QLinearConv), and with exact sums all round alike.
+//    of the matrix product that it follows, for what lies between them would lose more to a
+//    rounding than it is worth. A convolution's result is rounded before such a chain: only then do
+//    other engines multiply integers too (onnxruntime's QLinearConv), and with exact sums all round
+//    alike.
 // Under the scheme log2 there are no carriers: products read levels, everybody else real values.
 // Where operators on codes are written (quant/qoperators.h), only Relu and Clip are part of what
 // they follow, as the codes in between are there anyway, and convolutions round their results

@@ -43,7 +43,8 @@ public:
   WeightRounding(std::span<const float> weights, WeightLayout layout, const WeightOptions& options,
                  bool shared_zero_point);
 
-  // No scale of a channel, or of the tensor, is to be below its element of `scales`. Before the work.
+  // No scale of a channel, or of the tensor, is to be below its element of `scales`. Before the
+  // work.
   void keep_above(std::vector<float> scales) { least_scales_ = std::move(scales); }
 
   // Does a part of the work; true when there is more.
