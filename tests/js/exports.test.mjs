@@ -20,7 +20,7 @@ import { casesOf, networks } from '../models/networks.mjs';
 import { checkModel } from './onnx_checker.mjs';
 
 const largestShare = 1e-3;
-const leastAmplifiedSqnr = 25;
+const leastAmplifiedSqnr = 20;
 /** Operators that have changed since the operator set that the checker knows (17), in the models of these tests. */
 const changedSince = ['DequantizeLinear', 'ReduceMean'];
 

@@ -14,7 +14,7 @@ import { candidate, reference, runOnce } from './sessions.mjs';
 const mode = 'mixed';
 
 /** Ties that are rounded the other way may bring the two outputs of a net nearer to float's, or further away. */
-const leastAgreementDb = 25;
+const leastAgreementDb = 20;
 
 const feedsOf = ({ feeds }) =>
   Object.fromEntries(
