@@ -16,6 +16,7 @@
 #include "kernels/dwconv_f32/tile.h"
 #include "kernels/eltwise/variants.h"
 #include "kernels/gemm_f32/tile.h"
+#include "kernels/histogram/variants.h"
 #include "kernels/log2/variants.h"
 #include "kernels/lstm/variants.h"
 #include "kernels/norm/variants.h"

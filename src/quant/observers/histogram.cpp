@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "base/pieces.h"
+#include "kernels/convert/convert.h"
+#include "kernels/histogram/histogram.h"
 
 namespace octet {
 namespace {
@@ -13,16 +15,11 @@ int64_t bin_of(float value, int exponent) {
 } // namespace
 
 ObservedRange range_of(std::span<const float> values) {
-  ObservedRange range;
+  kernels::ValueRange range;
   in_pieces(values.size(), [&, from = values.data()](size_t begin, size_t end) {
-    float min = range.min, max = range.max;
-    for (size_t i = begin; i < end; ++i) {
-      min = from[i] < min ? from[i] : min;
-      max = from[i] > max ? from[i] : max;
-    }
-    range = {min, max};
+    range = kernels::merge(range, kernels::value_range(from + begin, end - begin));
   });
-  return range;
+  return {range.min, range.max};
 }
 
 double Histogram::width() const {
@@ -78,12 +75,12 @@ ObservedRange Histogram::add(std::span<const float> values) {
   const ObservedRange range = range_of(values);
   if (values.empty()) return range;
   if (empty() || range.min < range_.min || range.max > range_.max) fit(range);
-  const double per_width = std::ldexp(1.0, -exponent_);
-  in_pieces(values.size(),
-            [&, from = values.data(), to = counts_.data()](size_t begin, size_t end) {
-              for (size_t i = begin; i < end; ++i)
-                ++to[static_cast<int64_t>(std::floor(from[i] * per_width)) - first_];
-            });
+  std::vector<uint32_t> tables(kernels::kCountTables * counts_.size());
+  const kernels::BinRange bins{exponent_, static_cast<int32_t>(first_), counts_.size()};
+  in_pieces(values.size(), [&, from = values.data(), to = tables.data()](size_t begin, size_t end) {
+    kernels::count_bins(from + begin, end - begin, bins, to);
+  });
+  for (size_t i = 0; i < tables.size(); ++i) counts_[i % counts_.size()] += tables[i];
   total_ += values.size();
   return range;
 }
