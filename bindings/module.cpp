@@ -12,10 +12,25 @@
 
 namespace octet::bindings {
 namespace {
+// The inputs or outputs that the model has.
 std::string ports_json(const std::vector<Port>& ports) {
   JsonWriter json;
   json.begin_array();
-  for (const Port& port : ports) write_port(json, port.name, port.type);
+  for (const Port& port : ports)
+    if (!port.image) write_port(json, port.name, port.type);
+  json.end_array();
+  return json.take();
+}
+
+std::string images_json(const std::vector<Port>& ports) {
+  JsonWriter json;
+  json.begin_array();
+  for (const Port& port : ports) {
+    if (!port.image) continue;
+    json.begin_object().key("node").value(port.image->node);
+    json.key("stream").value(port.image->stream);
+    json.key("pixelFormat").value(port.image->pixel_format).end_object();
+  }
   json.end_array();
   return json.take();
 }
@@ -74,6 +89,8 @@ public:
   explicit SessionHandle(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
   std::string inputs() const { return ports_json(session_->inputs()); }
+  // [{node, stream: number of an input, pixelFormat}] of the images that are fed behind the inputs.
+  std::string images() const { return images_json(session_->inputs()); }
   std::string outputs() const { return ports_json(session_->outputs()); }
 
   // The way of a run is described in call_block.h. These two return an address, or 0 when something
@@ -268,6 +285,7 @@ EMSCRIPTEN_BINDINGS(octet) {
   emscripten::class_<ModelHandle>("Model").function("inspect", &ModelHandle::inspect);
   emscripten::class_<SessionHandle>("Session")
       .function("inputs", &SessionHandle::inputs)
+      .function("images", &SessionHandle::images)
       .function("outputs", &SessionHandle::outputs)
       .function("reserve", &SessionHandle::reserve)
       .function("run", &SessionHandle::run)

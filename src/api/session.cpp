@@ -4,6 +4,7 @@
 #include "ops/registry.h"
 #include "passes/expand_gradient.h"
 #include "passes/pipeline.h"
+#include "passes/take_images.h"
 
 namespace octet {
 namespace {
@@ -28,6 +29,7 @@ void add_outputs(Graph& graph, const std::vector<std::string>& names) {
 std::unique_ptr<Session> create_session(std::unique_ptr<Graph> graph, CreateOptions options) {
   check_opset(graph->model);
   add_outputs(*graph, options.extra_outputs);
+  take_images(*graph);
   expand_gradient(*graph);
   if (options.optimize) canonicalize(*graph);
   check_operators(*graph);

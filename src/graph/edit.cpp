@@ -104,6 +104,16 @@ void GraphEdit::make_constant(ValueId id, Tensor tensor) {
   value.type.shape = tensor.shape();
   value.type.symbols.clear();
   value.constant = std::move(tensor);
+  stop_producing(id);
+}
+
+void GraphEdit::make_input(ValueId id) {
+  graph_.inputs_.push_back(id);
+  stop_producing(id);
+}
+
+void GraphEdit::stop_producing(ValueId id) {
+  Value& value = graph_.value(id);
   if (!value.producer) return;
   for (ValueId& out : graph_.node(value.producer).outputs)
     if (out == id) out = ValueId();

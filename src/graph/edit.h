@@ -40,6 +40,8 @@ public:
   void produce(NodeId node, size_t index, ValueId value);
   // Turns a value into an initializer; its producer stops producing it.
   void make_constant(ValueId id, Tensor tensor);
+  // Turns a value into the graph's last input; its producer stops producing it.
+  void make_input(ValueId id);
   void drop_constant(ValueId id) { graph_.value(id).constant.reset(); }
 
   // A fresh value whose name is `hint` plus a suffix that makes it unique.
@@ -57,6 +59,7 @@ public:
 
 private:
   void detach(NodeId id);
+  void stop_producing(ValueId id);
   void prune_captures(NodeId id);
   void forget_removed();
   bool is_plain(ValueId id) const;

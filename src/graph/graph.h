@@ -33,11 +33,19 @@ struct TensorType {
   std::optional<QuantParams> quant = {};
 };
 
+// What pixels are decoded from: by the node of this name, from input number `stream` of the model.
+struct EncodedImage {
+  std::string node;
+  size_t stream = 0;
+  std::string pixel_format; // RGB, BGR or Grayscale
+};
+
 struct Value {
   std::string name;
   TensorType type = {};
-  NodeId producer = {};                // invalid for graph inputs, initializers, captures
-  std::optional<Tensor> constant = {}; // an initializer
+  NodeId producer = {};                   // invalid for graph inputs, initializers, captures
+  std::optional<Tensor> constant = {};    // an initializer
+  std::optional<EncodedImage> image = {}; // of an input that passes/take_images made
   uint32_t uses = 0;
   std::string extra =
       {}; // what the format that read it wants to write back, in that format's encoding

@@ -52,6 +52,8 @@ struct Session::State {
         host(std::move(l), options.sink, options.workers) {
     fix_free_dimensions(*graph, options);
     inputs = ports_of(*graph, graph->inputs());
+    for (size_t i = 0; i < inputs.size(); ++i)
+      inputs[i].image = graph->value(graph->inputs()[i]).image;
     outputs = ports_of(*graph, graph->outputs());
   }
 

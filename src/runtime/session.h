@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,8 @@ struct SessionOptions {
 struct Port {
   std::string name;
   TensorType type;
+  // Of an input that the model does not have: the caller feeds it with pixels, of the type's shape.
+  std::optional<EncodedImage> image = {};
 };
 
 struct NamedTensor {
@@ -48,6 +51,7 @@ public:
   Session(std::unique_ptr<Graph> graph, Lowering lower, SessionOptions options);
   ~Session();
 
+  // Those of the model, then those that images are fed to.
   const std::vector<Port>& inputs() const;
   const std::vector<Port>& outputs() const;
 

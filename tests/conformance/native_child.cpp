@@ -116,6 +116,9 @@ std::string read_file(const std::string& path) {
 void run(std::istream& words, std::ostream& reply) {
   const std::string path = from_hex(next<std::string>(words));
   const auto session = create_session(open_model(shared(read_file(path))), {});
+  for (const Port& port : session->inputs())
+    if (port.image)
+      fail(ErrorCode::UnsupportedOperator, "ImageDecoder '", port.image->node, "' in this process");
   std::vector<NamedTensor> feeds(next<size_t>(words));
   for (NamedTensor& feed : feeds) {
     feed.name = from_hex(next<std::string>(words));

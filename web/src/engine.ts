@@ -23,6 +23,8 @@ export interface ModelHandle {
 
 export interface SessionHandle {
   inputs(): string;
+  /** `EncodedImage`s: a run is fed with pixels of each, behind the inputs. */
+  images(): string;
   outputs(): string;
   /** These two return an address, or 0 when something went wrong, which `error` then describes. */
   reserve(size: number): number;

@@ -2,6 +2,7 @@ import type { InferenceSession as Ort, Tensor as OrtTensor } from 'onnxruntime-c
 import { CallBlock } from './call_block.js';
 import type { Engine, SessionHandle } from './engine.js';
 import { OctetError, rejectUnknownKeys } from './errors.js';
+import { decodeImage, type EncodedImage } from './images.js';
 import { type ExternalData, openModel } from './model.js';
 import type { Source } from './source.js';
 import { isTensorLike, type OctetValue, type Tensor } from './tensor.js';
@@ -109,6 +110,9 @@ export class InferenceSession implements Ort {
   readonly #engine: Engine;
   readonly #block: CallBlock;
   readonly #allOutputs: Fetches;
+  readonly #images: readonly EncodedImage[];
+  /** The names of what the engine is fed with: inputs, and once more those that images are decoded from. */
+  readonly #feedNames: readonly string[];
   #handle: SessionHandle | undefined;
   #profiling: boolean;
 
@@ -122,6 +126,9 @@ export class InferenceSession implements Ort {
     this.inputNames = this.inputMetadata.map((port) => port.name);
     this.outputNames = this.outputMetadata.map((port) => port.name);
     this.#allOutputs = this.#outputsNamed(this.outputNames);
+    this.#images = JSON.parse(engine.get(() => handle.images()));
+    const streams = this.#images.map(({ stream }) => this.inputNames[stream]);
+    this.#feedNames = [...this.inputNames, ...streams];
   }
 
   /**
@@ -174,7 +181,9 @@ export class InferenceSession implements Ort {
   ): Promise<Ort.ReturnType> {
     this.#open();
     const { names, numbers, targets } = this.#fetches(fetchesOrOptions);
-    const results = this.#block.run(this.inputNames, this.#feeds(feeds), numbers);
+    const ordered = this.#feeds(feeds);
+    const all = this.#images.length ? await this.#withImages(ordered) : ordered;
+    const results = this.#block.run(this.#feedNames, all, numbers);
     const named: Record<string, unknown> = {};
     for (let i = 0; i < names.length; ++i)
       named[names[i]] = intoTarget(names[i], results[i], targets?.[i]);
@@ -188,7 +197,8 @@ export class InferenceSession implements Ort {
    */
   async prepareInSlices(feeds: Ort.FeedsType, signal: AbortSignal | undefined): Promise<void> {
     this.#open();
-    await this.#block.prepare(this.inputNames, this.#feeds(feeds), signal);
+    const all = await this.#withImages(this.#feeds(feeds));
+    await this.#block.prepare(this.#feedNames, all, signal);
   }
 
   /**
@@ -202,8 +212,8 @@ export class InferenceSession implements Ort {
   ): Promise<Record<string, Tensor>> {
     this.#open();
     const { names, numbers } = this.#fetches(fetches);
-    const ordered = this.#feeds(feeds);
-    const results = await this.#block.runInSlices(this.inputNames, ordered, numbers, signal);
+    const all = await this.#withImages(this.#feeds(feeds));
+    const results = await this.#block.runInSlices(this.#feedNames, all, numbers, signal);
     return Object.fromEntries(names.map((name, i) => [name, results[i] as Tensor]));
   }
 
@@ -272,6 +282,17 @@ export class InferenceSession implements Ort {
         );
     for (const port of this.inputMetadata) checkFeed(port, feeds[port.name]);
     return this.inputNames.map((name) => feeds[name]);
+  }
+
+  /** Feeds in the order of the inputs, followed by the images that they hold. */
+  async #withImages(feeds: unknown[]): Promise<unknown[]> {
+    const images = await Promise.all(
+      this.#images.map((image) =>
+        decodeImage(image, this.inputNames[image.stream], feeds[image.stream]),
+      ),
+    );
+    this.#open();
+    return [...feeds, ...images];
   }
 }
 
