@@ -22,6 +22,7 @@ import { layers } from './operators/layers.mjs';
 import { machineLearning } from './operators/machine_learning.mjs';
 import { newer, withoutReference } from './operators/newer.mjs';
 import { quantizedMicrosoft } from './operators/quantized.mjs';
+import { states } from './operators/states.mjs';
 import { stringOperators } from './operators/strings.mjs';
 import { octet } from './package_under_test.mjs';
 import { casesOf } from './single_node.mjs';
@@ -44,6 +45,7 @@ const tables = [
   borrowed,
   quantizedMicrosoft,
   experts,
+  states,
   newer,
   withoutReference,
 ];

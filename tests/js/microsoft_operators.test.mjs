@@ -8,6 +8,7 @@ import { borrowed } from './operators/borrowed.mjs';
 import { experts } from './operators/experts.mjs';
 import { fusions, simplifiedNorm } from './operators/fusions.mjs';
 import { quantizedMicrosoft } from './operators/quantized.mjs';
+import { states } from './operators/states.mjs';
 import { compareCases } from './single_node.mjs';
 
 const tolerance = { relative: 1e-3, absolute: 2e-5 };
@@ -17,6 +18,7 @@ const microsoft = {
   ...borrowed,
   ...quantizedMicrosoft,
   ...experts,
+  ...states,
 };
 
 for (const [opType, definition] of Object.entries(attentions)) {

@@ -1,7 +1,7 @@
 /** Cases of operators on weights that are quantized in blocks. single_node.mjs says what a case is. */
 import { floats, integers, randomShape, uniforms } from './values.mjs';
 
-/** Levels 0 to 3 compute in float, level 4 with activations of 8 bits. */
+/** Levels 0 to 3 compute in float, level 4 with activations of 8 bits: in onnxruntime those of 8 bits too, in Octet those of 4. */
 const matMulNBits = {
   opsets: [14, 17],
   count: 60,
@@ -10,20 +10,26 @@ const matMulNBits = {
     const [n, k] = [random.integer(1, 40), random.integer(1, 3 * block)];
     const blocks = Math.ceil(k / block);
     const lead = randomShape(random, random.integer(1, 2), 6);
-    const zeros = random.boolean()
-      ? integers(random, 'uint8', [n * Math.ceil(blocks / 2)], 0, 255)
-      : null;
+    const bits = random.pick([4, 4, 8]);
+    const bytes = (codes) => Math.ceil((codes * bits) / 8);
+    const zeros = random.boolean() ? integers(random, 'uint8', [n * bytes(blocks)], 0, 255) : null;
     return {
       inputs: [
         floats(random, [...lead, k]),
-        integers(random, 'uint8', [n, blocks, block / 2], 0, 255),
+        integers(random, 'uint8', [n, blocks, bytes(block)], 0, 255),
         uniforms(random, [n * blocks], 0.01, 0.05),
         zeros,
         null,
         random.boolean() ? floats(random, [n]) : null,
       ],
       constant: [false, true, true, true, true, random.boolean()],
-      attributes: { K: k, N: n, bits: 4, block_size: block, accuracy_level: index % 5 },
+      attributes: {
+        K: k,
+        N: n,
+        bits,
+        block_size: block,
+        accuracy_level: index % (bits === 4 ? 5 : 4),
+      },
       domain: 'com.microsoft',
     };
   },
