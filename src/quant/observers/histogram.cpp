@@ -3,24 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/pieces.h"
-#include "kernels/convert/convert.h"
-#include "kernels/histogram/histogram.h"
-
 namespace octet {
 namespace {
 int64_t bin_of(float value, int exponent) {
   return static_cast<int64_t>(std::floor(std::ldexp(static_cast<double>(value), -exponent)));
 }
 } // namespace
-
-ObservedRange range_of(std::span<const float> values) {
-  kernels::ValueRange range;
-  in_pieces(values.size(), [&, from = values.data()](size_t begin, size_t end) {
-    range = kernels::merge(range, kernels::value_range(from + begin, end - begin));
-  });
-  return {range.min, range.max};
-}
 
 double Histogram::width() const {
   return std::ldexp(1.0, exponent_);
@@ -72,15 +60,10 @@ void Histogram::fit(ObservedRange range) {
 }
 
 ObservedRange Histogram::add(std::span<const float> values) {
-  const ObservedRange range = range_of(values);
+  const ObservedRange range = extremes_of(values);
   if (values.empty()) return range;
   if (empty() || range.min < range_.min || range.max > range_.max) fit(range);
-  std::vector<uint32_t> tables(kernels::kCountTables * counts_.size());
-  const kernels::BinRange bins{exponent_, static_cast<int32_t>(first_), counts_.size()};
-  in_pieces(values.size(), [&, from = values.data(), to = tables.data()](size_t begin, size_t end) {
-    kernels::count_bins(from + begin, end - begin, bins, to);
-  });
-  for (size_t i = 0; i < tables.size(); ++i) counts_[i % counts_.size()] += tables[i];
+  count_in_bins(values, exponent_, first_, counts_);
   total_ += values.size();
   return range;
 }

@@ -9,11 +9,11 @@
 #include <span>
 #include <vector>
 
+#include "ops/statistics.h"
+
 namespace octet {
 
-struct ObservedRange {
-  float min = 0, max = 0; // min ≤ 0 ≤ max
-};
+using ObservedRange = ValueExtremes;
 
 // A few bins, for people to look at: bin i counts the values in [low + i·width, low + (i +
 // 1)·width).
@@ -23,9 +23,6 @@ struct CoarseHistogram {
   double low = 0, width = 0;
   std::vector<uint64_t> counts = {};
 };
-
-// Of finite values and 0.
-ObservedRange range_of(std::span<const float> values);
 
 class Histogram {
 public:
