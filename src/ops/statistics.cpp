@@ -32,10 +32,9 @@ void count_in_bins(std::span<const float> values, int exponent, int64_t first,
                    std::vector<uint64_t>& counts) {
   std::vector<uint32_t> tables(kernels::kCountTables * counts.size());
   const kernels::BinRange bins{exponent, static_cast<int32_t>(first), counts.size()};
-  in_pieces(values.size(),
-            [&, from = values.data(), to = tables.data()](size_t begin, size_t end) {
-              kernels::count_bins(from + begin, end - begin, bins, to);
-            });
+  in_pieces(values.size(), [&, from = values.data(), to = tables.data()](size_t begin, size_t end) {
+    kernels::count_bins(from + begin, end - begin, bins, to);
+  });
   for (size_t i = 0; i < tables.size(); ++i) counts[i % counts.size()] += tables[i];
 }
 

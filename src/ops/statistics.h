@@ -16,8 +16,8 @@ bool all_finite(std::span<const float> values);
 // Of finite values and 0.
 ValueExtremes extremes_of(std::span<const float> values);
 
-// Adds to counts[floor(x / 2^exponent) − first] for each of the values, which must have such a place.
-// `exponent` from −126 to 126.
+// Adds to counts[floor(x / 2^exponent) − first] for each of the values, which must have such a
+// place. `exponent` from −126 to 126.
 void count_in_bins(std::span<const float> values, int exponent, int64_t first,
                    std::vector<uint64_t>& counts);
 

@@ -60,8 +60,7 @@ void take_images(Graph& graph) {
     Value& value = graph.value(pixels);
     value.type.dtype = DType::UInt8;
     if (!value.type.shape)
-      value.type.shape =
-          Shape{kDynamicDim, kDynamicDim, image.pixel_format == "Grayscale" ? 1 : 3};
+      value.type.shape = Shape{kDynamicDim, kDynamicDim, image.pixel_format == "Grayscale" ? 1 : 3};
     value.image = std::move(image);
     edit.make_input(pixels);
     edit.remove_node(id);
