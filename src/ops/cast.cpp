@@ -18,21 +18,22 @@ DType target_dtype(const NodeContext& ctx) {
   return *to;
 }
 
-void infer_cast(InferContext& ctx) {
-  ctx.set_output(0, target_dtype(ctx), ctx.shape(0));
-}
-
-template <class T>
-void is_nonzero(const void* x, size_t n, void* y) noexcept {
-  for (size_t i = 0; i < n; ++i) static_cast<int64_t*>(y)[i] = static_cast<const T*>(x)[i] != 0;
-}
-
 MiniRounding rounding_of(const NodeContext& ctx) {
   const std::string mode = ctx.attributes().get_string("round_mode", "up");
   if (mode == "down") return MiniRounding::Down;
   if (mode == "nearest") return MiniRounding::Nearest;
   if (mode != "up") ctx.fail("attribute 'round_mode' is '", mode, "'");
   return MiniRounding::Up;
+}
+
+void infer_cast(InferContext& ctx) {
+  rounding_of(ctx); // an unknown name is one for every type
+  ctx.set_output(0, target_dtype(ctx), ctx.shape(0));
+}
+
+template <class T>
+void is_nonzero(const void* x, size_t n, void* y) noexcept {
+  for (size_t i = 0; i < n; ++i) static_cast<int64_t*>(y)[i] = static_cast<const T*>(x)[i] != 0;
 }
 
 // To 8 bits or fewer, where attributes say what rounding does.

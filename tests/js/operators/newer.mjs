@@ -139,6 +139,8 @@ export const withoutReference = {
     inputs: [],
     attributes: { shape: [2, 3], low: float(1), high: float(2), seed: float(1), dtype: 1 },
   })),
+  RandomNormalLike: define(17, (random) => ({ inputs: [floats(random, [2, 3])] })),
+  RandomUniformLike: define(17, (random) => ({ inputs: [floats(random, [2, 3])] })),
   SwiGLU: define(17, (random) => {
     const dims = randomShape(random, 2);
     return {
