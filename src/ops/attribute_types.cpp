@@ -317,6 +317,7 @@ constexpr Exception kExceptions[] = {
     {"QMoE", "activation_alpha", Type::Float},
     {"QMoE", "activation_beta", Type::Float},
     {"GroupNorm", "activation", Type::Int},
+    {"MatMulBnb4", "quant_type", Type::Int},
 };
 
 const NamesOfType* find_type(std::string_view op_type, std::string_view name) {

@@ -107,6 +107,7 @@ constexpr RequiredInputs kRequired[] = {
     {"FusedGemm", 2},
     {"ConvTransposeWithDynamicPads", 2},
     {"DynamicQuantizeMatMul", 3},
+    {"MatMulBnb4", 3},
     {"MatMulIntegerToFloat", 4},
     {"QAttention", 5},
     {"GroupNorm", 3},

@@ -36,61 +36,73 @@ Kernel prepare_gather(PrepareContext& ctx) {
   };
 }
 
-// --- com.microsoft GatherBlockQuantized: rows of a matrix of codes, [rows, columns · bits / 8],
-// whose scales and zero points are [rows, blocks], the latter packed like the codes
+// --- com.microsoft GatherBlockQuantized: rows of a matrix of codes, whose scales are [rows,
+// blocks]. Codes and zero points are of 4 bits by their type, or bytes that hold one or more along
+// each row; then they count from half of their range where there are no zero points.
 struct QuantizedRows {
   size_t rows = 0, columns = 0, blocks = 0, block = 0, bits = 0;
-  size_t row_bytes = 0, zero_bytes = 0;
+  size_t zero_columns = 0; // of zero points in a row, with those that only fill its last byte
+  int default_zero = 0;
+  bool is_signed = false;
+
+  int code(const uint8_t* codes, size_t i) const {
+    const size_t bit = i * bits;
+    const int value = codes[bit / 8] >> bit % 8 & ((1 << bits) - 1), half = 1 << (bits - 1);
+    return is_signed ? (value ^ half) - half : value;
+  }
 };
 
 QuantizedRows quantized_rows(const NodeContext& ctx) {
   const Shape &data = ctx.shape(0), &scales = ctx.shape(2);
-  const int64_t bits = ctx.attributes().get_int("bits", 4),
+  const DType type = ctx.dtype(0);
+  const bool in_bytes = type == DType::UInt8;
+  const int64_t bits = in_bytes ? ctx.attributes().get_int("bits", 4) : 4,
                 block = ctx.attributes().get_int("block_size", 128);
-  const bool plain = data.rank() == 2 && ctx.attributes().get_int("gather_axis", 0) == 0 &&
+  const bool plain = data.rank() == 2 &&
+                     ctx.normalize_axis(ctx.attributes().get_int("gather_axis", 0), 2) == 0 &&
                      ctx.normalize_axis(ctx.attributes().get_int("quantize_axis", 1), 2) == 1;
-  if (!plain || ctx.dtype(0) != DType::UInt8 || (bits != 4 && bits != 8))
-    ctx.unsupported("anything but rows of codes of 4 or 8 bits in bytes");
-  if (ctx.dtype(2) != DType::Float32) ctx.unsupported("scales of type ", dtype_name(ctx.dtype(2)));
+  if (!plain || (!in_bytes && type != DType::Int4 && type != DType::UInt4) ||
+      (bits != 2 && bits != 4 && bits != 8))
+    ctx.unsupported("anything but rows of codes of 2, 4 or 8 bits");
   if (block < 1 || block > INT32_MAX) ctx.fail("block_size is ", block);
   QuantizedRows q{.rows = dim(data, 0), .bits = static_cast<size_t>(bits)};
-  q.row_bytes = dim(data, 1);
-  q.columns = checked_mul(q.row_bytes, 8 / q.bits);
+  const size_t codes_each = in_bytes ? 8 / q.bits : 1; // of an element of data
+  q.columns = checked_mul(dim(data, 1), codes_each);
   q.block = static_cast<size_t>(block);
   q.blocks = q.columns / q.block + (q.columns % q.block != 0 ? 1 : 0);
-  q.zero_bytes = (q.blocks * q.bits + 7) / 8;
+  q.zero_columns = (q.blocks + codes_each - 1) / codes_each * codes_each;
+  q.is_signed = type == DType::Int4;
+  q.default_zero = in_bytes ? 1 << (bits - 1) : 0;
   const auto as_dim = [](size_t size) { return static_cast<int64_t>(size); };
   if (scales != Shape{data[0], as_dim(q.blocks)})
     ctx.fail("scales of shape ", to_string(scales), " for rows of ", q.blocks, " blocks");
   if (ctx.has_input(3) &&
-      (ctx.shape(3) != Shape{data[0], as_dim(q.zero_bytes)} || ctx.dtype(3) != DType::UInt8))
-    ctx.fail("zero points of shape ", to_string(ctx.shape(3)), " for rows of ", q.blocks,
-             " blocks");
+      (ctx.shape(3) != Shape{data[0], as_dim(q.zero_columns / codes_each)} || ctx.dtype(3) != type))
+    ctx.fail("zero points of ", dtype_name(ctx.dtype(3)), " ", to_string(ctx.shape(3)),
+             " for rows of ", q.blocks, " blocks of ", dtype_name(type));
   return q;
 }
 
 void infer_gather_block_quantized(InferContext& ctx) {
   Shape out = ctx.shape(1);
   out.push_back(static_cast<int64_t>(quantized_rows(ctx).columns));
-  ctx.set_output(0, DType::Float32, std::move(out));
+  ctx.set_output(0, ctx.dtype(2), std::move(out));
 }
 
 Kernel prepare_gather_block_quantized(PrepareContext& ctx) {
+  if (ctx.dtype(2) != DType::Float32) ctx.unsupported("scales of type ", dtype_name(ctx.dtype(2)));
   return [q = quantized_rows(ctx), indices = Indices(ctx, 1),
           has_zero = ctx.has_input(3)](const RunContext& run) {
-    const auto code = [&](const uint8_t* bytes, size_t i) {
-      return q.bits == 8 ? bytes[i] : bytes[i / 2] >> (i % 2 * 4) & 15;
-    };
     auto* to = run.output<float>(0);
     for (size_t i = 0; i < indices.count(); ++i) {
       const size_t row = indices.at(run, i, q.rows);
-      const uint8_t* codes = run.input<uint8_t>(0) + row * q.row_bytes;
       const float* scales = run.input<float>(2) + row * q.blocks;
       for (size_t c = 0; c < q.columns; ++c) {
         const size_t block = c / q.block;
         const int zero =
-            has_zero ? code(run.input<uint8_t>(3) + row * q.zero_bytes, block) : 1 << (q.bits - 1);
-        *to++ = static_cast<float>(code(codes, c) - zero) * scales[block];
+            has_zero ? q.code(run.input<uint8_t>(3), row * q.zero_columns + block) : q.default_zero;
+        const int code = q.code(run.input<uint8_t>(0), row * q.columns + c);
+        *to++ = static_cast<float>(code - zero) * scales[block];
       }
     }
   };
@@ -159,7 +171,8 @@ Kernel prepare_gather_nd(PrepareContext& ctx) {
 
 extern const OpDef op_gather{.infer = infer_gather, .prepare = prepare_gather, .moves = true};
 extern const OpDef op_gather_block_quantized{.infer = infer_gather_block_quantized,
-                                             .prepare = prepare_gather_block_quantized};
+                                             .prepare = prepare_gather_block_quantized,
+                                             .float32 = true};
 extern const OpDef op_gather_elements{
     .infer = infer_gather_elements, .prepare = prepare_gather_elements, .moves = true};
 extern const OpDef op_gather_nd{

@@ -2,6 +2,7 @@
 // numbers between DequantizeLinear and QuantizeLinear, out of which fold_qdq and chain_codes make
 // integer operators again.
 // https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+#include "base/float16.h"
 #include "passes/spelling.h"
 
 namespace octet {
@@ -93,6 +94,71 @@ void spell_softmax(Spelling& s) {
   spell_unary(s, "Softmax", one("axis", axis));
 }
 
+// --- weights in bitsandbytes' types of 4 bits, of which each block has a largest magnitude
+
+// Floats of a sign, two bits of exponent and one of mantissa, as bitsandbytes scales them;
+// quantiles of the normal distribution (Dettmers et al. 2023, arXiv 2305.14314, appendix E).
+constexpr float kFp4[] = {0,         1 / 192.0f, 2 / 3.0f,  1,           1 / 3.0f,  0.5f,
+                          1 / 6.0f,  0.25f,      -0.0f,     -1 / 192.0f, -2 / 3.0f, -1.0f,
+                          -1 / 3.0f, -0.5f,      -1 / 6.0f, -0.25f};
+constexpr float kNf4[] = {-1.0f,
+                          -0.6961928009986877f,
+                          -0.5250730514526367f,
+                          -0.39491748809814453f,
+                          -0.28444138169288635f,
+                          -0.18477343022823334f,
+                          -0.09105003625154495f,
+                          0.0f,
+                          0.07958029955625534f,
+                          0.16093020141124725f,
+                          0.24611230194568634f,
+                          0.33791524171829224f,
+                          0.44070982933044434f,
+                          0.5626170039176941f,
+                          0.7229568362236023f,
+                          1.0f};
+
+// [K, N] out of rows of K codes, the first of each two in the upper bits.
+Tensor bnb4_weights(const Spelling& s) {
+  const auto positive = [&](const char* name) {
+    const int64_t value = s.attributes().get_int(name, 0);
+    if (value < 1 || value > INT32_MAX) s.invalid(name, " is ", value);
+    return static_cast<uint64_t>(value);
+  };
+  const uint64_t n = positive("N"), k = positive("K"), block = positive("block_size");
+  const int64_t type = s.attributes().get_int("quant_type", 1);
+  if (type != 0 && type != 1) s.invalid("quant_type is ", type);
+  if (s.attributes().get_int("transB", 1) != 1) s.unsupported("weights that are not transposed");
+  const Tensor *codes = s.constant(1), *largest = s.constant(2);
+  const bool is_half = largest && largest->dtype() == DType::Float16;
+  if (!codes || !largest || codes->dtype() != DType::UInt8 ||
+      (!is_half && largest->dtype() != DType::Float32))
+    s.unsupported("weights that are not constants of uint8 and float32 or float16");
+  const uint64_t blocks = (n * k + block - 1) / block;
+  if (codes->elements() != (n * k + 1) / 2 || largest->elements() != blocks)
+    s.invalid("B of ", codes->elements(), " bytes and absmax of ", largest->elements(), " for ", n,
+              " rows of ", k);
+  const std::span<const float> values(type == 1 ? kNf4 : kFp4);
+  const auto scale = [&](size_t i) {
+    return is_half ? float16_to_float32(largest->values<uint16_t>()[i])
+                   : largest->values<float>()[i];
+  };
+  const uint8_t* bytes = codes->bytes();
+  Buffer out(dtype_bytes(DType::Float32, static_cast<size_t>(n * k)));
+  auto* to = reinterpret_cast<float*>(out.data());
+  for (size_t row = 0, i = 0; row < n; ++row)
+    for (size_t column = 0; column < k; ++column, ++i)
+      to[column * n + row] = values[bytes[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15] * scale(i / block);
+  return Tensor(DType::Float32, Shape{static_cast<int64_t>(k), static_cast<int64_t>(n)},
+                SharedBytes(std::move(out)));
+}
+
+void spell_matmul_bnb4(Spelling& s) {
+  ValueId weights = s.fixed(bnb4_weights(s));
+  if (s.constant(2)->dtype() != DType::Float32) weights = s.add("CastLike", {weights, s.input(2)});
+  s.yield(0, s.add("MatMul", {s.input(0), weights}));
+}
+
 // --- images, which may be laid out with their channels last
 
 // `rank` counts spatial axes.
@@ -172,6 +238,7 @@ constexpr std::string_view kDomain = "com.microsoft";
 constexpr SpellingRow kRows[] = {
     {kDomain, "DequantizeLinear", [](Spelling& s) { spell_standard(s, "DequantizeLinear"); }},
     {kDomain, "DynamicQuantizeMatMul", spell_dynamic_quantize_matmul},
+    {kDomain, "MatMulBnb4", spell_matmul_bnb4},
     {kDomain, "MatMulIntegerToFloat", spell_matmul_integer_to_float},
     {kDomain, "NhwcMaxPool", spell_nhwc_max_pool},
     {kDomain, "QAttention", spell_qattention},

@@ -61,6 +61,10 @@ public:
   }
 
   template <class... Parts>
+  [[noreturn]] void invalid(const Parts&... parts) const {
+    fail(ErrorCode::InvalidModel, node_.op_type, " '", node_.name, "': ", parts...);
+  }
+  template <class... Parts>
   [[noreturn]] void unsupported(const Parts&... parts) const {
     fail(ErrorCode::UnsupportedOperator, node_.op_type, " '", node_.name, "': ", parts...);
   }

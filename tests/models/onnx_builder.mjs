@@ -30,6 +30,9 @@ const elementTypes = {
   float64: { code: 11, array: Float64Array },
   uint32: { code: 12, array: Uint32Array },
   uint64: { code: 13, array: BigUint64Array },
+  // Two elements a byte, the first in the lower bits.
+  uint4: { code: 21, array: Uint8Array, perItem: 2 },
+  int4: { code: 22, array: Uint8Array, perItem: 2 },
 };
 
 /** The number of an element type in the schema, as Cast's `to` wants it. */
@@ -40,13 +43,13 @@ const elementCount = (dims) => dims.reduce((count, dim) => count * dim, 1);
 /** A constant array. `data` may be a typed array or any list of numbers. */
 export class TensorValue {
   constructor(type, dims, data) {
-    const { array } = elementTypes[type];
+    const { array, perItem = 1 } = elementTypes[type];
     const exact = data instanceof array;
     const wide = array === BigInt64Array || array === BigUint64Array;
     this.type = type;
     this.dims = dims;
     this.data = exact ? data : array.from(data, wide ? (value) => BigInt(value) : Number);
-    if (this.data.length !== elementCount(dims)) {
+    if (this.data.length !== Math.ceil(elementCount(dims) / perItem)) {
       throw new Error(`a ${type} tensor of [${dims}] cannot hold ${this.data.length} elements`);
     }
   }

@@ -35,4 +35,23 @@ const matMulNBits = {
   },
 };
 
-export const blocks = { MatMulNBits: matMulNBits };
+const matMulBnb4 = {
+  opsets: [17],
+  count: 40,
+  make(random) {
+    const block_size = random.pick([16, 32, 64]);
+    const [n, k] = random.integers(2, 1, 40);
+    return {
+      inputs: [
+        floats(random, [...randomShape(random, random.integer(1, 2), 6), k]),
+        integers(random, 'uint8', [Math.ceil((n * k) / 2)], 0, 255),
+        uniforms(random, [Math.ceil((n * k) / block_size)], 0.1, 2),
+      ],
+      constant: [false, true, true],
+      attributes: { K: k, N: n, block_size, quant_type: random.integer(0, 1) },
+      domain: 'com.microsoft',
+    };
+  },
+};
+
+export const blocks = { MatMulBnb4: matMulBnb4, MatMulNBits: matMulNBits };

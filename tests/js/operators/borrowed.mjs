@@ -5,9 +5,9 @@ import { floats, integers, list, randomShape, uniforms } from './values.mjs';
 
 const maybe = (random, make) => (random.boolean() ? make() : null);
 
-const define = (make) => ({
+const define = (make, count = 30) => ({
   opsets: [17],
-  count: 30,
+  count,
   make: (random, opset, index) => ({ domain: 'com.microsoft', ...make(random, index) }),
 });
 
@@ -71,21 +71,26 @@ const range = define((random) => {
 });
 
 const gatherBlockQuantized = define((random) => {
-  const bits = random.pick([4, 8]);
+  const type = random.pick(['uint8', 'uint8', 'uint4', 'int4']);
+  const bits = type === 'uint8' ? random.pick([2, 4, 8]) : 4;
   const [rows, blocks] = [random.integer(2, 9), random.integer(1, 4)];
   const block_size = random.pick([16, 32]);
-  const bytes = (codes) => Math.ceil((codes * bits) / 8);
+  const codes = (columns) => {
+    const width = type === 'uint8' ? Math.ceil((columns * bits) / 8) : columns;
+    const bytes = type === 'uint8' ? rows * width : Math.ceil((rows * width) / 2);
+    return tensor(type, [rows, width], random.integers(bytes, 0, 255));
+  };
   return {
     inputs: [
-      integers(random, 'uint8', [rows, bytes(blocks * block_size)], 0, 255),
+      codes(blocks * block_size),
       integers(random, 'int64', randomShape(random, random.integer(1, 2)), 0, rows - 1),
       uniforms(random, [rows, blocks], 0.01, 0.1),
-      maybe(random, () => integers(random, 'uint8', [rows, bytes(blocks)], 0, 255)),
+      maybe(random, () => codes(blocks)),
     ],
     constant: [true, false, true, true],
     attributes: { bits, block_size, gather_axis: 0, quantize_axis: 1 },
   };
-});
+}, 60);
 
 const dynamicQuantizeLstm = define((random) => {
   const [steps, batch, width, hidden] = random.integers(4, 1, 6);
