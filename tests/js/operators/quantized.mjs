@@ -1,7 +1,7 @@
 /** Cases of com.microsoft's operators on codes of 8 bits. single_node.mjs says what a case is. */
-import { float, scalar } from '../../models/onnx_builder.mjs';
+import { float, scalar, tensor } from '../../models/onnx_builder.mjs';
 import { codes, scales, weightCodes, zeroPoints } from './integer.mjs';
-import { booleans, broadcastable, floats, integers, randomShape } from './values.mjs';
+import { booleans, broadcastable, elementCount, floats, integers, randomShape } from './values.mjs';
 
 const count = 30;
 const byteTypes = ['uint8', 'int8'];
@@ -149,12 +149,29 @@ const gemm = define((random, type) => {
 
 const wideTypes = [...byteTypes, 'uint16', 'int16'];
 
+/** Codes of 4 bits, two a byte: of any bits. */
+const packed = (random, type, dims) =>
+  tensor(type, dims, random.integers(Math.ceil(elementCount(dims) / 2), 0, 255));
+const isPacked = (type) => type.endsWith('int4');
+
+/** What only DequantizeLinear takes: sums, whose zero point is 0. */
+const sums = (random, dims) => integers(random, 'int32', dims, -(2 ** 20), 2 ** 20);
+
+function codesOf(random, type, dims) {
+  if (isPacked(type)) return packed(random, type, dims);
+  return type === 'int32' ? sums(random, dims) : codes(random, type, dims);
+}
+function zeroPointsOf(random, type, dims) {
+  if (isPacked(type)) return packed(random, type, dims);
+  return type === 'int32' ? null : zeroPoints(random, type, dims);
+}
+
 /** Between real numbers and codes: `makeX(random, type, dims)` yields the input, `outputOf(type)` its result's type. */
-const conversion = (makeX, outputOf) => ({
+const conversion = (types, makeX, outputOf) => ({
   opsets: [17],
-  count,
+  count: 2 * count,
   make(random) {
-    const type = random.pick(wideTypes);
+    const type = random.pick(types);
     const dims = randomShape(random, 3);
     const perAxis = random.boolean() ? [dims[1]] : [];
     return {
@@ -162,8 +179,9 @@ const conversion = (makeX, outputOf) => ({
       inputs: [
         makeX(random, type, dims),
         scales(random, perAxis),
-        zeroPoints(random, type, perAxis),
+        zeroPointsOf(random, type, perAxis),
       ],
+      constant: isPacked(type) ? [true, true, true] : undefined,
       attributes: { axis: 1 },
       outputs: [outputOf(type)],
     };
@@ -171,7 +189,7 @@ const conversion = (makeX, outputOf) => ({
 });
 
 export const quantizedMicrosoft = {
-  DequantizeLinear: conversion(codes, () => 'float32'),
+  DequantizeLinear: conversion([...wideTypes, 'int4', 'uint4', 'int32'], codesOf, () => 'float32'),
   QGemm: gemm,
   QLinearAdd: binary,
   QLinearAveragePool: averagePool,
@@ -183,7 +201,9 @@ export const quantizedMicrosoft = {
   QLinearSigmoid: unary(),
   QLinearSoftmax: softmax,
   QLinearWhere: where,
+  // onnxruntime's JavaScript can't return codes of 4 bits.
   QuantizeLinear: conversion(
+    wideTypes,
     (random, _type, dims) => floats(random, dims),
     (type) => type,
   ),
