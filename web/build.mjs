@@ -53,10 +53,10 @@ await build({
   },
 });
 for (const name of ['index.js', 'octet.thread.js']) markNodeImport(name);
-// These use the bundle beside them; the backend registers with the onnxruntime-common of the application.
+// These use the bundle beside them; backends register with the onnxruntime-common of the application.
 await build({
   ...options,
-  entryPoints: { backend: 'src/backend.ts' },
+  entryPoints: { backend: 'src/backend.ts', ort: 'src/ort.ts' },
   external: ['./index.js', 'onnxruntime-common'],
 });
 await build({

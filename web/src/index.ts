@@ -1,7 +1,15 @@
 /** Octet: quantize neural networks on this device and run them in INT8 with WebAssembly SIMD. */
 export { InferenceSession, type SessionOptions, type StepTime } from './session.js';
-export { Tensor, type ElementType, type OctetValue, type OwnType } from './tensor.js';
-export { env, type Env } from './env.js';
+export {
+  Tensor,
+  type ElementType,
+  type OctetValue,
+  type OwnTensorConstructor,
+  type OwnType,
+} from './tensor.js';
+export { env, type Env, type WasmFlags, type WasmPaths } from './env.js';
+/** All other types of onnxruntime-common. */
+export type * from 'onnxruntime-common';
 export { OctetError, type OctetErrorCode } from './errors.js';
 export { quantize, type QuantizeOptions, type QuantizeProgress } from './quantize.js';
 export type {

@@ -19,6 +19,9 @@ export interface SessionOptions extends Omit<Ort.SessionOptions, 'externalData'>
   externalData?: ExternalData;
 }
 
+/** For the namespace below, which has this name too. */
+type CreateOptions = SessionOptions;
+
 const knownOptions = [
   'executionProviders',
   'intraOpNumThreads',
@@ -39,6 +42,8 @@ const knownOptions = [
   'extra',
   'externalData',
 ] as const;
+
+const knownRunOptions = ['logSeverityLevel', 'logVerbosityLevel', 'terminate', 'tag', 'extra'];
 
 const levels = ['disabled', 'basic', 'extended', 'layout', 'all'];
 
@@ -93,6 +98,15 @@ export interface StepTime {
   milliseconds: number;
 }
 
+/** Of onnxruntime's options of a run `terminate` alone has a meaning here. */
+function checkRunOptions(options: Ort.RunOptions | undefined): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null)
+    throw new OctetError('invalid-option', 'run: the options are no object');
+  rejectUnknownKeys(options, knownRunOptions, 'run');
+  if (options.terminate) throw new OctetError('aborted', 'run: terminated by its options');
+}
+
 /** Outputs of a run, by name and by number, and where they go. */
 interface Fetches {
   names: readonly string[];
@@ -132,7 +146,7 @@ export class InferenceSession implements Ort {
   }
 
   /**
-   * Loads a model from bytes, a Blob, a Response, a URL, or a string (a URL in browsers, a path in Node). As in
+   * Loads a model from bytes, a Blob, a ReadableStream, a Response, a URL, or a string (a URL in browsers, a path in Node). As in
    * onnxruntime, a buffer may be followed by an offset and a length.
    */
   static create(source: Source, options?: SessionOptions): Promise<InferenceSession>;
@@ -167,7 +181,8 @@ export class InferenceSession implements Ort {
 
   /**
    * Runs the model. Runs may be started at any time; each answers for its own feeds. `fetches` names the outputs
-   * wanted, or maps them to tensors whose memory receives the result.
+   * wanted, or maps them to tensors whose memory receives the result. Of the options `terminate` ends the run before it begins, as
+   * an error of code 'aborted'; the others, which steer logging and arenas, are accepted and have no meaning here.
    */
   run(feeds: Ort.FeedsType, options?: Ort.RunOptions): Promise<Ort.ReturnType>;
   run(
@@ -178,9 +193,13 @@ export class InferenceSession implements Ort {
   async run(
     feeds: Ort.FeedsType,
     fetchesOrOptions?: Ort.FetchesType | Ort.RunOptions,
+    optionsAfterFetches?: Ort.RunOptions,
   ): Promise<Ort.ReturnType> {
     this.#open();
-    const { names, numbers, targets } = this.#fetches(fetchesOrOptions);
+    const isOptions = this.#isRunOptions(fetchesOrOptions);
+    checkRunOptions(isOptions ? fetchesOrOptions : optionsAfterFetches);
+    const wanted = isOptions ? undefined : fetchesOrOptions;
+    const { names, numbers, targets } = this.#fetches(wanted);
     const ordered = this.#feeds(feeds);
     const all = this.#images.length ? await this.#withImages(ordered) : ordered;
     const results = this.#block.run(this.#feedNames, all, numbers);
@@ -248,15 +267,20 @@ export class InferenceSession implements Ort {
     return this.#handle;
   }
 
-  #fetches(fetches: Ort.FetchesType | Ort.RunOptions | undefined): Fetches {
+  /** Like onnxruntime: an object is a map of fetches if one of its keys names an output, else run options. */
+  #isRunOptions(
+    argument: Ort.FetchesType | Ort.RunOptions | undefined,
+  ): argument is Ort.RunOptions {
+    if (typeof argument !== 'object' || argument === null || Array.isArray(argument)) return false;
+    return !Object.keys(argument).some((name) => this.outputNames.includes(name));
+  }
+
+  #fetches(fetches: Ort.FetchesType | undefined): Fetches {
     if (fetches === undefined || fetches === null) return this.#allOutputs;
     if (typeof fetches !== 'object')
       throw new OctetError('invalid-input', 'run: fetches is neither an array nor an object');
     if (Array.isArray(fetches)) return this.#outputsNamed([...new Set(fetches)]);
-    // Like onnxruntime: an object is a map of fetches if one of its keys names an output, else run options.
-    const names = Object.keys(fetches);
-    if (!names.some((name) => this.outputNames.includes(name))) return this.#allOutputs;
-    return { ...this.#outputsNamed(names), targets: Object.values(fetches) };
+    return { ...this.#outputsNamed(Object.keys(fetches)), targets: Object.values(fetches) };
   }
 
   #outputsNamed(names: readonly unknown[]): Fetches {
@@ -294,6 +318,42 @@ export class InferenceSession implements Ort {
     this.#open();
     return [...feeds, ...images];
   }
+}
+
+/** The types that onnxruntime-common has under this name. */
+export declare namespace InferenceSession {
+  export type OnnxValueMapType = Ort.OnnxValueMapType;
+  export type NullableOnnxValueMapType = Ort.NullableOnnxValueMapType;
+  export type FeedsType = Ort.FeedsType;
+  export type FetchesType = Ort.FetchesType;
+  export type ReturnType = Ort.ReturnType;
+  export type SessionOptions = CreateOptions;
+  export type ExecutionProviderOptionMap = Ort.ExecutionProviderOptionMap;
+  export type ExecutionProviderName = Ort.ExecutionProviderName;
+  export type ExecutionProviderConfig = Ort.ExecutionProviderConfig;
+  export type ExecutionProviderOption = Ort.ExecutionProviderOption;
+  export type CpuExecutionProviderOption = Ort.CpuExecutionProviderOption;
+  export type CudaExecutionProviderOption = Ort.CudaExecutionProviderOption;
+  export type DmlExecutionProviderOption = Ort.DmlExecutionProviderOption;
+  export type TensorRtExecutionProviderOption = Ort.TensorRtExecutionProviderOption;
+  export type WebAssemblyExecutionProviderOption = Ort.WebAssemblyExecutionProviderOption;
+  export type WebGLExecutionProviderOption = Ort.WebGLExecutionProviderOption;
+  export type XnnpackExecutionProviderOption = Ort.XnnpackExecutionProviderOption;
+  export type WebGpuExecutionProviderOption = Ort.WebGpuExecutionProviderOption;
+  export type WebNNExecutionProviderName = Ort.WebNNExecutionProviderName;
+  export type WebNNContextOptions = Ort.WebNNContextOptions;
+  export type WebNNOptionsWithoutMLContext = Ort.WebNNOptionsWithoutMLContext;
+  export type WebNNOptionsWithMLContext = Ort.WebNNOptionsWithMLContext;
+  export type WebNNOptionsWebGpu = Ort.WebNNOptionsWebGpu;
+  export type WebNNExecutionProviderOption = Ort.WebNNExecutionProviderOption;
+  export type QnnExecutionProviderOption = Ort.QnnExecutionProviderOption;
+  export type CoreMLExecutionProviderOption = Ort.CoreMLExecutionProviderOption;
+  export type NnapiExecutionProviderOption = Ort.NnapiExecutionProviderOption;
+  export type RunOptions = Ort.RunOptions;
+  export type ValueMetadataBase = Ort.ValueMetadataBase;
+  export type NonTensorValueMetadata = Ort.NonTensorValueMetadata;
+  export type TensorValueMetadata = Ort.TensorValueMetadata;
+  export type ValueMetadata = Ort.ValueMetadata;
 }
 
 function checkFeed(port: ValueMetadata, feed: unknown): void {

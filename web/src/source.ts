@@ -2,7 +2,14 @@ import { OctetError } from './errors.js';
 import { isNode, nodeModule } from './node.js';
 
 /** A model or other file: its bytes, where they are, or what yields them. Strings are paths in Node, URLs elsewhere. */
-export type Source = Uint8Array | ArrayBufferLike | Blob | Response | URL | string;
+export type Source =
+  | Uint8Array
+  | ArrayBufferLike
+  | Blob
+  | ReadableStream<Uint8Array>
+  | Response
+  | URL
+  | string;
 
 async function readFile(path: string | URL): Promise<Uint8Array> {
   const fs = await nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
@@ -22,6 +29,14 @@ async function bytesOfResponse(response: Response): Promise<Uint8Array> {
       `${response.url}: ${response.status} ${response.statusText}`,
     );
   return new Uint8Array(await response.arrayBuffer());
+}
+
+async function bytesOfStream(stream: ReadableStream, what: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch (error) {
+    throw new OctetError('invalid-input', `${what}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function fetchBytes(url: string | URL): Promise<Uint8Array> {
@@ -52,9 +67,11 @@ export async function readSource(source: Source, what: string): Promise<Uint8Arr
   if (typeof Blob !== 'undefined' && source instanceof Blob)
     return new Uint8Array(await source.arrayBuffer());
   if (typeof Response !== 'undefined' && source instanceof Response) return bytesOfResponse(source);
+  if (typeof ReadableStream !== 'undefined' && source instanceof ReadableStream)
+    return bytesOfStream(source, what);
   throw new OctetError(
     'invalid-input',
-    `${what}: a Uint8Array, ArrayBuffer, Blob, Response, URL or string expected`,
+    `${what}: a Uint8Array, ArrayBuffer, Blob, ReadableStream, Response, URL or string expected`,
   );
 }
 
@@ -62,7 +79,7 @@ export async function readSource(source: Source, what: string): Promise<Uint8Arr
 export async function readAgain(
   source: Source,
   what: string,
-): Promise<Exclude<Source, Response | ArrayBufferLike>> {
+): Promise<Exclude<Source, Response | ReadableStream | ArrayBufferLike>> {
   const isPlace = typeof source === 'string' || source instanceof URL;
   if (isPlace || (typeof Blob !== 'undefined' && source instanceof Blob)) return source;
   return readSource(source, what);

@@ -77,7 +77,7 @@ class OctetTensor extends Base {
 }
 
 /** The constructor for types of our own, beside those of onnxruntime-common. */
-interface OwnTensorConstructor {
+export interface OwnTensorConstructor {
   new (
     type: OwnType,
     data: InstanceType<(typeof ownTypes)[OwnType]>,
@@ -93,6 +93,24 @@ export const Tensor = OctetTensor as unknown as TensorConstructor &
   OwnTensorConstructor &
   TensorFactory;
 export type Tensor = OrtTensor;
+/** The types that onnxruntime-common has under this name. */
+export declare namespace Tensor {
+  export type DataTypeMap = OrtTensor.DataTypeMap;
+  export type ElementTypeMap = OrtTensor.ElementTypeMap;
+  export type DataType = OrtTensor.DataType;
+  export type ElementType = OrtTensor.ElementType;
+  export type CpuPinnedDataTypes = OrtTensor.CpuPinnedDataTypes;
+  export type TextureType = OrtTensor.TextureType;
+  export type TextureDataTypes = OrtTensor.TextureDataTypes;
+  export type GpuBufferTypeFallback = OrtTensor.GpuBufferTypeFallback;
+  export type GpuBufferType = OrtTensor.GpuBufferType;
+  export type GpuBufferDataTypes = OrtTensor.GpuBufferDataTypes;
+  export type MLTensorTypeFallback = OrtTensor.MLTensorTypeFallback;
+  export type MLTensorType = OrtTensor.MLTensorType;
+  export type MLTensorDataTypes = OrtTensor.MLTensorDataTypes;
+  export type DataLocation = OrtTensor.DataLocation;
+  export type Type = OrtTensor.Type;
+}
 
 /**
  * What goes into a model and comes out: a tensor; an array for a sequence; a Map; null for an empty optional.

@@ -1,0 +1,191 @@
+/** Programs written for onnxruntime-web, on Octet in its place: they compile as they are, and say the same. */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import * as ort from 'onnxruntime-web';
+import { octet, projectDirectory } from './package_under_test.mjs';
+import { askCompiler, snippetCode, snippetFile, snippetInputs, snippetNames } from './snippets.mjs';
+
+const { resolve } = createRequire(path.join(projectDirectory, 'package.json'));
+const placeOfDropIn = pathToFileURL(resolve('octet-web/ort')).href;
+const dropIn = await import(placeOfDropIn);
+
+const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'octet-drop-in-'));
+after(() => fs.rmSync(temporary, { recursive: true }));
+
+const inputs = snippetInputs();
+const model = path.join(temporary, 'model.onnx');
+fs.writeFileSync(model, inputs.bytes);
+
+async function runSnippet(name, module) {
+  const code = snippetCode(name, module);
+  const { example } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  return example({ ...inputs, model });
+}
+
+/** Equal, but for numbers of float32, which are within 1e-6 of probabilities. */
+function assertSame(actual, expected) {
+  assert.deepEqual({ ...actual, numbers: [] }, { ...expected, numbers: [] });
+  assert.equal(actual.numbers.length, expected.numbers.length);
+  expected.numbers.forEach((value, i) =>
+    assert.ok(Math.abs(actual.numbers[i] - value) < 1e-6, `${actual.numbers[i]} is not ${value}`),
+  );
+}
+
+const wrongFile = path.join(temporary, 'wrong.ts');
+fs.writeFileSync(
+  wrongFile,
+  `import * as ort from 'onnxruntime-web';
+  const type: ort.Tensor.Type = 'float31';
+  const options: ort.InferenceSession.SessionOptions = { executionMode: 'both' };
+  export const wrong = [type, options, ort.env.wasm.numThreads.toFixed()];`,
+);
+
+describe('types', () => {
+  const files = [...snippetNames.map(snippetFile), wrongFile];
+  const expected = askCompiler(files, 'onnxruntime-web');
+  const isOfWrongFile = (text) => text.startsWith('wrong.ts: ');
+
+  test('of onnxruntime-web are what the snippets are written for', () => {
+    assert.equal(expected.complaints.length, 3);
+    assert.ok(expected.complaints.every(isOfWrongFile));
+    assert.ok(expected.types.includes('InferenceSession.SessionOptions'));
+  });
+
+  for (const library of ['octet-web', 'octet-web/ort'])
+    test(`of ${library} take the snippets, refuse what is wrong, and lack none`, () => {
+      const { complaints, types } = askCompiler(files, library);
+      assert.deepEqual(
+        complaints.filter((text) => !isOfWrongFile(text)),
+        [],
+      );
+      assert.equal(complaints.length, 3);
+      assert.deepEqual(
+        expected.types.filter((name) => !types.includes(name)),
+        [],
+      );
+    });
+});
+
+describe('snippets', () => {
+  const needsBrowser = ['image'];
+  for (const name of snippetNames.filter((one) => !needsBrowser.includes(one)))
+    test(`${name} says what it says on onnxruntime-web`, async () => {
+      const expected = await runSnippet(name, import.meta.resolve('onnxruntime-web'));
+      assertSame(await runSnippet(name, placeOfDropIn), expected);
+    });
+});
+
+describe('octet-web/ort', () => {
+  test('exports the names of onnxruntime-web, and a default of the same', () => {
+    assert.deepEqual(Object.keys(dropIn).sort(), Object.keys(ort).sort());
+    assert.deepEqual(Object.keys(dropIn.default).sort(), Object.keys(ort.default).sort());
+    for (const [name, value] of Object.entries(dropIn.default)) assert.equal(value, dropIn[name]);
+    for (const name of ['InferenceSession', 'Tensor', 'env'])
+      assert.equal(dropIn[name], octet[name]);
+  });
+
+  test('stands below an alias for every part of onnxruntime-web', () => {
+    for (const part of ['all', 'wasm', 'webgl', 'webgpu', 'jspi'])
+      assert.equal(resolve(`octet-web/ort/${part}`), resolve('octet-web/ort'));
+  });
+
+  test('gives backends to onnxruntime-common', async () => {
+    const common = await import(
+      pathToFileURL(
+        createRequire(resolve('octet-web/ort')).resolve('onnxruntime-common'),
+      ).href.replace('/cjs/', '/esm/')
+    );
+    const told = [];
+    dropIn.registerBackend('told', {
+      init: async (name) => told.push(name),
+      createInferenceSessionHandler: async () => ({ inputNames: ['a'], outputNames: [] }),
+    });
+    const session = await common.InferenceSession.create(inputs.bytes, {
+      executionProviders: ['told'],
+    });
+    assert.deepEqual([told, session.inputNames], [['told'], ['a']]);
+  });
+
+  test('traces where the flag is set', (t) => {
+    const [stamp, time, timeEnd] = ['timeStamp', 'time', 'timeEnd'].map((name) =>
+      t.mock.method(console, name, () => {}),
+    );
+    const calls = () =>
+      [stamp, time, timeEnd].map(({ mock }) => mock.calls.map((c) => c.arguments));
+    const traceAll = ({ TRACE, TRACE_EVENT_BEGIN, TRACE_EVENT_END }) => {
+      TRACE('CPU', 'here');
+      TRACE_EVENT_BEGIN('work');
+      TRACE_EVENT_END('work');
+    };
+    traceAll(dropIn);
+    assert.deepEqual(calls(), [[], [], []]);
+    for (const library of [dropIn, ort]) {
+      library.env.trace = true;
+      traceAll(library);
+      delete library.env.trace;
+    }
+    for (const list of calls()) assert.deepEqual(list[0], list[1]);
+    dropIn.env.wasm.trace = true;
+    (function caller() {
+      dropIn.TRACE_FUNC_BEGIN('now');
+    })();
+    delete dropIn.env.wasm.trace;
+    assert.match(calls()[0].at(-1)[0], /^CPU::ORT::FUNC_BEGIN::caller .*::now$/);
+  });
+});
+
+describe('options', () => {
+  const create = (options) => octet.InferenceSession.create(inputs.bytes, options);
+  const feeds = { x: new octet.Tensor('float32', new Float32Array(4), [1, 4]) };
+
+  test('skip execution providers that are not here if one is', async () => {
+    for (const executionProviders of [
+      ['webgpu', 'wasm'],
+      [{ name: 'webnn', deviceType: 'gpu' }, { name: 'cpu' }],
+      [],
+    ])
+      await (await create({ executionProviders })).release();
+    await assert.rejects(create({ executionProviders: ['webgpu', 'cuda'] }), {
+      code: 'invalid-option',
+      message: /'wasm' or 'cpu' expected among webgpu, cuda/,
+    });
+  });
+
+  test('fix open dimensions', async () => {
+    const session = await create({ freeDimensionOverrides: { batch: 2 } });
+    await assert.rejects(session.run(feeds), { code: 'invalid-input' });
+    await session.release();
+  });
+
+  test('of runs are known ones', async () => {
+    const session = await create();
+    await assert.rejects(session.run(feeds, { probability: null }), {
+      code: 'invalid-option',
+      message: /run: unknown option 'probability'/,
+    });
+    await assert.rejects(session.run(feeds, ['probabilities'], 3), { code: 'invalid-option' });
+    await assert.rejects(session.run(feeds, ['probabilities'], { terminate: true }), {
+      code: 'aborted',
+    });
+    const { probabilities } = await session.run(feeds, { extra: { memory: {} } });
+    assert.deepEqual(probabilities.dims, [1, 3]);
+    await session.release();
+  });
+
+  test('come with streams too', async () => {
+    const session = await octet.InferenceSession.create(new Blob([inputs.bytes]).stream());
+    await session.release();
+    const broken = new ReadableStream({
+      start: (controller) => controller.error(new Error('the line is cut')),
+    });
+    await assert.rejects(octet.InferenceSession.create(broken), {
+      code: 'invalid-input',
+      message: /the model: .*the line is cut/,
+    });
+  });
+});

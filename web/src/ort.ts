@@ -1,0 +1,36 @@
+/**
+ * What onnxruntime-web exports, and nothing else, so that a bundler's alias `onnxruntime-web` → `octet-web/ort` works. Backends
+ * given to `registerBackend` serve the sessions of onnxruntime-common, as they do there, and not those of Octet.
+ */
+import { registerBackend } from 'onnxruntime-common';
+import { env, InferenceSession, Tensor } from './index.js';
+import {
+  TRACE,
+  TRACE_EVENT_BEGIN,
+  TRACE_EVENT_END,
+  TRACE_FUNC_BEGIN,
+  TRACE_FUNC_END,
+} from './trace.js';
+
+export { env, type Env, InferenceSession, Tensor } from './index.js';
+export { registerBackend } from 'onnxruntime-common';
+export {
+  TRACE,
+  TRACE_EVENT_BEGIN,
+  TRACE_EVENT_END,
+  TRACE_FUNC_BEGIN,
+  TRACE_FUNC_END,
+} from './trace.js';
+export type * from 'onnxruntime-common';
+
+export default {
+  InferenceSession,
+  TRACE,
+  TRACE_EVENT_BEGIN,
+  TRACE_EVENT_END,
+  TRACE_FUNC_BEGIN,
+  TRACE_FUNC_END,
+  Tensor,
+  env,
+  registerBackend,
+};
