@@ -89,9 +89,10 @@ describe('octet-web/ort', () => {
       assert.equal(dropIn[name], octet[name]);
   });
 
-  test('stands below an alias for every part of onnxruntime-web', () => {
+  test('stands for every part of onnxruntime-web, under an alias of either package', () => {
     for (const part of ['all', 'wasm', 'webgl', 'webgpu', 'jspi'])
-      assert.equal(resolve(`octet-web/ort/${part}`), resolve('octet-web/ort'));
+      for (const name of ['octet-web/ort', 'octet-web'])
+        assert.equal(resolve(`${name}/${part}`), resolve('octet-web/ort'));
   });
 
   test('gives backends to onnxruntime-common', async () => {
