@@ -105,3 +105,22 @@ TEST_CASE("an operator that does not exist is named before anything runs") {
     CHECK(error.message().find("Frobnicate") != std::string::npos);
   }
 }
+
+TEST_CASE("images are fed behind the inputs of the model, and may be outputs") {
+  GraphBuilder b;
+  const ValueId image =
+      b.node("ImageDecoder", "image", {b.input("stream", {kDynamicDim}, DType::UInt8)});
+  b.output(b.node("Shape", "shape", {image}));
+  b.output(image);
+  const auto session = session_of(b);
+  REQUIRE(session->inputs().size() == 2);
+  CHECK(!session->inputs()[0].image);
+  REQUIRE(session->inputs()[1].image);
+  CHECK(session->inputs()[1].image->node == "image");
+  CHECK(!session->outputs()[1].image);
+  const NamedTensor feeds[] = {{"stream", Tensor::of<uint8_t>({1}, {0})},
+                               {"image", Tensor::of<uint8_t>({1, 2, 3}, {1, 2, 3, 4, 5, 6})}};
+  const auto results = session->run(feeds, {});
+  CHECK(results[0].values<int64_t>()[1] == 2);
+  CHECK(results[1].values<uint8_t>()[5] == 6);
+}
