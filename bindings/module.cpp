@@ -56,6 +56,14 @@ public:
     return guard([&] { return inspect_json(graph(), bytes_, named_numbers_of(free_dimensions)); });
   }
 
+  val output_names() const {
+    return guard([&] {
+      std::vector<std::string> names;
+      for (ValueId id : graph().outputs()) names.push_back(graph().value(id).name);
+      return array_of(names);
+    });
+  }
+
   size_t bytes() const { return bytes_; }
   std::unique_ptr<Graph> take() {
     graph();
@@ -151,7 +159,7 @@ private:
   ThreadUse threads_;
 };
 
-// `options`: {optimize, freeDimensions, extraOutputs, profile}, all required.
+// `options`: {optimize, freeDimensions, profile}, all required.
 val create(ModelHandle& model, const val& options) {
   return guard([&] {
     CreateOptions given;
@@ -159,8 +167,15 @@ val create(ModelHandle& model, const val& options) {
     given.session.free_dimensions = named_numbers_of(options["freeDimensions"]);
     given.session.profile = options["profile"].as<bool>();
     given.session.workers = ThreadUse::workers();
-    given.extra_outputs = strings_of(options["extraOutputs"]);
     return new SessionHandle(create_session(model.take(), std::move(given)));
+  });
+}
+
+// A Session whose outputs are sums over the values of the two models (src/passes/compare_models.h).
+val create_comparison_of(ModelHandle& reference, ModelHandle& candidate, bool with_layers) {
+  return guard([&] {
+    return new SessionHandle(create_comparison(reference.take(), candidate.take(), with_layers,
+                                               {.workers = ThreadUse::workers()}));
   });
 }
 
@@ -281,8 +296,11 @@ EMSCRIPTEN_BINDINGS(octet) {
   emscripten::function("loseThread", &lose_thread);
   emscripten::function("openModel", &open);
   emscripten::function("createSession", &create);
+  emscripten::function("createComparison", &create_comparison_of);
   emscripten::function("quantize", &quantize);
-  emscripten::class_<ModelHandle>("Model").function("inspect", &ModelHandle::inspect);
+  emscripten::class_<ModelHandle>("Model")
+      .function("inspect", &ModelHandle::inspect)
+      .function("outputNames", &ModelHandle::output_names);
   emscripten::class_<SessionHandle>("Session")
       .function("inputs", &SessionHandle::inputs)
       .function("images", &SessionHandle::images)

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/compare/variants.h"
 #include "kernels/convert/variants.h"
 #include "kernels/copy/variants.h"
 #include "kernels/dwconv_f32/tile.h"

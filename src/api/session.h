@@ -11,13 +11,17 @@ struct CreateOptions {
   SessionOptions session;
   // False skips the canonicalizing passes (lowering still happens: it is how graphs run).
   bool optimize = true;
-  // Names of inner values to return after the graph's own outputs (for comparing layer by layer).
-  // Unknown names throw InvalidInput.
-  std::vector<std::string> extra_outputs;
 };
 
 // Throws UnsupportedOperator naming the first node that no operator runs, InvalidModel,
 // InvalidInput.
 std::unique_ptr<Session> create_session(std::unique_ptr<Graph> graph, CreateOptions options);
+
+// A session that runs two models and returns how far apart their values are
+// (passes/compare_models). Throws like `create_session`, and InvalidInput for models that can't be
+// compared.
+std::unique_ptr<Session> create_comparison(std::unique_ptr<Graph> reference,
+                                           std::unique_ptr<Graph> candidate, bool with_layers,
+                                           SessionOptions options);
 
 } // namespace octet

@@ -78,7 +78,7 @@ private:
   void visit(NodeId id) {
     const Node& node = graph_.node(id);
     if (lay_out_spatial(id) || lay_out_elementwise(id) || lay_out_concat(id) ||
-        lay_out_reduction(id) || lay_out_transpose(id))
+        lay_out_reduction(id) || lay_out_transpose(id) || lay_out_comparison(id))
       return;
     const std::vector<ValueId> inputs = node.inputs, captures = node.captures;
     for (ValueId in : inputs) require_first(in, id);
@@ -255,6 +255,17 @@ private:
     const ValueId in = last_[node.inputs[0]];
     edit_.set_input(id, 0, in);
     graph_.node(id).attributes.set("perm", perm);
+    return true;
+  }
+
+  // Two values are compared in the form that one of them is in.
+  bool lay_out_comparison(NodeId id) {
+    if (!is_op(graph_.node(id), "Compare", kLoweredDomain)) return false;
+    const size_t rank = shared_rank(graph_.node(id));
+    if (rank == 0) return false;
+    for (size_t i = 0; i < 2; ++i)
+      edit_.set_input(id, i, as_last(graph_.node(id).inputs[i], rank, id));
+    graph_.node(id).attributes.set("channels_last", int64_t{1});
     return true;
   }
 

@@ -32,6 +32,7 @@ public:
       else if (op == "Scatter")
         graph_.node(id).op_type = "ScatterElements";
       if (to_ >= 13 && from_ < 13) raise_to_13(id, op);
+      if (to_ >= 16 && from_ < 16 && op == "RoiAlign") keep_roi_mode(id);
       if (to_ >= 18 && from_ < 18) raise_to_18(id, op);
       if (to_ >= 20 && from_ < 20) raise_to_20(id, op);
       if (to_ >= 21 && from_ < 21 && op == "GroupNormalization")
@@ -48,6 +49,11 @@ private:
       ints_to_input(id, 1, "split");
     else if (op == "Softmax" || op == "LogSoftmax" || op == "Hardmax")
       raise_softmax(id);
+  }
+
+  void keep_roi_mode(NodeId id) {
+    constexpr std::string_view kMode = "coordinate_transformation_mode";
+    node(id).attributes.set(kMode, node(id).attributes.get_string(kMode, "output_half_pixel"));
   }
 
   void raise_to_18(NodeId id, const std::string& op) {
@@ -176,7 +182,7 @@ void raise_opset(Graph& graph, int64_t to) {
   if (from >= to) return;
   if (from < kOldest)
     fail(ErrorCode::UnsupportedOperator, "the model uses operator set ", from,
-         " of ai.onnx; quantization needs ", kOldest, " or newer");
+         " of ai.onnx; this takes ", kOldest, " or newer");
   OpsetRaiser(graph, from, to).run();
   for (OpsetImport& import : graph.model.opsets)
     if (import.domain.empty()) import.version = to;

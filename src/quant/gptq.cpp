@@ -14,15 +14,15 @@ void spread(const float* __restrict l, size_t count, const float* x, float* __re
     for (size_t n = 0; n < kTile; ++n) to[n] += l[i] * values[n];
 }
 
-// Σ over rows of ‖x L‖² − damping · ‖x‖², where x(position, to) gives a tile of rows.
+// Σ over rows of ‖x L‖² − damping · ‖x‖², where x(column, to) gives a tile of rows.
 template <class Source>
-double energy(const Gram& gram, const Source& x) {
+double factored_energy(const Gram& gram, const Source& x) {
   const size_t columns = gram.columns();
   std::vector<float> sums(columns * kTile);
   double total = 0, plain = 0;
   for (size_t t = columns; t-- > 0;) {
     float tile[kTile] = {};
-    x(t, tile);
+    x(gram.order()[t], tile);
     const float* l = gram.row(t);
     spread(l, t + 1, tile, sums.data());
     for (size_t n = 0; n < kTile; ++n) {
@@ -31,6 +31,38 @@ double energy(const Gram& gram, const Source& x) {
     }
   }
   return std::max(total - double{gram.damping()} * plain, 0.0);
+}
+
+// to[n] = Σ h[j] · x[j, n] over j < count, on tiles of rows.
+void gather(const float* __restrict h, size_t count, const float* __restrict x,
+            float* __restrict to) {
+  float sums[kTile] = {};
+  for (size_t j = 0; j < count; ++j, x += kTile)
+    for (size_t n = 0; n < kTile; ++n) sums[n] += h[j] * x[n];
+  std::copy_n(sums, kTile, to);
+}
+
+// Σ over rows of x H xᵀ, of the lower triangle of H.
+template <class Source>
+double plain_energy(const Gram& gram, const Source& x) {
+  const size_t columns = gram.columns();
+  std::vector<float> tiles(columns * kTile);
+  double total = 0;
+  for (size_t i = 0; i < columns; ++i) {
+    float* tile = &tiles[i * kTile];
+    x(i, tile);
+    const float* h = gram.row(i);
+    float below[kTile];
+    gather(h, i, tiles.data(), below);
+    for (size_t n = 0; n < kTile; ++n)
+      total += double{tile[n]} * (2 * double{below[n]} + double{h[i]} * tile[n]);
+  }
+  return std::max(total, 0.0);
+}
+
+template <class Source>
+double energy(const Gram& gram, const Source& x) {
+  return gram.is_factored() ? factored_energy(gram, x) : plain_energy(gram, x);
 }
 
 // Rounds one tile of rows.
@@ -112,11 +144,10 @@ void measure_rows(const WeightMatrix& matrix, const BlockWeights& weights, DType
   std::vector<size_t> block_of(blocks.columns());
   for (size_t b = 0; b < blocks.count(); ++b)
     for (const size_t column : blocks.columns_of(b)) block_of[column] = b;
-  out.signal += energy(gram, [&](size_t t, float* to) {
-    for (size_t row = begin; row < end; ++row) to[row - begin] = matrix.at(row, gram.order()[t]);
+  out.signal += energy(gram, [&](size_t column, float* to) {
+    for (size_t row = begin; row < end; ++row) to[row - begin] = matrix.at(row, column);
   });
-  out.noise += energy(gram, [&](size_t t, float* to) {
-    const size_t column = gram.order()[t];
+  out.noise += energy(gram, [&](size_t column, float* to) {
     for (size_t row = begin; row < end; ++row) {
       const size_t at = row * blocks.count() + block_of[column];
       const ScaleAndZero params{weights.scales[at], code_value(weights.zeros[at], type)};

@@ -24,7 +24,8 @@ void gptq_rows(const WeightMatrix& matrix, const RangeRule& rule, const Gram& gr
 struct OutputError {
   double signal = 0, noise = 0; // Σ over samples of results squared, and of their errors squared
 };
-// Adds what rounding rows [begin, end), at most kGptqRows, does to the results.
+// Adds what rounding rows [begin, end), at most kGptqRows, does to the results. `gram` is factored
+// or as samples left it; a factor is not worth making for this.
 void measure_rows(const WeightMatrix& matrix, const BlockWeights& weights, DType type,
                   const Gram& gram, size_t begin, size_t end, OutputError& out);
 

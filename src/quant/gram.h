@@ -14,7 +14,7 @@ namespace octet {
 // A Gram of more columns takes too much memory: 256 MB.
 inline constexpr size_t kMaxGramColumns = 8192;
 
-// Σ x xᵀ of one product, and its factor L, H = L Lᵀ. A sum of nothing has no factor.
+// Σ x xᵀ of one product, or, in its place, its factor L, H = L Lᵀ. A sum of nothing has no factor.
 class Gram {
 public:
   explicit Gram(size_t columns) : columns_(columns) {}
@@ -30,10 +30,13 @@ public:
   // left. All calls get the same layout.
   bool factor(const BlockLayout& blocks);
 
+  bool is_factored() const { return !order_.empty() && factored_ == columns_; }
+
   bool is_empty() const { return mean_diagonal() == 0; }
   size_t columns() const { return columns_; }
   float mean_diagonal() const;
-  // Of the factor, row i has i + 1 elements; column order()[i] is its place in a row of weights.
+  // Of H, and of the factor, the first i + 1 elements are good; of the factor, column order()[i] is
+  // the place of i in a row of weights.
   const float* row(size_t i) const { return &matrix_[i * columns_]; }
   const std::vector<size_t>& order() const { return order_; }
   // What the factor has added to the diagonal.

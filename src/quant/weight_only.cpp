@@ -63,7 +63,7 @@ public:
   // False when all is done.
   bool advance() {
     for (size_t work = 0; work < kEnoughWork;) {
-      if (factored_ < site_.groups && measured_)
+      if (factored_ < site_.groups && by_samples_)
         work += factor();
       else if (rounded_ < site_.rows)
         work += next_rows(rounded_, [&](size_t begin, size_t end) { round(begin, end); });

@@ -79,21 +79,6 @@ TEST_CASE("operators work in place without spoiling operands that are read later
   CHECK(floats(session->run({{feed}}, {})[0]) == std::vector<float>{1, 1, 1});
 }
 
-TEST_CASE("inner values can be asked for, unknown ones are refused") {
-  GraphBuilder b, c;
-  for (GraphBuilder* g : {&b, &c})
-    g->output(g->node("Neg", "y", {g->node("Relu", "r", {g->input("x", {2})})}));
-  CreateOptions inner, unknown;
-  inner.extra_outputs = {"r"};
-  unknown.extra_outputs = {"q"};
-  auto session = session_of(b, inner);
-  const NamedTensor feed{"x", Tensor::of<float>({2}, {-1, 2})};
-  const auto results = session->run({{feed}}, {});
-  REQUIRE(results.size() == 2);
-  CHECK(floats(results[1]) == std::vector<float>{0, 2});
-  CHECK_THROWS_AS(session_of(c, unknown), Error);
-}
-
 TEST_CASE("an operator that does not exist is named before anything runs") {
   GraphBuilder b;
   b.output(b.node("Frobnicate", "y", {b.input("x", {2})}));

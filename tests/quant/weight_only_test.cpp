@@ -254,11 +254,12 @@ TEST_CASE("errors of results are those that the samples show, and GPTQ's are sma
   const RangeRule rule("mse", DType::Int4, true);
   Gram gram(kColumns);
   gram.add(x);
-  while (!gram.factor(matrix.blocks)) {
-  }
   double noise[2];
   for (const bool by_samples : {false, true}) {
     BlockWeights out = make_block_weights(matrix);
+    while (by_samples && !gram.factor(matrix.blocks)) {
+    }
+    REQUIRE(gram.is_factored() == by_samples);
     if (by_samples)
       gptq_rows(matrix, rule, gram, 0, kRows, out);
     else
@@ -279,7 +280,7 @@ TEST_CASE("errors of results are those that the samples show, and GPTQ's are sma
         error += lost * lost;
       }
     CHECK(measured.signal == Approx(signal).epsilon(1e-3));
-    CHECK(measured.noise == Approx(error).epsilon(1e-2));
+    CHECK(measured.noise == Approx(error).epsilon(by_samples ? 1e-2 : 1e-3));
     noise[by_samples] = error;
   }
   CHECK(noise[1] < 0.6 * noise[0]);

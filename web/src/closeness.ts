@@ -12,7 +12,7 @@ export interface TensorComparison {
   top1Agreement: number;
 }
 
-/** Sums over elements, from which the measures follow. */
+/** Sums over elements, from which the measures follow; the engine makes the same ones (src/ops/compare.cpp). */
 class Accumulator {
   #signal = 0;
   #candidate = 0;
@@ -21,6 +21,17 @@ class Accumulator {
   #maxError = 0;
   #rows = 0;
   #agreeing = 0;
+
+  /** The engine's sums. */
+  addSums([signal, candidate, product, noise, maxError, rows, agreeing]: Float64Array): void {
+    this.#signal += signal;
+    this.#candidate += candidate;
+    this.#product += product;
+    this.#noise += noise;
+    this.#maxError = Math.max(this.#maxError, maxError);
+    this.#rows += rows;
+    this.#agreeing += agreeing;
+  }
 
   add(
     reference: ArrayLike<number | bigint>,
@@ -53,7 +64,7 @@ class Accumulator {
       sqnrDb: this.#noise === 0 ? Infinity : 10 * Math.log10(this.#signal / this.#noise),
       cosine: norm === 0 ? (this.#noise === 0 ? 1 : 0) : this.#product / norm,
       maxError: this.#maxError,
-      top1Agreement: this.#rows === 0 ? 1 : this.#agreeing / this.#rows,
+      top1Agreement: this.#agreeing / this.#rows,
     };
   }
 }
@@ -77,6 +88,12 @@ export class Closeness {
     for (const name of names) await this.#addValue(name, reference[name], candidate[name], pace);
   }
 
+  /** Adds what the engine summed up of a value; it may have found nothing to compare. */
+  addSums(name: string, sums: Float64Array): void {
+    const rows = sums[5];
+    if (rows > 0) this.#sumOf(name).addSums(sums);
+  }
+
   /** Of the values among `names` that had elements, in this order. */
   results(names: readonly string[]): TensorComparison[] {
     return names.flatMap((name) => this.#sums.get(name)?.result(name) ?? []);
@@ -97,8 +114,7 @@ export class Closeness {
         `'${name}' is [${reference.dims}] and [${candidate.dims}]`,
       );
     if (reference.size === 0) return;
-    let sum = this.#sums.get(name);
-    if (!sum) this.#sums.set(name, (sum = new Accumulator()));
+    const sum = this.#sumOf(name);
     const width = reference.dims.at(-1) ?? 1;
     const piece = width * Math.ceil(pieceElements / width);
     for (let start = 0; start < reference.size; start += piece) {
@@ -109,5 +125,11 @@ export class Closeness {
         width,
       );
     }
+  }
+
+  #sumOf(name: string): Accumulator {
+    let sum = this.#sums.get(name);
+    if (!sum) this.#sums.set(name, (sum = new Accumulator()));
+    return sum;
   }
 }

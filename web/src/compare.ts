@@ -1,8 +1,9 @@
 import type { TensorComparison } from './closeness.js';
 import { checkSignal, rejectUnknownKeys } from './errors.js';
-import { type Model, ModelPair, commonLayers, runPairs } from './model_pair.js';
+import { latenciesOf } from './latency.js';
+import { type Model, ModelPair } from './model_pair.js';
 import { orAborted } from './pause.js';
-import { type Samples, checkSamples } from './samples.js';
+import { type Samples, checkSamples, forEachSample } from './samples.js';
 import { type Source, readSource } from './source.js';
 import type { Tensor } from './tensor.js';
 
@@ -11,8 +12,10 @@ export type Feeds = Record<string, Tensor>;
 
 export interface ModelSide {
   bytes: number;
-  /** Median of the runs. */
+  /** Median of `runs` or more runs with the last sample. */
   latencyMs: number;
+  /** 7 at most: fewer where they take long. */
+  runs: number;
 }
 
 export interface Comparison {
@@ -52,27 +55,26 @@ export async function compare(
   ]);
   const sides = await orAborted(sources, signal);
   const [first, second] = sides.map((source): Model => ({ source }));
-  const layers = options.layers === false ? [] : await commonLayers(first, second);
-  const pairs: ModelPair[] = [];
-  const opener = (names?: string[]) => async () => {
-    const pair = await ModelPair.open(first, second, { layers: names, signal });
-    pairs.push(pair);
-    return pair;
-  };
-  let done = 0;
-  const count = await runPairs(
-    [opener(), ...(layers.length ? [opener(layers)] : [])],
-    samples,
-    { what: 'samples', signal },
-    { onSample: () => onProgress?.({ phase: 'samples', done: ++done, total: done }) },
-  );
-  const [outputs, inner] = pairs;
-  const [referenceMs, candidateMs] = outputs.latencies;
+  const pair = await ModelPair.open(first, second, { layers: options.layers !== false, signal });
+  let last: Feeds = {};
+  let count: number;
+  let values: Pick<Comparison, 'outputs' | 'layers'>;
+  try {
+    count = await forEachSample(samples, { what: 'samples', signal }, async (feeds, index) => {
+      await pair.add(feeds);
+      last = feeds;
+      const done = index + 1;
+      onProgress?.({ phase: 'samples', done, total: samples.length ?? done });
+    });
+    values = { outputs: pair.outputs(), layers: pair.layers() };
+  } finally {
+    await pair.release();
+  }
+  const { medians, runs } = await latenciesOf([first, second], last, signal);
   return {
     samples: count,
-    outputs: outputs.results(),
-    layers: inner?.results() ?? [],
-    reference: { bytes: sides[0].byteLength, latencyMs: referenceMs },
-    candidate: { bytes: sides[1].byteLength, latencyMs: candidateMs },
+    ...values,
+    reference: { bytes: sides[0].byteLength, latencyMs: medians[0], runs },
+    candidate: { bytes: sides[1].byteLength, latencyMs: medians[1], runs },
   };
 }

@@ -18,6 +18,7 @@ export interface HeapArrayConstructor {
 
 export interface ModelHandle {
   inspect(freeDimensions: [string, number][]): Result<string>;
+  outputNames(): Result<string[]>;
   delete(): void;
 }
 
@@ -69,9 +70,17 @@ export interface EngineModule {
     options: {
       optimize: boolean;
       freeDimensions: [string, number][];
-      extraOutputs: string[];
       profile: boolean;
     },
+  ): Result<SessionHandle>;
+  /**
+   * Takes the graphs of both. The outputs of the session are sums over the values of the two models, float64 each
+   * (src/ops/compare.cpp): first the reference's outputs, then, with layers, inner values.
+   */
+  createComparison(
+    reference: ModelHandle,
+    candidate: ModelHandle,
+    withLayers: boolean,
   ): Result<SessionHandle>;
   quantize(
     model: ModelHandle,

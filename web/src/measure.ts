@@ -1,13 +1,17 @@
-import { OctetError, throwIfAborted } from './errors.js';
-import { type Model, ModelPair, commonLayers, runPairs } from './model_pair.js';
-import { yieldToEvents } from './pause.js';
+import { OctetError } from './errors.js';
+import { latenciesOf } from './latency.js';
+import type { Feeds } from './compare.js';
+import { type Model, ModelPair } from './model_pair.js';
 import type { QuantizeOptions } from './quantize.js';
 import { type Measurement, measuredTensor } from './report.js';
-import { type SampleOptions, startsAnew } from './samples.js';
+import { type SampleOptions, forEachSample, startsAnew } from './samples.js';
 
 const mostSamples = 16;
-/** That the median of a latency is taken from, at least. */
-const timedRuns = 7;
+/** These are run even where they take longer than they may. */
+const fewestSamples = 2;
+/** What samples may take: so much, or this part of what the quantization took. */
+const leastBudgetMs = 300;
+const budgetShare = 0.1;
 
 /** Why nothing can be measured; undefined when it can. */
 export function whyUnmeasured({ calibration, measure }: QuantizeOptions): string | undefined {
@@ -18,58 +22,103 @@ export function whyUnmeasured({ calibration, measure }: QuantizeOptions): string
   return undefined;
 }
 
+/** The models of a measurement: see `measure`. */
+export interface MeasuredModels {
+  before: Model;
+  sameUnits: Model;
+  after: Model;
+}
+
+/** Runs samples through pairs of models. */
+class Measuring {
+  #done = 0;
+  #last: Feeds = {};
+
+  constructor(
+    private readonly options: QuantizeOptions,
+    private readonly passes: number,
+    private readonly budgetMs: number,
+  ) {}
+
+  /** As many samples as the budget has room for, or `limit`; what `read` finds then, and how many there were. */
+  async run<T>(
+    models: readonly [Model, Model],
+    layers: boolean,
+    limit: number | undefined,
+    read: (pair: ModelPair) => T,
+  ): Promise<{ found: T; count: number }> {
+    const { calibration, signal } = this.options;
+    const pair = await ModelPair.open(...models, { layers, signal });
+    try {
+      const end = performance.now() + this.budgetMs / this.passes;
+      const isEnough = (count: number) =>
+        count >= (limit ?? mostSamples) ||
+        (limit === undefined && count >= fewestSamples && performance.now() >= end);
+      const sampling: SampleOptions = { what: 'calibration', signal, isEnough };
+      const count = await forEachSample(calibration!, sampling, async (feeds, index) => {
+        await pair.add(feeds);
+        this.#last = feeds;
+        this.#tell(limit ?? (isEnough(index + 1) ? index + 1 : this.#known));
+      });
+      return { found: read(pair), count };
+    } finally {
+      await pair.release();
+    }
+  }
+
+  /** The last sample that was run. */
+  get last(): Feeds {
+    return this.#last;
+  }
+
+  get #known(): number {
+    return Math.min(this.options.calibration!.length ?? 0, mostSamples);
+  }
+
+  #tell(samples: number): void {
+    const done = ++this.#done;
+    const total = Math.max(samples * this.passes, done);
+    this.options.onProgress?.({ phase: 'measuring', done, total });
+  }
+}
+
 async function measureModels(
-  [before, sameUnits, after]: readonly [Model, Model, Model],
-  { calibration, signal, onProgress }: QuantizeOptions,
+  { before, sameUnits, after }: MeasuredModels,
+  options: QuantizeOptions,
+  budgetMs: number,
 ): Promise<Measurement> {
-  let done = 0;
-  const known = 2 * Math.min(calibration?.length ?? 0, mostSamples);
-  const pause = async () => {
-    await yieldToEvents();
-    throwIfAborted(signal);
-  };
-  const sampling: SampleOptions = { what: 'calibration', signal, limit: mostSamples };
-  const layers = await commonLayers(sameUnits, after);
-  const pairs: ModelPair[] = [];
-  const opener = (reference: Model, names?: string[]) => async () => {
-    const pair = await ModelPair.open(reference, after, { layers: names, signal });
-    pairs.push(pair);
-    return pair;
-  };
-  const count = await runPairs(
-    [opener(before), ...(layers.length ? [opener(sameUnits, layers)] : [])],
-    calibration!,
-    sampling,
-    {
-      onSample: () =>
-        onProgress?.({ phase: 'measuring', done: ++done, total: Math.max(known, done) }),
-      atEnd: async (pair, last) => {
-        if (pair === pairs[0]) await pair.topUp(last, timedRuns, pause);
-      },
-    },
-  );
-  const [outputs, inner] = pairs;
-  const [beforeMs, afterMs] = outputs.latencies;
+  const isRescaled = sameUnits !== before;
+  const measuring = new Measuring(options, isRescaled ? 2 : 1, budgetMs);
+  const { found, count } = await measuring.run([before, after], !isRescaled, undefined, (pair) => ({
+    outputs: pair.outputs(),
+    layers: pair.layers(),
+  }));
+  if (isRescaled) {
+    const inner = await measuring.run([sameUnits, after], true, count, (pair) => pair.layers());
+    found.layers = inner.found;
+  }
+  const { medians, runs } = await latenciesOf([before, after], measuring.last, options.signal);
   return {
     samples: count,
-    outputs: outputs.results().map(measuredTensor),
-    layers: inner?.results().map(measuredTensor) ?? [],
-    latency: { beforeMs, afterMs, runs: outputs.runs },
+    outputs: found.outputs.map(measuredTensor),
+    layers: found.layers.map(measuredTensor),
+    latency: { beforeMs: medians[0], afterMs: medians[1], runs },
   };
 }
 
 /**
  * Runs the float model and the quantized one on samples. `sameUnits` is the float model whose inner values are to be met:
  * not `before` where scales moved between its layers. A model that can't be run here is no reason to fail: then the result
- * tells why there is none. Throws `aborted`.
+ * tells why there is none. `quantizedMs` is how long the quantization took. Throws `aborted`.
  */
 export async function measure(
-  models: { before: Model; sameUnits: Model; after: Uint8Array },
+  models: MeasuredModels,
   options: QuantizeOptions,
+  quantizedMs: number,
 ): Promise<Measurement | { unmeasured: string }> {
   try {
-    const { before, sameUnits, after } = models;
-    return await measureModels([before, sameUnits, { source: after }], options);
+    const budgetMs = Math.max(leastBudgetMs, budgetShare * quantizedMs);
+    return await measureModels(models, options, budgetMs);
   } catch (error) {
     if (!(error instanceof OctetError) || error.code === 'aborted') throw error;
     return { unmeasured: error.message };

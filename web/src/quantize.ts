@@ -107,8 +107,8 @@ export interface QuantizeOptions {
    */
   calibration?: Samples;
   /**
-   * Runs both models on the first samples, 16 at most, when all is done, for the report; default true, where there are samples
-   * that can be run again.
+   * Runs both models on the first samples when all is done, for the report; default true, where there are samples that can be
+   * run again. `Measurement` says how many.
    */
   measure?: boolean;
   /** Only these nodes, and of these also the ones that would stay in float: see `QuantizationReport.floatNodes`. */
@@ -359,8 +359,9 @@ const jobOptions = (options: QuantizeOptions, mode: string, calibrated: boolean)
 });
 
 /** Whether a job looks at samples. */
-function runsSamples({ calibration, correct }: QuantizeOptions, mode: string): boolean {
+function runsSamples({ calibration, correct, weights }: QuantizeOptions, mode: string): boolean {
   if (calibration === undefined) return false;
+  if (mode === 'weight-only' && weights?.type === 'float16') return false;
   if (mode === 'rescale') return !!correct?.smoothQuant;
   return mode !== 'dynamic' || !!correct?.biasCorrection;
 }
@@ -414,9 +415,12 @@ export async function quantize(source: Source, options: QuantizeOptions): Promis
     return { model, report: { ...report, unmeasured } };
   }
   const again = await orAborted(readAgain(source, 'the model'), options.signal);
+  const start = performance.now();
   const { model, report, rescaled } = await quantizeByMode(again, options);
+  const quantizedMs = performance.now() - start;
   const before = { source: again, externalData: options.externalData };
   const sameUnits = rescaled ? { source: rescaled } : before;
-  const measured = await measure({ before, sameUnits, after: model }, options);
+  const models = { before, sameUnits, after: { source: model } };
+  const measured = await measure(models, options, quantizedMs);
   return { model, report: { ...report, ...measured } };
 }

@@ -65,14 +65,17 @@ export interface MeasuredTensor {
   top1Agreement: number;
 }
 
-/** What the samples show of the quantized model; there are 16 at most. */
+/**
+ * What the samples show of the quantized model. There are 16 at most: as many as take a tenth of the time that the
+ * quantization took, or 300 ms, and two in any case, where there are two.
+ */
 export interface Measurement {
   /** How many were run. */
   samples: number;
   outputs: MeasuredTensor[];
   /** Inner values of floats that both models have under one name, in the float model's order. */
   layers: MeasuredTensor[];
-  /** Milliseconds, medians of `runs` runs of each model, taken in turns on this device. */
+  /** Milliseconds, medians of `runs` or more runs of each model on this device. */
   latency: { beforeMs: number; afterMs: number; runs: number };
 }
 

@@ -250,7 +250,7 @@ const measurementOf = ({
   samples,
   outputs: outputs.map(measuredTensor),
   layers: layers.map(measuredTensor),
-  latency: { beforeMs: reference.latencyMs, afterMs: candidate.latencyMs, runs: samples },
+  latency: { beforeMs: reference.latencyMs, afterMs: candidate.latencyMs, runs: reference.runs },
 });
 
 function measurementIn(report: QuantizationReport): Measurement | undefined {

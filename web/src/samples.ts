@@ -12,6 +12,8 @@ export interface SampleOptions {
   signal?: AbortSignal;
   /** Stops after as many. */
   limit?: number;
+  /** Stops when this is true of how many there were. */
+  isEnough?: (count: number) => boolean;
 }
 
 const isIterable = (value: unknown): value is Samples =>
@@ -114,13 +116,13 @@ class Cursor {
  */
 export async function forEachSample(
   samples: Samples,
-  { what, signal, limit = Infinity }: SampleOptions,
+  { what, signal, limit = Infinity, isEnough = () => false }: SampleOptions,
   use: (feeds: Feeds, index: number) => Promise<void>,
 ): Promise<number> {
   const cursor = new Cursor(samples);
   let count = 0;
   try {
-    for (; count < limit; ++count) {
+    for (; count < limit && !isEnough(count); ++count) {
       await orAborted(yieldToEvents(), signal);
       const next = await orAborted(cursor.next(), signal);
       if (!next) break;

@@ -387,14 +387,11 @@ function intoTarget(
   return target;
 }
 
-/**
- * What `InferenceSession.create` does. `extraOutputs` names inner values of the graph that the session returns too; `isShared`
- * as in `openModel`.
- */
+/** What `InferenceSession.create` does; `isShared` as in `openModel`. */
 export async function createSession(
   source: Source,
   options: SessionOptions,
-  { extraOutputs = [], isShared = false }: { extraOutputs?: string[]; isShared?: boolean } = {},
+  { isShared = false }: { isShared?: boolean } = {},
 ): Promise<InferenceSession> {
   checkOptions(options);
   const opened = await openModel(source, { externalData: options.externalData, isShared });
@@ -404,7 +401,6 @@ export async function createSession(
       module.createSession(opened.handle, {
         optimize: options.graphOptimizationLevel !== 'disabled',
         freeDimensions: Object.entries(options.freeDimensionOverrides ?? {}),
-        extraOutputs,
         profile,
       }),
     );

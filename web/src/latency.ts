@@ -1,0 +1,52 @@
+import type { Feeds } from './compare.js';
+import { throwIfAborted } from './errors.js';
+import { median } from './median.js';
+import type { Model } from './model_pair.js';
+import { yieldToEvents } from './pause.js';
+import { createSession } from './session.js';
+
+/** That a median is taken from, at most. */
+const mostRuns = 7;
+/** What the runs of one model take, roughly, unless a single one takes longer. */
+const budgetMs = 150;
+
+/** Milliseconds of runs of a model with the same feeds; what is timed is not interrupted. */
+async function timesOf(
+  { source, externalData }: Model,
+  feeds: Feeds,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const session = await createSession(source, { externalData }, { isShared: true });
+  try {
+    await session.prepareInSlices(feeds, signal);
+    const times: number[] = [];
+    const end = performance.now() + budgetMs;
+    while (times.length === 0 || (times.length < mostRuns && performance.now() < end)) {
+      await yieldToEvents();
+      throwIfAborted(signal);
+      const start = performance.now();
+      await session.run(feeds);
+      times.push(performance.now() - start);
+    }
+    return times;
+  } finally {
+    await session.release();
+  }
+}
+
+/**
+ * Median milliseconds of a run of each model, and how many runs of each there were at least. One model after the other, for
+ * then there is never more than one in memory.
+ */
+export async function latenciesOf(
+  models: readonly [Model, Model],
+  feeds: Feeds,
+  signal: AbortSignal | undefined,
+): Promise<{ medians: [number, number]; runs: number }> {
+  const first = await timesOf(models[0], feeds, signal);
+  const second = await timesOf(models[1], feeds, signal);
+  return {
+    medians: [median(first), median(second)],
+    runs: Math.min(first.length, second.length),
+  };
+}
