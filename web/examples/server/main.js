@@ -1,0 +1,3 @@
+import { digits } from './component.js';
+
+digits.start();

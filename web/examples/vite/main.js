@@ -1,0 +1,3 @@
+import { fillPage } from '../app/page.js';
+
+fillPage();
