@@ -1,4 +1,4 @@
-/** An empty page in Chromium, to which the package and onnxruntime-web are served. */
+/** An empty page, to which the package and onnxruntime-web are served, in Chromium or another browser. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { isolation, serve } from './serve.mjs';
 const tests = fileURLToPath(new URL('..', import.meta.url));
 const folders = {
   '/tests/bench/': path.join(tests, 'bench'),
+  '/tests/browser/': path.join(tests, 'browser'),
   '/ort/': path.join(tests, 'node_modules/onnxruntime-web/dist'),
   '/octet/': path.join(projectDirectory, 'node_modules/octet-web/dist'),
 };
@@ -37,17 +38,28 @@ const bytesOf = ({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byte
 
 /**
  * Opens the page, cross-origin isolated or not. `publish(url, array)` serves an array's bytes at a path and returns the path;
- * `reload` gives the page a fresh start.
+ * `reload` gives the page a fresh start. `headers` are sent with every file; `asked` has the paths that were asked for.
  */
-export async function openPackagePage({ isolated = true } = {}) {
+export async function openPackagePage({
+  isolated = true,
+  headers = {},
+  launch = launchChromium,
+} = {}) {
   const paths = startPaths();
-  const server = await serve((url) => contentOf(paths, url), isolated ? isolation : {});
-  const browser = await launchChromium();
+  const asked = new Set();
+  const answer = (url) => {
+    asked.add(url);
+    return contentOf(paths, url);
+  };
+  const server = await serve(answer, { ...(isolated && isolation), ...headers });
+  const browser = await launch();
   const page = await browser.newPage();
   const reload = () => page.goto(`${server.origin}/index.html`);
   await reload();
   return {
     page,
+    origin: server.origin,
+    asked,
     reload,
     publish(url, array) {
       paths.set(url, bytesOf(array));

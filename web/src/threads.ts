@@ -36,8 +36,10 @@ export interface ThreadHost {
 /** How many threads the settings and the engine allow; automatically as many as onnxruntime-web takes. */
 export async function chooseThreads(): Promise<number> {
   const wanted = env.wasm.numThreads;
+  // Service workers may share memory, but start no workers.
   const isShareable =
-    typeof SharedArrayBuffer !== 'undefined' && (isNode || globalThis.crossOriginIsolated);
+    typeof SharedArrayBuffer !== 'undefined' &&
+    (isNode || (globalThis.crossOriginIsolated && typeof Worker !== 'undefined'));
   if (wanted === 1 || env.wasm.wasmBinary || !isShareable) return 1;
   if (wanted) return Math.min(Math.max(Math.trunc(wanted), 1), maxThreads);
   return Math.min(4, Math.ceil((await countCores()) / 2));

@@ -1,0 +1,56 @@
+/** Inference and quantization in Firefox: the bits that Node has, on pages that are isolated and on others. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launchFirefox } from './firefox.mjs';
+import { openPackagePage } from './package_page.mjs';
+import { answerInNode, assertClose, assertSame, publishTask } from './task.mjs';
+
+/** Runs in the page: what it has that the package makes use of. */
+async function askForFeatures() {
+  const pack = await (await fetch('/octet/octet.relaxed.wasm')).arrayBuffer();
+  return { cores: navigator.hardwareConcurrency, hasRelaxed: WebAssembly.validate(pack) };
+}
+
+for (const isolated of [true, false])
+  describe(isolated ? 'Firefox, isolated' : 'Firefox, not isolated', () => {
+    let host;
+    const tasks = {};
+    const expected = {};
+    before(async () => {
+      host = await openPackagePage({ isolated, launch: launchFirefox });
+      for (const name of ['mnist', 'ocr_cls']) {
+        tasks[name] = await publishTask(host, name);
+        expected[name] = await answerInNode(tasks[name]);
+      }
+    });
+    after(() => host?.close());
+
+    async function answer(name, settings) {
+      await host.reload();
+      host.asked.clear();
+      return host.page.evaluate(
+        async (task) => (await import('/tests/browser/job.mjs')).doJob(task),
+        { ...tasks[name], settings },
+      );
+    }
+
+    for (const name of ['mnist', 'ocr_cls']) {
+      for (const numThreads of [1, 2])
+        test(`${name}, SIMD128, threads: ${numThreads}`, async () => {
+          const { engine, ...found } = await answer(name, { simd: 'fixed', numThreads });
+          assert.deepEqual(engine, { simd: 'simd128', threads: isolated ? numThreads : 1 });
+          assertSame(found, expected[name]);
+          assert.equal(host.asked.has('/octet/octet.thread.js'), engine.threads > 1);
+        });
+
+      test(`${name}, left alone`, async () => {
+        const { engine, ...found } = await answer(name, {});
+        const { cores, hasRelaxed } = await host.page.evaluate(askForFeatures);
+        assert.deepEqual(engine, {
+          simd: hasRelaxed ? 'relaxed' : 'simd128',
+          threads: isolated ? Math.min(4, Math.ceil(cores / 2)) : 1,
+        });
+        assertClose(found, expected[name]);
+      });
+    }
+  });

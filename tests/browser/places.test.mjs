@@ -1,0 +1,88 @@
+/** One job in every place that pages have for it, in Chromium: each gives the bits that Node has, and tells its engine. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { openPackagePage } from './package_page.mjs';
+import { answerInNode, assertClose, assertSame, publishTask } from './task.mjs';
+
+const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
+const files = {
+  '/place.html': '<!doctype html><title>place</title>',
+  '/module_worker.js': `import { answerMessage } from '/tests/browser/job.mjs';
+    globalThis.onmessage = answerMessage;`,
+  '/classic_worker.js': `globalThis.onmessage = async (event) => {
+      const { answerMessage } = await import('/tests/browser/job.mjs');
+      answerMessage(event);
+    };`,
+  '/service_worker.js': `import { answerMessage } from '/tests/browser/job.mjs';
+    globalThis.onmessage = (event) => event.waitUntil(answerMessage(event));`,
+};
+
+/** Runs in the page: asks the page itself or a worker of it. */
+async function askInPage({ place, task }) {
+  if (place === 'the main thread') return (await import('/tests/browser/job.mjs')).doJob(task);
+  const { port1, port2 } = new MessageChannel();
+  const answer = new Promise((resolve) => {
+    port1.onmessage = ({ data }) => resolve(data);
+  });
+  const ask = (worker) => worker.postMessage({ task, port: port2 }, [port2]);
+  if (place === 'a module worker') ask(new Worker('/module_worker.js', { type: 'module' }));
+  if (place === 'a classic worker') ask(new Worker('/classic_worker.js'));
+  if (place !== 'a service worker') return answer;
+  const script = await navigator.serviceWorker.register('/service_worker.js', { type: 'module' });
+  await navigator.serviceWorker.ready;
+  ask(script.active);
+  await answer;
+  await script.unregister();
+  return answer;
+}
+
+const places = ['the main thread', 'a module worker', 'a classic worker', 'a service worker'];
+const conditions = [
+  { title: 'isolated', isolated: true },
+  { title: 'not isolated', isolated: false },
+  {
+    title: 'isolated, under a policy',
+    isolated: true,
+    headers: { 'content-security-policy': policy },
+  },
+];
+
+for (const { title, ...condition } of conditions)
+  describe(title, () => {
+    let host, task, expected;
+    before(async () => {
+      host = await openPackagePage(condition);
+      for (const [url, text] of Object.entries(files)) host.publish(url, Buffer.from(text));
+      task = await publishTask(host, 'mnist');
+      expected = await answerInNode(task);
+    });
+    after(() => host?.close());
+
+    async function ask(place, settings) {
+      await host.page.goto(`${host.origin}/place.html`);
+      host.asked.clear();
+      const answer = await host.page.evaluate(askInPage, { place, task: { ...task, settings } });
+      assert.equal(answer.failure, undefined);
+      return answer;
+    }
+
+    for (const place of places) {
+      const canThread = condition.isolated && place !== 'a service worker';
+      for (const numThreads of [1, 2])
+        test(`${place}, SIMD128, threads: ${numThreads}`, async () => {
+          const answer = await ask(place, { simd: 'fixed', numThreads });
+          const threads = canThread ? numThreads : 1;
+          assert.deepEqual(answer.engine, { simd: 'simd128', threads });
+          assert.equal(host.asked.has('/octet/octet.thread.js'), threads > 1);
+          assertSame(answer, expected);
+        });
+
+      test(`${place}, left alone`, async () => {
+        const answer = await ask(place, {});
+        const cores = await host.page.evaluate(() => navigator.hardwareConcurrency);
+        const threads = canThread ? Math.min(4, Math.ceil(cores / 2)) : 1;
+        assert.deepEqual(answer.engine, { simd: 'relaxed', threads });
+        assertClose(answer, expected);
+      });
+    }
+  });
