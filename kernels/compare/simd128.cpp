@@ -56,8 +56,8 @@ void f32_sum_differences_simd128(const float* reference, const float* candidate,
   sums.product += sum_of(low.product, high.product);
   sums.noise += sum_of(low.noise, high.noise);
   const v128_t largest = wasm_f64x2_pmax(low.largest, high.largest);
-  sums.largest = std::max({sums.largest, wasm_f64x2_extract_lane(largest, 0),
-                           wasm_f64x2_extract_lane(largest, 1)});
+  sums.largest = std::max(
+      {sums.largest, wasm_f64x2_extract_lane(largest, 0), wasm_f64x2_extract_lane(largest, 1)});
   sum_differences(reference + i, candidate + i, count - i, sums);
 }
 

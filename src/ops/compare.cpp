@@ -1,8 +1,9 @@
-// The lowered Compare: sums that tell how far a value (input 1) is from a reference of the same shape
-// (input 0). Its one output, of type float64, holds Σ r², Σ c², Σ r·c, Σ (r − c)², max |r − c|, how many
-// rows (along the last axis) there are, and in how many of them the first of the largest elements is
-// at the same place. No rows stand for values that nothing can be said of: those without numbers,
-// and with the attribute `floats_only` those whose reference is not of floats.
+// The lowered Compare: sums that tell how far a value (input 1) is from a reference of the same
+// shape (input 0). Its one output, of type float64, holds Σ r², Σ c², Σ r·c, Σ (r − c)², max |r −
+// c|, how many rows (along the last axis) there are, and in how many of them the first of the
+// largest elements is at the same place. No rows stand for values that nothing can be said of:
+// those without numbers, and with the attribute `floats_only` those whose reference is not of
+// floats.
 //
 // With the attribute `channels_last` operands are laid out so; rows are those of the model's layout
 // all the same. The sums do not depend on the number of threads.

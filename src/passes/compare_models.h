@@ -1,12 +1,13 @@
 // Two models of the same inputs in one graph, whose outputs tell how far apart their values are.
 //
 // Each output is a Compare (ops/compare.cpp) under the name of the two values that it reads: first
-// the outputs of the reference, then, where layers are wanted, the inner values of floats that nodes
-// of both models make under one name, in the reference's order.
+// the outputs of the reference, then, where layers are wanted, the inner values of floats that
+// nodes of both models make under one name, in the reference's order.
 //
-// The nodes of the two take turns: each compared value of the reference is followed by its counterpart,
-// their comparison, and what turns the counterpart into codes; what turns codes into numbers stands
-// before each reader. So few values live at a time, and one arena holds those of both models.
+// The nodes of the two take turns: each compared value of the reference is followed by its
+// counterpart, their comparison, and what turns the counterpart into codes; what turns codes into
+// numbers stands before each reader. So few values live at a time, and one arena holds those of
+// both models.
 #pragma once
 
 #include "graph/graph.h"

@@ -1,5 +1,5 @@
-// Two models in one session: the sums that it returns, against loops over what each model computes by
-// itself.
+// Two models in one session: the sums that it returns, against loops over what each model computes
+// by itself.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
@@ -82,9 +82,8 @@ std::vector<double> sums_of(const std::vector<float>& reference,
 
 std::string refusal_of(GraphBuilder& reference, GraphBuilder& candidate) {
   try {
-    auto session =
-        create_comparison(std::make_unique<Graph>(std::move(reference.graph)),
-                          std::make_unique<Graph>(std::move(candidate.graph)), true, {});
+    auto session = create_comparison(std::make_unique<Graph>(std::move(reference.graph)),
+                                     std::make_unique<Graph>(std::move(candidate.graph)), true, {});
     const NamedTensor feed{"x", Tensor::of<float>({2}, {1, 2})};
     session->run({{feed}}, {});
   } catch (const Error& error) {
@@ -99,8 +98,8 @@ TEST_CASE("a comparison sums up what its two models compute") {
   const auto reference = values_of(convolutions(0.3f, true));
   const auto candidate = values_of(convolutions(0.31f, true));
   for (const int64_t opset : {17, 12}) {
-    auto session = create_comparison(convolutions(0.3f, false),
-                                     convolutions(0.31f, false, opset), true, {});
+    auto session =
+        create_comparison(convolutions(0.3f, false), convolutions(0.31f, false, opset), true, {});
     const NamedTensor feed{"x", image()};
     const auto results = session->run({{feed}}, {});
     const char* names[] = {"y", "first", "positive"};
@@ -157,8 +156,7 @@ TEST_CASE("models that don't fit together are refused, naming what differs") {
     GraphBuilder a, b;
     relu(a, "y", a.input("x", {2}));
     relu(b, "y", b.input("x", {2}, DType::Float64));
-    CHECK(refusal_of(a, b) ==
-          "input 'x' is of float32 in one model and of float64 in the other");
+    CHECK(refusal_of(a, b) == "input 'x' is of float32 in one model and of float64 in the other");
   }
   {
     GraphBuilder a, b;

@@ -37,8 +37,7 @@ TEST_CASE("sums of the largest floats stay finite") {
 TEST_CASE("rows with the same largest element are counted") {
   const std::vector<float> r = {1, 5, 3, 5, /**/ 2, 2, 0, 1}, c = {0, 9, 1, 9, /**/ 0, 4, 0, 1};
   size_t same = 0;
-  for (size_t row = 0; row < 2; ++row)
-    same += count_same_tops_f32(&r[row * 4], &c[row * 4], 4, 1);
+  for (size_t row = 0; row < 2; ++row) same += count_same_tops_f32(&r[row * 4], &c[row * 4], 4, 1);
   CHECK(same == 1);
   // The same numbers as [width 4, channels 2].
   CHECK(count_same_tops_f32(r.data(), c.data(), 4, 2) == 2);
