@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSyn
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeReleaseFiles } from './release_files.mjs';
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const builtIn = (folder) => (name) => path(`../build/${folder}/${name}`);
@@ -72,6 +73,7 @@ const modules = [
   ...(hasThreads ? ['octet-mt.wasm', 'octet-mt.relaxed.wasm'].map(builtMt) : []),
 ];
 for (const file of modules) copyFileSync(file, path(`dist/${basename(file)}`));
+writeReleaseFiles(modules.map((file) => basename(file)));
 execFileSync(
   process.execPath,
   [path('node_modules/typescript/bin/tsc'), '-p', path('tsconfig.build.json')],

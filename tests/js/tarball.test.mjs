@@ -1,0 +1,64 @@
+/** What npm would publish: only what users need, the same bytes each time, with licences and where the modules come from. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const web = fileURLToPath(new URL('../../web', import.meta.url));
+
+function pack() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'octet-pack-'));
+  try {
+    const parameters = ['pack', web, '--json', '--pack-destination', folder];
+    const [{ filename, files }] = JSON.parse(execFileSync('npm', parameters, { encoding: 'utf8' }));
+    const bytes = fs.readFileSync(path.join(folder, filename));
+    return { names: files.map((file) => file.path).sort(), bytes };
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+const { names, bytes } = pack();
+const inDist = (name) => fs.readFileSync(path.join(web, 'dist', name));
+
+test('the tarball holds what users need and nothing else', () => {
+  const scripts = ['backend', 'cli', 'index', 'octet-mt', 'octet.thread', 'ort'];
+  const modules = ['octet', 'octet.relaxed', 'octet-mt', 'octet-mt.relaxed'];
+  const wanted = [
+    ...['LICENSE', 'README.md', 'package.json', 'report.schema.json'],
+    ...['dist/NOTICES.txt', 'dist/provenance.json'],
+    ...scripts.map((name) => `dist/${name}.js`),
+    ...modules.map((name) => `dist/${name}.wasm`),
+  ];
+  const rest = names.filter((name) => !name.endsWith('.d.ts'));
+  assert.deepEqual(rest, wanted.sort());
+});
+
+test('packing again gives the same bytes', () => {
+  assert.ok(bytes.equals(pack().bytes));
+});
+
+test('the licences of what is compiled in are there', () => {
+  const notices = inDist('NOTICES.txt').toString();
+  for (const name of ['protozero', 'musl', 'Emscripten', 'libc++', 'onnxruntime-common'])
+    assert.ok(notices.includes(name), name);
+  for (const text of [
+    'Redistribution and use in source and binary forms',
+    'Permission is hereby granted',
+  ])
+    assert.ok(notices.includes(text), text);
+});
+
+test('the modules are those that the record of the build names', () => {
+  const { command, emscripten, clang, sha256 } = JSON.parse(inDist('provenance.json'));
+  assert.equal(command, './octet build');
+  for (const version of [emscripten, clang]) assert.match(version, /^\d+\.\d+/);
+  const modules = names.filter((name) => name.endsWith('.wasm')).map((name) => path.basename(name));
+  assert.deepEqual(Object.keys(sha256).sort(), modules.sort());
+  for (const name of modules)
+    assert.equal(sha256[name], createHash('sha256').update(inDist(name)).digest('hex'), name);
+});
