@@ -1,6 +1,9 @@
 // What JavaScript sees of the engine; bindings/README.md describes it from that side.
 #include <emscripten/bind.h>
 
+#include <map>
+#include <optional>
+
 #include "api/kernels.h"
 #include "api/model.h"
 #include "api/quantize.h"
@@ -80,15 +83,37 @@ private:
   size_t bytes_;
 };
 
-// `external`: [{location, bytes}]
-val open(const val& model, const val& external) {
+// Files that a function of JavaScript finds, which is asked for each of them once.
+class FilesBeside {
+public:
+  explicit FilesBeside(const val& find) : find_(find) {}
+
+  std::optional<SharedBytes> operator()(const std::string& location) {
+    auto known = found_.find(location);
+    if (known == found_.end()) {
+      const val bytes = find_(location);
+      known = found_.try_emplace(location).first;
+      if (!bytes.isUndefined()) known->second = file_of(bytes);
+    }
+    return known->second;
+  }
+
+private:
+  val find_;
+  std::map<std::string, std::optional<SharedBytes>> found_;
+};
+
+// `external`: [{location, bytes}]; `find`: location → bytes or undefined, or undefined itself.
+val open(const val& model, const val& external, const val& find) {
   return guard([&] {
     SharedBytes file = file_of(model);
     std::vector<ExternalFile> files;
     for (size_t i = 0, n = external["length"].as<size_t>(); i < n; ++i)
       files.push_back({external[i]["location"].as<std::string>(), file_of(external[i]["bytes"])});
+    ExternalFiles beside(files);
+    if (!find.isUndefined()) beside.find = FilesBeside(find);
     const size_t bytes = file.size();
-    return new ModelHandle(open_model(std::move(file), files), bytes);
+    return new ModelHandle(open_model(std::move(file), beside), bytes);
   });
 }
 

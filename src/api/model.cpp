@@ -13,7 +13,7 @@
 
 namespace octet {
 
-std::unique_ptr<Graph> open_model(SharedBytes file, std::span<const ExternalFile> external) {
+std::unique_ptr<Graph> open_model(SharedBytes file, const ExternalFiles& external) {
   auto graph = read_model(std::move(file), external);
   validate(*graph);
   check_operators(*graph);

@@ -16,7 +16,7 @@ namespace octet {
 
 // Detects the format, reads, validates. `file` is shared, not copied: the graph's initializers
 // point into it. Throws InvalidModel with what was found instead of a model.
-std::unique_ptr<Graph> open_model(SharedBytes file, std::span<const ExternalFile> external = {});
+std::unique_ptr<Graph> open_model(SharedBytes file, const ExternalFiles& external = {});
 
 // Whether an operator works on codes, or makes or reads them.
 bool is_quantized_op(std::string_view op_type);

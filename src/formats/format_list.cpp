@@ -62,7 +62,7 @@ std::span<const Format> formats() {
   return kFormats;
 }
 
-std::unique_ptr<Graph> read_model(SharedBytes file, std::span<const ExternalFile> external) {
+std::unique_ptr<Graph> read_model(SharedBytes file, const ExternalFiles& external) {
   const SharedBytes head = file.part(0, std::min(file.size(), kHeadBytes));
   for (const Format& format : kFormats) {
     if (!format.detect(head.bytes())) continue;

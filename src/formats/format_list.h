@@ -13,7 +13,7 @@ namespace octet {
 struct Format {
   std::string_view name;
   bool (*detect)(Bytes head); // the file's first bytes
-  std::unique_ptr<Graph> (*read)(SharedBytes file, std::span<const ExternalFile> external);
+  std::unique_ptr<Graph> (*read)(SharedBytes file, const ExternalFiles& external);
   Buffer (*write)(const Graph& graph);
 };
 
@@ -22,6 +22,6 @@ std::span<const Format> formats();
 // Detects the format, reads and validates. `file` is shared, not copied: the graph's initializers
 // point into it, or, when it is outside of the heap, are outside as well. Throws InvalidModel with
 // what was found instead of a model.
-std::unique_ptr<Graph> read_model(SharedBytes file, std::span<const ExternalFile> external = {});
+std::unique_ptr<Graph> read_model(SharedBytes file, const ExternalFiles& external = {});
 
 } // namespace octet

@@ -16,13 +16,12 @@ inline SharedBytes shared(std::string_view bytes) {
   return SharedBytes(std::move(buffer));
 }
 
-inline std::unique_ptr<Graph> read(std::string_view bytes,
-                                   std::span<const ExternalFile> external = {}) {
+inline std::unique_ptr<Graph> read(std::string_view bytes, const ExternalFiles& external = {}) {
   return read_model(shared(bytes), external);
 }
 
 // The message of the error that reading ends in; empty when there is none.
-inline std::string error_of(std::string_view bytes, std::span<const ExternalFile> external = {}) {
+inline std::string error_of(std::string_view bytes, const ExternalFiles& external = {}) {
   try {
     read(bytes, external);
   } catch (const Error& error) {

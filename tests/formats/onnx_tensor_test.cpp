@@ -110,13 +110,14 @@ TEST_CASE("external data comes from the files given") {
                       number(onnx::tensor::kDataLocation, 1) + entries);
   };
   const std::string here = entry("location", "dir/weights.bin");
-  const ExternalFile given[] = {{"dir/weights.bin", shared("0123456789")}};
+  const ExternalFile weights[] = {{"dir/weights.bin", shared("0123456789")}};
+  ExternalFiles given{std::span(weights)};
 
   const auto part = read(
       file(entry("location", "./dir/weights.bin") + entry("offset", "4") + entry("length", "3")),
       given);
-  CHECK(only_constant(*part).bytes() == given[0].bytes.data() + 4);
-  CHECK(only_constant(*read(file(here), given)).bytes() == given[0].bytes.data());
+  CHECK(only_constant(*part).bytes() == weights[0].bytes.data() + 4);
+  CHECK(only_constant(*read(file(here), given)).bytes() == weights[0].bytes.data());
   const std::string written = test::text_of(write_onnx(*part));
   CHECK_THAT(written, Contains("456") && !Contains("weights.bin"));
 
@@ -130,6 +131,17 @@ TEST_CASE("external data comes from the files given") {
   for (const char* path :
        {"../weights.bin", "dir/../../weights.bin", "/etc/passwd", "C:\\x", "a\\b", ".."})
     CHECK_THAT(error(entry("location", path)), Contains("not a path below"));
+  std::vector<std::string> asked;
+  given.find = [&](const std::string& location) -> std::optional<SharedBytes> {
+    asked.push_back(location);
+    if (location == "other.bin") return shared("abc");
+    return std::nullopt;
+  };
+  CHECK(text_of(only_constant(*read(file(entry("location", "./other.bin")), given))) == "abc");
+  CHECK_THAT(error(entry("location", "third.bin")), Contains("not given"));
+  CHECK_THAT(error(entry("location", "../other.bin")), Contains("not a path below"));
+  read(file(here + entry("length", "3")), given);
+  CHECK(asked == std::vector<std::string>{"other.bin", "third.bin"});
   CHECK_THAT(error(here + entry("offset", "8")), Contains("not there"));
   CHECK_THAT(error(here + entry("offset", "18446744073709551615")), Contains("not there"));
   CHECK_THAT(error(here + entry("length", "4")), Contains("has 4"));

@@ -190,3 +190,44 @@ describe('options', () => {
     });
   });
 });
+
+describe('data beside a model', () => {
+  const place = path.join(temporary, 'outside.onnx');
+  const weights = path.join(temporary, 'weights.bin');
+  fs.writeFileSync(place, inputs.outside);
+  fs.writeFileSync(weights, inputs.weights);
+  const feeds = { x: new octet.Tensor('float32', Float32Array.of(1, 2, 3, 4), [1, 4]) };
+  const probabilitiesOf = async (...parameters) => {
+    const session = await octet.InferenceSession.create(...parameters);
+    const { probabilities } = await session.run(feeds);
+    await session.release();
+    return probabilities.data;
+  };
+
+  test('is found where the model has a path', async () => {
+    const expected = await probabilitiesOf(inputs.bytes);
+    for (const source of [place, path.relative('.', place), pathToFileURL(place)])
+      assert.deepEqual(await probabilitiesOf(source), expected);
+    assert.equal((await octet.inspect(place)).parameters, 12);
+    const { model: quantized } = await octet.quantize(place, { mode: 'dynamic' });
+    assert.equal((await octet.inspect(quantized)).operators.MatMulInteger, 1);
+  });
+
+  test('is what was given, if it was', async () => {
+    const data = new Uint8Array(inputs.weights.length);
+    const externalData = [{ path: 'weights.bin', data }];
+    for (const value of await probabilitiesOf(place, { externalData }))
+      assert.ok(Math.abs(value - 1 / 3) < 1e-6);
+  });
+
+  test('is missed by its name', async () => {
+    const lonely = path.join(temporary, 'lonely');
+    fs.mkdirSync(lonely);
+    fs.copyFileSync(place, path.join(lonely, 'outside.onnx'));
+    for (const source of [inputs.outside, path.join(lonely, 'outside.onnx')])
+      await assert.rejects(octet.InferenceSession.create(source), {
+        code: 'invalid-model',
+        message: /'weights\.bin'/,
+      });
+  });
+});

@@ -108,6 +108,7 @@ function withWeightsOutside(bytes) {
 
 /** What the snippets are given, but for places of files. */
 export function snippetInputs() {
-  const bytes = classifier();
+  // In Node the encoder gives a Buffer, whose `slice` copies nothing.
+  const bytes = new Uint8Array(classifier());
   return { bytes, ...withWeightsOutside(bytes), width: 4, height: 6 };
 }

@@ -60,10 +60,11 @@ export interface QuantizeJob {
 
 export interface EngineModule {
   HEAPU8: Uint8Array;
-  /** The engine keeps the arrays, and reads them whenever it needs a part. */
+  /** The engine keeps the arrays, and reads them whenever it needs a part. `find` is asked for files that `external` lacks. */
   openModel(
     bytes: Uint8Array,
     external: { location: string; bytes: Uint8Array }[],
+    find: ((location: string) => Uint8Array | undefined) | undefined,
   ): Result<ModelHandle>;
   createSession(
     model: ModelHandle,

@@ -1,9 +1,9 @@
 import { type Engine, type ModelHandle, engine } from './engine.js';
 import { OctetError } from './errors.js';
 import { orAborted } from './pause.js';
-import { type Source, readOwn, readSource } from './source.js';
+import { type Source, finderBeside, readOwn, readSource } from './source.js';
 
-/** Data files of a model, as onnxruntime-web takes them. */
+/** Data files of a model, as onnxruntime-web takes them. Those beside a model that comes from a path in Node are found without. */
 export type ExternalData = readonly ({ path: string; data: Source } | string)[];
 
 export interface OpenedModel {
@@ -35,7 +35,8 @@ export async function openModel(
     }),
   );
   const external = await orAborted(files, signal);
+  const beside = await finderBeside(source);
   const loaded = await orAborted(engine(), signal);
-  const handle = loaded.call((module) => module.openModel(bytes, external));
+  const handle = loaded.call((module) => module.openModel(bytes, external, beside));
   return { engine: loaded, handle, bytes: bytes.byteLength };
 }

@@ -51,16 +51,34 @@ async function fetchBytes(url: string | URL): Promise<Uint8Array> {
   return bytesOfResponse(response);
 }
 
-async function bytesAt(place: string | URL): Promise<Uint8Array> {
-  if (!isNode) return fetchBytes(place);
-  if (place instanceof URL) return place.protocol === 'file:' ? readFile(place) : fetchBytes(place);
-  return /^(https?|data|blob):/.test(place) ? fetchBytes(place) : readFile(place);
+/** Whether a place is one in Node's file system. */
+const isFile = (place: string | URL) =>
+  isNode &&
+  (place instanceof URL ? place.protocol === 'file:' : !/^(https?|data|blob):/.test(place));
+
+/** What reads files below the folder of a model that is a file itself: by their places there, undefined where there is none. */
+export async function finderBeside(
+  source: Source,
+): Promise<((location: string) => Uint8Array | undefined) | undefined> {
+  if (!(typeof source === 'string' || source instanceof URL) || !isFile(source)) return undefined;
+  const fs = await nodeModule<typeof import('node:fs')>('node:fs');
+  const path = await nodeModule<typeof import('node:path')>('node:path');
+  const { fileURLToPath } = await nodeModule<typeof import('node:url')>('node:url');
+  const folder = path.dirname(source instanceof URL ? fileURLToPath(source) : source);
+  return (location) => {
+    try {
+      return fs.readFileSync(path.join(folder, location));
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 /** The bytes of a source; `what` names it in errors. */
 export async function readSource(source: Source, what: string): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return checkAttached(source, what);
-  if (typeof source === 'string' || source instanceof URL) return bytesAt(source);
+  if (typeof source === 'string' || source instanceof URL)
+    return isFile(source) ? readFile(source) : fetchBytes(source);
   if (source instanceof ArrayBuffer) return checkAttached(new Uint8Array(source), what);
   if (typeof SharedArrayBuffer !== 'undefined' && source instanceof SharedArrayBuffer)
     return new Uint8Array(source);

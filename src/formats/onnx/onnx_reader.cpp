@@ -97,7 +97,7 @@ std::unique_ptr<Graph> read(const onnx::ModelFiles& files) {
 }
 } // namespace
 
-std::unique_ptr<Graph> read_onnx(SharedBytes file, std::span<const ExternalFile> external) {
+std::unique_ptr<Graph> read_onnx(SharedBytes file, const ExternalFiles& external) {
   if (!file.is_outside()) return read({.model = file, .external = external});
   try {
     return read({.model = onnx::outline_of(file), .external = external, .whole = file});

@@ -28,7 +28,7 @@ namespace octet {
 
 // The graph is not validated yet (graph/validate.h). Throws InvalidModel, or UnsupportedOperator
 // for what is legal ONNX but beyond Octet.
-std::unique_ptr<Graph> read_onnx(SharedBytes file, std::span<const ExternalFile> external = {});
+std::unique_ptr<Graph> read_onnx(SharedBytes file, const ExternalFiles& external = {});
 
 // Whether a file that begins like this may be an ONNX model; it may still turn out to be broken.
 bool detect_onnx(Bytes head);

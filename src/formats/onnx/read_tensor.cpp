@@ -183,14 +183,17 @@ std::string_view without_dot_slash(std::string_view path) {
   return path;
 }
 
-const SharedBytes& find_external(std::string_view location, const ModelFiles& files) {
+SharedBytes find_external(std::string_view location, const ModelFiles& files) {
   if (location == kThisFile && files.whole.is_outside()) return files.whole;
   if (location.empty()) fail(ErrorCode::InvalidModel, "its external data names no file");
   if (leaves_folder(location))
     fail(ErrorCode::InvalidModel, "its external data is in '", location,
          "', which is not a path below the model's folder");
-  for (const ExternalFile& file : files.external)
-    if (without_dot_slash(file.location) == without_dot_slash(location)) return file.bytes;
+  const std::string_view below = without_dot_slash(location);
+  for (const ExternalFile& file : files.external.given)
+    if (without_dot_slash(file.location) == below) return file.bytes;
+  if (const ExternalFiles::Find& find = files.external.find)
+    if (std::optional<SharedBytes> found = find(std::string(below))) return *std::move(found);
   fail(ErrorCode::InvalidModel, "its external data is in the file '", location,
        "', which was not given with the model");
 }
@@ -203,7 +206,7 @@ SharedBytes external_bytes(const TensorFields& fields, const ModelFiles& files, 
     if (key == "offset") offset = parse_number(key, value);
     if (key == "length") length = parse_number(key, value);
   }
-  const SharedBytes& file = find_external(location, files);
+  const SharedBytes file = find_external(location, files);
   if (length != size)
     fail(ErrorCode::InvalidModel, "its shape asks for ", size, " bytes, but its external data has ",
          length);

@@ -14,7 +14,7 @@ namespace octet::onnx {
 // The bytes that a model is read from.
 struct ModelFiles {
   SharedBytes model; // in the heap
-  std::span<const ExternalFile> external;
+  const ExternalFiles& external;
   SharedBytes whole = {}; // when `model` is but the outline of a file outside (see outline.h)
 };
 
