@@ -1,4 +1,4 @@
-/** An empty page, to which the package and onnxruntime-web are served, in Chromium or another browser. */
+/** An empty page, to which the package, onnxruntime-web and transformers.js are served, in Chromium or another browser. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,10 +11,20 @@ const folders = {
   '/tests/bench/': path.join(tests, 'bench'),
   '/tests/browser/': path.join(tests, 'browser'),
   '/ort/': path.join(tests, 'node_modules/onnxruntime-web/dist'),
+  '/common/': path.join(tests, 'node_modules/onnxruntime-common/dist/esm'),
+  '/transformers/': path.join(tests, 'node_modules/@huggingface/transformers/dist'),
   '/octet/': path.join(projectDirectory, 'node_modules/octet-web/dist'),
 };
+const importMap = {
+  imports: {
+    'onnxruntime-web': '/ort/ort.wasm.bundle.min.mjs',
+    'onnxruntime-web/webgpu': '/ort/ort.wasm.bundle.min.mjs',
+    'onnxruntime-common': '/common/index.js',
+  },
+};
+
 const document = `<!doctype html><title>package</title>
-<script type="importmap">{"imports": {"onnxruntime-web": "/ort/ort.wasm.bundle.min.mjs"}}</script>`;
+<script type="importmap">${JSON.stringify(importMap)}</script>`;
 
 /** Pages and modules that stand in no folder. */
 const startPaths = () =>

@@ -29,7 +29,7 @@ test('the tarball holds what users need and nothing else', () => {
   const scripts = ['backend', 'cli', 'index', 'octet-mt', 'octet.thread', 'ort'];
   const modules = ['octet', 'octet.relaxed', 'octet-mt', 'octet-mt.relaxed'];
   const wanted = [
-    ...['LICENSE', 'README.md', 'package.json', 'report.schema.json'],
+    ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'report.schema.json'],
     ...['dist/NOTICES.txt', 'dist/provenance.json'],
     ...scripts.map((name) => `dist/${name}.js`),
     ...modules.map((name) => `dist/${name}.wasm`),

@@ -3,30 +3,19 @@
  * its folders: the same texts, and numbers as near as the type of the weights allows.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import { writeModelFolders } from '../models/transformers_folders.mjs';
-import { assertAnswersClose } from './transformers_answers.mjs';
+import { modelFiles, writeFiles } from '../models/transformers_folders.mjs';
+import { answersOf, assertAnswersClose } from './transformers_answers.mjs';
 import { octet, projectDirectory } from './package_under_test.mjs';
 import { dtypes, taskNames } from './transformers_tasks.mjs';
 
 const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'octet-transformers-'));
 after(() => fs.rmSync(temporary, { recursive: true }));
 const folders = path.join(temporary, 'models');
-
-async function answersOf(way, { flags = [], environment = {} } = {}) {
-  const child = fileURLToPath(new URL('transformers_child.mjs', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, way, folders], {
-    env: { ...process.env, ...environment },
-    maxBuffer: 2 ** 26,
-  });
-  return JSON.parse(stdout);
-}
 
 /** A project whose package.json overrides onnxruntime-node by octet-web: where transformers.js is in it. */
 function projectWithOverride() {
@@ -46,13 +35,13 @@ describe('transformers.js', () => {
   let inGlobalPlace;
   let asPackage;
   before(async () => {
-    await writeModelFolders(folders, octet.quantize);
+    writeFiles(await modelFiles(octet.quantize), folders);
     const environment = { TRANSFORMERS: pathToFileURL(projectWithOverride()).href };
     const flags = ['--preserve-symlinks'];
     [reference, inGlobalPlace, asPackage] = await Promise.all([
-      answersOf('reference'),
-      answersOf('symbol'),
-      answersOf('package', { flags, environment }),
+      answersOf('reference', folders),
+      answersOf('symbol', folders),
+      answersOf('package', folders, { flags, environment }),
     ]);
   });
 

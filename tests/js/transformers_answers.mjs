@@ -1,6 +1,21 @@
-/** How near two answers of transformers_tasks.mjs are. */
+/** Answers of transformers_tasks.mjs: those of another process, and how near two are. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { assertTensorClose, sqnr } from './closeness.mjs';
+
+const child = fileURLToPath(new URL('transformers_child.mjs', import.meta.url));
+
+/** What transformers_child.mjs prints. */
+export async function answersOf(way, folder, { flags = [], environment = {} } = {}) {
+  const parameters = [...flags, child, way, folder];
+  const { stdout } = await promisify(execFile)(process.execPath, parameters, {
+    env: { ...process.env, ...environment },
+    maxBuffer: 2 ** 26,
+  });
+  return JSON.parse(stdout);
+}
 
 /**
  * Texts and shapes are equal. Numbers are within 1e-3, relative, where weights are real numbers when they are used (q4 too). Under q8

@@ -272,9 +272,9 @@ export async function modelFiles(quantize) {
   return files;
 }
 
-/** The same below a directory. */
-export async function writeModelFolders(directory, quantize) {
-  for (const [name, content] of await modelFiles(quantize)) {
+/** Writes files by their paths below a directory. */
+export function writeFiles(files, directory) {
+  for (const [name, content] of files) {
     const file = path.join(directory, name);
     fs.mkdirSync(path.dirname(file), { recursive: true });
     fs.writeFileSync(file, content);
