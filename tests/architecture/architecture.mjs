@@ -25,12 +25,15 @@ const mayInclude = {
 const isTopLevel = (room) => room === 'kernels' || room === 'bindings';
 const folderOf = (room) => (isTopLevel(room) ? room : join('src', room));
 
+/** Those of packages inside are not the folder's. */
 function* filesUnder(folder, extensions) {
   if (!existsSync(folder)) return;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      if (!['node_modules', 'dist'].includes(entry.name)) yield* filesUnder(path, extensions);
+      const isOther =
+        ['node_modules', 'dist'].includes(entry.name) || existsSync(join(path, 'package.json'));
+      if (!isOther) yield* filesUnder(path, extensions);
     } else if (extensions.test(entry.name)) {
       yield path;
     }
@@ -104,6 +107,7 @@ export function violations(root) {
   return [
     ...includeViolations(root),
     ...importViolations(root, 'web'),
+    ...importViolations(root, 'web/examples'),
     ...importViolations(root, 'demo'),
   ];
 }
