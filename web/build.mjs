@@ -53,7 +53,23 @@ await build({
     'octet.thread': 'src/thread.ts',
   },
 });
-for (const name of ['index.js', 'octet.thread.js']) markNodeImport(name);
+// The worker has no worker of its own kind, or bundlers would go round in circles, and shares no script with the page, for
+// webpack leaves modules out of a chunk that it takes the page to have already.
+const withoutProxy = {
+  name: 'without-proxy',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\/src\/proxy\.ts$/ }, () => ({ contents: 'export const proxy = () => {};' })),
+};
+await build({
+  ...options,
+  entryPoints: { 'octet.proxy': 'src/proxy_worker.ts' },
+  alias: {
+    '#engine': built('octet.mjs'),
+    ...(hasThreads && { '#engine-mt': builtMt('octet-mt.mjs') }),
+  },
+  plugins: hasThreads ? [withoutProxy] : [withoutProxy, besideIndex],
+});
+for (const name of ['index.js', 'octet.thread.js', 'octet.proxy.js']) markNodeImport(name);
 // These use the bundle beside them; backends register with the onnxruntime-common of the application.
 await build({
   ...options,

@@ -59,7 +59,7 @@ after(async () => {
 });
 
 /** What the page answers; it must not complain. Where it is to have a worker, the worker must start. */
-async function open(folder, headers, hasWorker) {
+async function open(folder, headers, { hasWorker, query }) {
   const contentOf = (place) => {
     if (place === '/model.onnx') return model;
     const file = path.join(folder, place);
@@ -75,7 +75,7 @@ async function open(folder, headers, hasWorker) {
       complaints.push(`${response.status()} ${response.url()}`);
   });
   try {
-    await page.goto(`${server.origin}/index.html`);
+    await page.goto(`${server.origin}/index.html${query}`);
     const output = page.locator('output:not(:empty)');
     const text = await output.textContent({ timeout: 60_000 });
     assert.match(text, /^\{/);
@@ -89,12 +89,15 @@ async function open(folder, headers, hasWorker) {
 }
 
 for (const [name, folder] of Object.entries(pages)) {
-  test(`${name}: on one thread and on two`, async () => {
-    for (const [headers, threads] of [
-      [{}, 1],
-      [isolation, 2],
+  test(`${name}: on one thread, on two, and in a worker`, async () => {
+    for (const [headers, threads, query] of [
+      [{}, 1, ''],
+      [isolation, 2, ''],
+      [{}, 1, '?proxy'],
+      [isolation, 2, '?proxy'],
     ]) {
-      const answer = await open(path.join(built, folder), headers, threads > 1);
+      const hasWorker = threads > 1 || query !== '';
+      const answer = await open(path.join(built, folder), headers, { hasWorker, query });
       assert.deepEqual(answer.probabilities, expected.probabilities);
       assert.equal(answer.bytesAfter, expected.bytesAfter);
       assert.equal(answer.threads, threads);

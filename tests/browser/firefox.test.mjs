@@ -43,6 +43,13 @@ for (const isolated of [true, false])
           assert.equal(host.asked.has('/octet/octet.thread.js'), engine.threads > 1);
         });
 
+      test(`${name}, in the proxy's worker`, async () => {
+        const found = await answer(name, { simd: 'fixed', numThreads: 2, proxy: true });
+        assert.deepEqual(found.engine, { simd: 'simd128', threads: isolated ? 2 : 1 });
+        assert.ok(host.asked.has('/octet/octet.proxy.js'));
+        assertSame(found, expected[name]);
+      });
+
       test(`${name}, left alone`, async () => {
         const { engine, ...found } = await answer(name, {});
         const { cores, hasRelaxed } = await host.page.evaluate(askForFeatures);

@@ -66,6 +66,14 @@ for (const { title, ...condition } of conditions)
       return answer;
     }
 
+    test("the main thread, in the proxy's worker", async () => {
+      const answer = await ask('the main thread', { simd: 'fixed', numThreads: 2, proxy: true });
+      const threads = condition.isolated ? 2 : 1;
+      assert.deepEqual(answer.engine, { simd: 'simd128', threads });
+      assert.ok(host.asked.has('/octet/octet.proxy.js'));
+      assertSame(answer, expected);
+    });
+
     for (const place of places) {
       const canThread = condition.isolated && place !== 'a service worker';
       for (const numThreads of [1, 2])

@@ -26,7 +26,7 @@ const { names, bytes } = pack();
 const inDist = (name) => fs.readFileSync(path.join(web, 'dist', name));
 
 test('the tarball holds what users need and nothing else', () => {
-  const scripts = ['backend', 'cli', 'index', 'octet-mt', 'octet.thread', 'ort'];
+  const scripts = ['backend', 'cli', 'index', 'octet-mt', 'octet.proxy', 'octet.thread', 'ort'];
   const modules = ['octet', 'octet.relaxed', 'octet-mt', 'octet-mt.relaxed'];
   const wanted = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'report.schema.json'],

@@ -3,6 +3,7 @@ import { checkSignal, rejectUnknownKeys } from './errors.js';
 import { latenciesOf } from './latency.js';
 import { type Model, ModelPair } from './model_pair.js';
 import { orAborted } from './pause.js';
+import { proxy } from './proxy.js';
 import { type Samples, checkSamples, forEachSample } from './samples.js';
 import { type Source, readSource } from './source.js';
 import type { Tensor } from './tensor.js';
@@ -49,6 +50,8 @@ export async function compare(
   const { signal, onProgress } = options;
   checkSignal(signal);
   checkSamples(samples, 'samples');
+  const worker = proxy();
+  if (worker) return worker.compare(reference, candidate, samples, options);
   const sources = Promise.all([
     readSource(reference, 'the reference'),
     readSource(candidate, 'the candidate'),

@@ -28,7 +28,11 @@ export interface WasmFlags extends OrtEnv.WebAssemblyFlags {
   wasmPaths?: WasmPaths;
   /** The bytes of octet.wasm, for one thread, if the page has them already; relaxed SIMD then needs `wasmPaths.relaxed`. */
   wasmBinary?: ArrayBufferLike | Uint8Array;
-  /** Accepted for compatibility; call Octet from a worker of your own to keep the page responsive. */
+  /**
+   * The engine, and all that takes time, in a worker of the package's own (octet.proxy.js), so that the page stays responsive.
+   * Feeds and samples are copied to it. Should it end, calls that wait for it are rejected, its sessions are lost, and the next
+   * call starts another. Ignored in Node and where there are no workers.
+   */
   proxy?: boolean;
   /** Milliseconds after which loading fails; 0 or absent: never. */
   initTimeout?: number;

@@ -22,6 +22,9 @@ export class OctetError extends Error {
   }
 }
 
+/** What a session answers when it has been released. */
+export const releasedError = () => new OctetError('invalid-input', 'the session has been released');
+
 /** What an abort of `signal` is reported as. */
 export const abortError = (signal: AbortSignal) =>
   new OctetError('aborted', 'the operation was aborted', { cause: signal.reason });

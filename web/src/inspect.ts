@@ -1,4 +1,5 @@
 import { type ExternalData, openModel } from './model.js';
+import { proxy } from './proxy.js';
 import type { Source } from './source.js';
 
 /** An input or output; a dimension is its symbol, or null, when it is open. */
@@ -41,6 +42,8 @@ export interface InspectOptions {
 
 /** Tells what a model holds, without running it. */
 export async function inspect(source: Source, options: InspectOptions = {}): Promise<ModelSummary> {
+  const worker = proxy();
+  if (worker) return worker.inspect(source, options);
   const { externalData } = options;
   const { engine, handle } = await openModel(source, { externalData, isShared: true });
   try {

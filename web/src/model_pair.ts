@@ -1,5 +1,6 @@
 import { Closeness, type TensorComparison } from './closeness.js';
 import type { Feeds } from './compare.js';
+import { EngineRunner } from './engine_runner.js';
 import { throwIfAborted } from './errors.js';
 import { type ExternalData, type OpenedModel, openModel } from './model.js';
 import { yieldToEvents } from './pause.js';
@@ -40,7 +41,11 @@ export class ModelPair {
       const [{ engine, handle: first }, { handle: second }] = opened;
       const outputNames = engine.call(() => first.outputNames());
       const handle = engine.call((module) => module.createComparison(first, second, layers));
-      return new ModelPair(InferenceSession.wrap(engine, handle, false), outputNames, signal);
+      return new ModelPair(
+        InferenceSession.wrap(new EngineRunner(engine, handle)),
+        outputNames,
+        signal,
+      );
     } finally {
       for (const { engine, handle } of opened)
         if (!engine.isDead) engine.get(() => handle.delete());

@@ -1,4 +1,5 @@
 import { type Engine, type QuantizeJob } from './engine.js';
+import { EngineRunner } from './engine_runner.js';
 import { OctetError, checkSignal, rejectUnknownKeys, throwIfAborted } from './errors.js';
 import {
   type Corrections,
@@ -14,6 +15,7 @@ import { type MixedTarget, checkMixed, quantizeMixed } from './mixed.js';
 import { type ExternalData, openModel } from './model.js';
 import { type NodeFilter, matches } from './node_filter.js';
 import { inSlices, orAborted } from './pause.js';
+import { proxy } from './proxy.js';
 import { type Samples, checkSamples, forEachSample } from './samples.js';
 import { InferenceSession } from './session.js';
 import { type Source, readAgain } from './source.js';
@@ -300,7 +302,7 @@ async function calibrate(
 ): Promise<void> {
   const samples = calibration as Samples;
   const handle = engine.call(() => job.calibrationSession());
-  const session = InferenceSession.wrap(engine, handle, false);
+  const session = InferenceSession.wrap(new EngineRunner(engine, handle));
   try {
     await forEachSample(samples, { what: 'calibration', signal }, async (feeds, index) => {
       await session.runInSlices(feeds, signal, []);
@@ -409,6 +411,8 @@ async function quantizeByMode(source: Source, options: QuantizeOptions): Promise
 export async function quantize(source: Source, options: QuantizeOptions): Promise<Quantized> {
   checkOptions(options);
   throwIfAborted(options.signal);
+  const worker = proxy();
+  if (worker) return worker.quantize(source, options);
   const unmeasured = whyUnmeasured(options);
   if (unmeasured) {
     const { model, report } = await quantizeByMode(source, options);

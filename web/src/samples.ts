@@ -25,7 +25,7 @@ export function checkSamples(samples: unknown, what: SampleOptions['what']): voi
     throw new OctetError('invalid-option', `${what}: samples expected, an iterable of feeds`);
 }
 
-const iteratorOf = (samples: Samples): Iterator<Feeds> | AsyncIterator<Feeds> =>
+export const iteratorOf = (samples: Samples): Iterator<Feeds> | AsyncIterator<Feeds> =>
   Symbol.asyncIterator in samples ? samples[Symbol.asyncIterator]() : samples[Symbol.iterator]();
 
 /** Whether every iteration begins with the first sample: a generator is its own iterator, and empty after one. */

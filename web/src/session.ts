@@ -1,9 +1,8 @@
-import type { InferenceSession as Ort, Tensor as OrtTensor } from 'onnxruntime-common';
-import { CallBlock } from './call_block.js';
-import type { Engine, SessionHandle } from './engine.js';
-import { OctetError, rejectUnknownKeys } from './errors.js';
-import { decodeImage, type EncodedImage } from './images.js';
+import type { InferenceSession as Ort } from 'onnxruntime-common';
+import { EngineRunner } from './engine_runner.js';
+import { OctetError, rejectUnknownKeys, releasedError } from './errors.js';
 import { type ExternalData, openModel } from './model.js';
+import { proxy } from './proxy.js';
 import type { Source } from './source.js';
 import { isTensorLike, type OctetValue, type Tensor } from './tensor.js';
 
@@ -66,26 +65,6 @@ function checkOptions(options: SessionOptions): void {
       );
 }
 
-interface Port {
-  name: string;
-  isTensor: boolean;
-  type: string;
-  shape: (number | string | null)[] | null;
-}
-
-function metadataOf(ports: Port[]): ValueMetadata[] {
-  return ports.map(({ name, isTensor, type, shape }) =>
-    isTensor
-      ? {
-          name,
-          isTensor,
-          type: type as OrtTensor.Type,
-          shape: (shape ?? []).map((dim) => dim ?? ''),
-        }
-      : { name, isTensor },
-  );
-}
-
 /** One executed step of a profiled run. */
 export interface StepTime {
   node: string;
@@ -114,6 +93,17 @@ interface Fetches {
   targets?: (Tensor | null)[];
 }
 
+/** What carries out the runs of a session: the engine here (engine_runner.ts), or a worker's (proxy.ts). */
+export interface SessionRunner {
+  readonly inputs: readonly ValueMetadata[];
+  readonly outputs: readonly ValueMetadata[];
+  /** With feeds in the order of the inputs; the outputs of these numbers. */
+  run(feeds: readonly unknown[], wanted: readonly number[]): OctetValue[] | Promise<OctetValue[]>;
+  /** Steps of the last run, where they are timed. */
+  profile(): StepTime[];
+  release(): void | Promise<void>;
+}
+
 /** A loaded model; made by `InferenceSession.create`. */
 export class InferenceSession implements Ort {
   readonly inputNames: readonly string[];
@@ -121,28 +111,18 @@ export class InferenceSession implements Ort {
   readonly inputMetadata: readonly ValueMetadata[];
   readonly outputMetadata: readonly ValueMetadata[];
 
-  readonly #engine: Engine;
-  readonly #block: CallBlock;
   readonly #allOutputs: Fetches;
-  readonly #images: readonly EncodedImage[];
-  /** The names of what the engine is fed with: inputs, and once more those that images are decoded from. */
-  readonly #feedNames: readonly string[];
-  #handle: SessionHandle | undefined;
+  #runner: SessionRunner | undefined;
   #profiling: boolean;
 
-  private constructor(engine: Engine, handle: SessionHandle, profiling: boolean) {
-    this.#engine = engine;
-    this.#block = new CallBlock(engine, handle);
-    this.#handle = handle;
+  private constructor(runner: SessionRunner, profiling: boolean) {
+    this.#runner = runner;
     this.#profiling = profiling;
-    this.inputMetadata = metadataOf(JSON.parse(engine.get(() => handle.inputs())));
-    this.outputMetadata = metadataOf(JSON.parse(engine.get(() => handle.outputs())));
+    this.inputMetadata = runner.inputs;
+    this.outputMetadata = runner.outputs;
     this.inputNames = this.inputMetadata.map((port) => port.name);
     this.outputNames = this.outputMetadata.map((port) => port.name);
     this.#allOutputs = this.#outputsNamed(this.outputNames);
-    this.#images = JSON.parse(engine.get(() => handle.images()));
-    const streams = this.#images.map(({ stream }) => this.inputNames[stream]);
-    this.#feedNames = [...this.inputNames, ...streams];
   }
 
   /**
@@ -162,7 +142,7 @@ export class InferenceSession implements Ort {
     third?: number | SessionOptions,
     fourth?: SessionOptions,
   ): Promise<InferenceSession> {
-    if (typeof second !== 'number') return createSession(source, second ?? {});
+    if (typeof second !== 'number') return openSession(source, second ?? {});
     const length = typeof third === 'number' ? third : undefined;
     const options = fourth ?? (typeof third === 'object' ? third : {});
     let part: Uint8Array;
@@ -171,12 +151,12 @@ export class InferenceSession implements Ort {
     } catch (error) {
       throw new OctetError('invalid-input', `InferenceSession.create: ${(error as Error).message}`);
     }
-    return createSession(part, options);
+    return openSession(part, options);
   }
 
   /** @internal */
-  static wrap(engine: Engine, handle: SessionHandle, profiling: boolean): InferenceSession {
-    return new InferenceSession(engine, handle, profiling);
+  static wrap(runner: SessionRunner, profiling = false): InferenceSession {
+    return new InferenceSession(runner, profiling);
   }
 
   /**
@@ -195,14 +175,11 @@ export class InferenceSession implements Ort {
     fetchesOrOptions?: Ort.FetchesType | Ort.RunOptions,
     optionsAfterFetches?: Ort.RunOptions,
   ): Promise<Ort.ReturnType> {
-    this.#open();
+    const runner = this.#open();
     const isOptions = this.#isRunOptions(fetchesOrOptions);
     checkRunOptions(isOptions ? fetchesOrOptions : optionsAfterFetches);
-    const wanted = isOptions ? undefined : fetchesOrOptions;
-    const { names, numbers, targets } = this.#fetches(wanted);
-    const ordered = this.#feeds(feeds);
-    const all = this.#images.length ? await this.#withImages(ordered) : ordered;
-    const results = this.#block.run(this.#feedNames, all, numbers);
+    const { names, numbers, targets } = this.#fetches(isOptions ? undefined : fetchesOrOptions);
+    const results = await runner.run(this.#feeds(feeds), numbers);
     const named: Record<string, unknown> = {};
     for (let i = 0; i < names.length; ++i)
       named[names[i]] = intoTarget(names[i], results[i], targets?.[i]);
@@ -211,13 +188,12 @@ export class InferenceSession implements Ort {
 
   /**
    * Makes a run with such feeds quick to begin: chooses its kernels and packs its weights, letting events in. For callers that
-   * start no other run meanwhile, like the one below.
+   * start no other run meanwhile, like the one below, and whose session is one of this thread's engine.
    * @internal
    */
   async prepareInSlices(feeds: Ort.FeedsType, signal: AbortSignal | undefined): Promise<void> {
-    this.#open();
-    const all = await this.#withImages(this.#feeds(feeds));
-    await this.#block.prepare(this.#feedNames, all, signal);
+    const runner = this.#open() as EngineRunner;
+    await runner.prepareInSlices(this.#feeds(feeds), signal);
   }
 
   /**
@@ -229,18 +205,17 @@ export class InferenceSession implements Ort {
     signal: AbortSignal | undefined,
     fetches?: readonly string[],
   ): Promise<Record<string, Tensor>> {
-    this.#open();
+    const runner = this.#open() as EngineRunner;
     const { names, numbers } = this.#fetches(fetches);
-    const all = await this.#withImages(this.#feeds(feeds));
-    const results = await this.#block.runInSlices(this.#feedNames, all, numbers, signal);
+    const results = await runner.runInSlices(this.#feeds(feeds), numbers, signal);
     return Object.fromEntries(names.map((name, i) => [name, results[i] as Tensor]));
   }
 
   /** Frees the session's memory; later calls fail. */
   async release(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
-    if (handle && !this.#engine.isDead) this.#engine.get(() => handle.delete());
+    const runner = this.#runner;
+    this.#runner = undefined;
+    await runner?.release();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -258,13 +233,13 @@ export class InferenceSession implements Ort {
 
   /** Steps of the last run, when the session was created with `enableProfiling`. */
   get profile(): StepTime[] {
-    const handle = this.#open();
-    return this.#profiling ? JSON.parse(this.#engine.get(() => handle.profile())) : [];
+    const runner = this.#open();
+    return this.#profiling ? runner.profile() : [];
   }
 
-  #open(): SessionHandle {
-    if (!this.#handle) throw new OctetError('invalid-input', 'the session has been released');
-    return this.#handle;
+  #open(): SessionRunner {
+    if (!this.#runner) throw releasedError();
+    return this.#runner;
   }
 
   /** Like onnxruntime: an object is a map of fetches if one of its keys names an output, else run options. */
@@ -306,17 +281,6 @@ export class InferenceSession implements Ort {
         );
     for (const port of this.inputMetadata) checkFeed(port, feeds[port.name]);
     return this.inputNames.map((name) => feeds[name]);
-  }
-
-  /** Feeds in the order of the inputs, followed by the images that they hold. */
-  async #withImages(feeds: unknown[]): Promise<unknown[]> {
-    const images = await Promise.all(
-      this.#images.map((image) =>
-        decodeImage(image, this.inputNames[image.stream], feeds[image.stream]),
-      ),
-    );
-    this.#open();
-    return [...feeds, ...images];
   }
 }
 
@@ -387,7 +351,7 @@ function intoTarget(
   return target;
 }
 
-/** What `InferenceSession.create` does; `isShared` as in `openModel`. */
+/** A session of this thread's engine; `isShared` as in `openModel`. */
 export async function createSession(
   source: Source,
   options: SessionOptions,
@@ -404,8 +368,17 @@ export async function createSession(
         profile,
       }),
     );
-    return InferenceSession.wrap(opened.engine, handle, profile);
+    return InferenceSession.wrap(new EngineRunner(opened.engine, handle), profile);
   } finally {
     if (!opened.engine.isDead) opened.engine.get(() => opened.handle.delete());
   }
+}
+
+/** A session wherever the settings want it. */
+async function openSession(source: Source, options: SessionOptions): Promise<InferenceSession> {
+  const worker = proxy();
+  if (!worker) return createSession(source, options);
+  checkOptions(options);
+  const runner = await worker.createSession(source, options);
+  return InferenceSession.wrap(runner, options.enableProfiling ?? false);
 }

@@ -6,6 +6,7 @@ export async function fillPage() {
   const output = document.querySelector('output');
   try {
     if (globalThis.crossOriginIsolated) env.wasm.numThreads = 2;
+    env.wasm.proxy = location.search === '?proxy';
     const response = await fetch(new URL('model.onnx', document.baseURI));
     const answer = await readDigits(new Uint8Array(await response.arrayBuffer()));
     output.textContent = JSON.stringify({ ...answer, ...env.octet });

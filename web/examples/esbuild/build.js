@@ -5,10 +5,14 @@ import { build } from 'esbuild';
 
 const octet = path.dirname(fileURLToPath(import.meta.resolve('octet-web')));
 
-/** The engine is copied: its modules, and, beside the page's script, what its threads begin with. */
+/** The engine is copied: its modules, and, beside the page's script, what its workers begin with. */
 export async function buildInto(directory) {
   await build({
-    entryPoints: [path.join(import.meta.dirname, 'main.js'), path.join(octet, 'octet.thread.js')],
+    entryPoints: [
+      path.join(import.meta.dirname, 'main.js'),
+      path.join(octet, 'octet.thread.js'),
+      path.join(octet, 'octet.proxy.js'),
+    ],
     bundle: true,
     splitting: true,
     format: 'esm',

@@ -5,7 +5,7 @@ import resolve from '@rollup/plugin-node-resolve';
 
 const octet = path.dirname(fileURLToPath(import.meta.resolve('octet-web')));
 
-/** The engine is copied: its modules, and, beside the page's script, what its threads begin with. */
+/** The engine is copied: its modules, and, beside the page's script, what its workers begin with. */
 const engine = {
   name: 'engine',
   generateBundle() {
@@ -13,7 +13,7 @@ const engine = {
       this.emitFile({ type: 'asset', fileName, source: readFileSync(path.join(octet, file)) });
     for (const file of ['octet', 'octet.relaxed', 'octet-mt', 'octet-mt.relaxed'])
       copy(`${file}.wasm`, `octet/${file}.wasm`);
-    copy('octet.thread.js', 'octet.thread.js');
+    for (const file of ['octet.thread.js', 'octet.proxy.js']) copy(file, file);
   },
 };
 
