@@ -7,9 +7,6 @@ import { fileURLToPath } from 'node:url';
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const textOf = (file) => readFileSync(file, 'utf8').trim();
 
-const emscripten = () =>
-  execFileSync('em-config', ['EMSCRIPTEN_ROOT'], { encoding: 'utf8' }).trim();
-
 /** Where Debian keeps a package's copyright. */
 const debian = (name) => `/usr/share/doc/${name}/copyright`;
 
@@ -31,9 +28,9 @@ const compiledIn = (root) => [
   },
 ];
 
-function writeNotices() {
+function writeNotices(root) {
   const rule = '='.repeat(100);
-  const sections = compiledIn(emscripten()).map(({ what, licence, texts }) =>
+  const sections = compiledIn(root).map(({ what, licence, texts }) =>
     [rule, what, `Licence: ${licence}`, ...texts.map(textOf)].join('\n\n'),
   );
   const start = 'Octet is licensed under Apache-2.0 (LICENSE). Compiled into this package are:';
@@ -52,7 +49,7 @@ function compilerVersion() {
   throw new Error(`${folder}: no compiler`);
 }
 
-function writeProvenance(modules) {
+function writeProvenance(root, modules) {
   const hash = (name) =>
     createHash('sha256')
       .update(readFileSync(path(`dist/${name}`)))
@@ -60,7 +57,7 @@ function writeProvenance(modules) {
   const provenance = {
     command: './octet build',
     flags: 'bindings/emscripten.cmake and CMakePresets.json',
-    emscripten: textOf(`${emscripten()}/emscripten-version.txt`).replaceAll('"', ''),
+    emscripten: textOf(`${root}/emscripten-version.txt`).replaceAll('"', ''),
     clang: compilerVersion(),
     sha256: Object.fromEntries(modules.map((name) => [name, hash(name)])),
   };
@@ -70,6 +67,7 @@ function writeProvenance(modules) {
 /** @param {string[]} modules the .wasm files in dist */
 export function writeReleaseFiles(modules) {
   copyFileSync(path('../LICENSE'), path('LICENSE'));
-  writeNotices();
-  writeProvenance(modules);
+  const root = execFileSync('em-config', ['EMSCRIPTEN_ROOT'], { encoding: 'utf8' }).trim();
+  writeNotices(root);
+  writeProvenance(root, modules);
 }

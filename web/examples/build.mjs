@@ -8,7 +8,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = import.meta.dirname;
 
-const copyPage = (name, out) => cpSync(path.join(here, name, 'index.html'), `${out}/index.html`);
+/** The page of those whose bundler makes none. */
+const copyPage = (out, page = 'page.html') => cpSync(path.join(here, page), `${out}/index.html`);
 
 async function webpackInto(out, { default: configuration }) {
   const { default: webpack } = await import('webpack');
@@ -24,7 +25,7 @@ async function webpackInto(out, { default: configuration }) {
 
 const builders = {
   script(out) {
-    copyPage('script', out);
+    copyPage(out, 'script/index.html');
     cpSync(path.join(here, 'app'), `${out}/app`, { recursive: true });
     const octet = path.dirname(fileURLToPath(import.meta.resolve('octet-web')));
     cpSync(octet, `${out}/octet-web`, { recursive: true });
@@ -38,12 +39,12 @@ const builders = {
   },
   async webpack(out) {
     await webpackInto(out, await import('./webpack/webpack.config.js'));
-    copyPage('webpack', out);
+    copyPage(out);
   },
   async esbuild(out) {
     const { buildInto } = await import('./esbuild/build.js');
     await buildInto(out);
-    copyPage('esbuild', out);
+    copyPage(out);
   },
   async rollup(out) {
     const { rollup } = await import('rollup');
@@ -51,7 +52,7 @@ const builders = {
     const bundle = await rollup(configuration);
     await bundle.write({ ...configuration.output, dir: out });
     await bundle.close();
-    copyPage('rollup', out);
+    copyPage(out);
   },
   async server(out) {
     await webpackInto(out, await import('./server/webpack.config.js'));
