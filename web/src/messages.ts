@@ -6,6 +6,15 @@ import type { Env, WasmFlags } from './env.js';
 import type { OctetErrorCode } from './errors.js';
 import { type Samples, iteratorOf, startsAnew } from './samples.js';
 import { elementsOf, isTensorLike, makeTensor, type ElementType } from './tensor.js';
+import type { ThreadTask } from './threads.js';
+
+/** What the worker says of itself: that it holds the lock, or that the page is to start a thread. */
+export type WorkerNews = { alive: true } | { thread: ThreadTask };
+
+/** A thread that the page started has failed. */
+export interface ThreadLoss {
+  lostThread: number;
+}
 
 /** The first message. The worker holds the lock for as long as it lives. */
 export interface Hello {

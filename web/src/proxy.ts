@@ -13,6 +13,8 @@ import {
   type Hello,
   type Pull,
   type Request,
+  type ThreadLoss,
+  type WorkerNews,
   alone,
   describeSamples,
   iteratorAt,
@@ -29,6 +31,7 @@ import type { Samples, iteratorOf } from './samples.js';
 import type { SessionOptions, SessionRunner, StepTime, ValueMetadata } from './session.js';
 import { type Source, readAgain } from './source.js';
 import type { OctetValue } from './tensor.js';
+import { type ThreadTask, startInBrowser } from './threads.js';
 
 /** What stays in the page during a call. */
 interface Hooks {
@@ -157,6 +160,8 @@ class Call {
 class EngineWorker {
   readonly #worker: Worker;
   readonly #calls = new Set<Call>();
+  /** Of the worker's engine, by number. */
+  readonly #threads: (Worker | undefined)[] = [];
   #end: OctetError | undefined;
 
   constructor() {
@@ -169,7 +174,10 @@ class EngineWorker {
     };
     const lock = `octet.proxy ${Date.now()} ${Math.random()}`;
     // Its first message says that it holds the lock, which only its end can free: some workers die without an error.
-    worker.onmessage = () => void navigator.locks.request(lock, () => this.#die('it was ended'));
+    worker.onmessage = ({ data }: MessageEvent<WorkerNews>) => {
+      if ('thread' in data) this.#startThread(data.thread);
+      else void navigator.locks.request(lock, () => this.#die('it was ended'));
+    };
     worker.postMessage({ settings: settingsOfWorker(), lock } satisfies Hello);
   }
 
@@ -263,10 +271,16 @@ class EngineWorker {
     return nodeList.filter(filter).map(({ name }) => name);
   }
 
+  #startThread(task: ThreadTask): void {
+    const lose = () => this.#worker.postMessage({ lostThread: task.worker } satisfies ThreadLoss);
+    this.#threads[task.worker] = startInBrowser(task, lose);
+  }
+
   #die(reason: string): void {
     if (this.#end) return;
     this.#end = new OctetError('internal', `the worker of env.wasm.proxy has ended: ${reason}`);
     this.#worker.terminate();
+    for (const thread of this.#threads) thread?.terminate();
     for (const call of this.#calls) call.end(this.#end);
   }
 }

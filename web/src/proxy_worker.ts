@@ -10,6 +10,8 @@ import {
   type Pull,
   type Pulled,
   type Request,
+  type ThreadLoss,
+  type WorkerNews,
   buffersOf,
   pack,
 } from './messages.js';
@@ -18,6 +20,7 @@ import { type QuantizeOptions, quantize } from './quantize.js';
 import type { Samples } from './samples.js';
 import { InferenceSession, type SessionOptions } from './session.js';
 import type { Source } from './source.js';
+import { startThreadsBy } from './threads.js';
 
 /** What the page has for a request, from here. */
 interface Hooks {
@@ -154,15 +157,26 @@ class Call {
   }
 }
 
+const tell = (news: WorkerNews) => globalThis.postMessage(news);
+
+const threadLosses = new Map<number, () => void>();
+
+/** By the page. */
+startThreadsBy((thread, onError) => {
+  threadLosses.set(thread.worker, onError);
+  tell({ thread });
+});
+
 function start({ settings, lock }: Hello): void {
   Object.assign(env.wasm, settings);
   navigator.locks?.request(lock, () => {
-    globalThis.postMessage('alive');
+    tell({ alive: true });
     return new Promise(() => {});
   });
 }
 
-globalThis.onmessage = ({ data }: MessageEvent<Hello | Request>) => {
-  if ('operation' in data) void new Call(data).answer();
+globalThis.onmessage = ({ data }: MessageEvent<Hello | Request | ThreadLoss>) => {
+  if ('lostThread' in data) threadLosses.get(data.lostThread)?.();
+  else if ('operation' in data) void new Call(data).answer();
   else start(data);
 };

@@ -53,7 +53,7 @@ async function countCores(): Promise<number> {
 
 type Start = (task: ThreadTask, onError: () => void) => void;
 
-function startInBrowser(task: ThreadTask, onError: () => void): void {
+export function startInBrowser(task: ThreadTask, onError: () => void): Worker {
   // Spelled out, for bundlers to see.
   const worker = new Worker(new URL('./octet.thread.js', import.meta.url), { type: 'module' });
   worker.onerror = (event) => {
@@ -61,6 +61,17 @@ function startInBrowser(task: ThreadTask, onError: () => void): void {
     onError();
   };
   worker.postMessage(task);
+  return worker;
+}
+
+let startHere: Start = startInBrowser;
+
+/**
+ * Has threads started elsewhere. In Firefox 153 a worker that starts another may wait for ever: both wait for one condition,
+ * of which one of them is told.
+ */
+export function startThreadsBy(start: Start): void {
+  startHere = start;
 }
 
 async function startInNode(): Promise<Start> {
@@ -92,7 +103,7 @@ export async function useThreads(
   count: number,
   parts: SharedParts,
 ): Promise<void> {
-  const start = isNode ? await startInNode() : startInBrowser;
+  const start = isNode ? await startInNode() : startHere;
   let missing = 0;
   const report = () => Object.assign(env.octet, { threads: count - missing });
   const startOne = (place: PoolPlace) => {
