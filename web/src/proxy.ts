@@ -1,6 +1,7 @@
 /**
  * The page's side of `env.wasm.proxy`: a worker of the package's own (proxy_worker.ts) has the engine, and everything that
- * takes time happens there. A worker that ends takes its sessions with it; the next call starts another.
+ * takes time happens there; the page only starts its threads. A worker that ends takes its sessions with it; the next call
+ * starts another.
  */
 import type { CompareOptions, Comparison } from './compare.js';
 import type { Quantized } from './correct.js';
@@ -161,7 +162,7 @@ class EngineWorker {
   readonly #worker: Worker;
   readonly #calls = new Set<Call>();
   /** Of the worker's engine, by number. */
-  readonly #threads: (Worker | undefined)[] = [];
+  readonly #threads = new Map<number, Worker>();
   #end: OctetError | undefined;
 
   constructor() {
@@ -273,14 +274,18 @@ class EngineWorker {
 
   #startThread(task: ThreadTask): void {
     const lose = () => this.#worker.postMessage({ lostThread: task.worker } satisfies ThreadLoss);
-    this.#threads[task.worker] = startInBrowser(task, lose);
+    try {
+      this.#threads.set(task.worker, startInBrowser(task, lose));
+    } catch {
+      lose();
+    }
   }
 
   #die(reason: string): void {
     if (this.#end) return;
     this.#end = new OctetError('internal', `the worker of env.wasm.proxy has ended: ${reason}`);
     this.#worker.terminate();
-    for (const thread of this.#threads) thread?.terminate();
+    for (const thread of this.#threads.values()) thread.terminate();
     for (const call of this.#calls) call.end(this.#end);
   }
 }
