@@ -9,10 +9,13 @@
 //   u8, s8 : y = clamp(round_half_even(float(t)·scale[n] + bias_f32[n]), qmin − zero_point,
 //                qmax − zero_point) + zero_point
 //   s16 : the same without the final "+ zero_point": the form the next integer kernel reads.
-// With an activation f the last three round f(float(t)·scale[n] + bias_f32[n]) + shift instead:
+// With an activation f the last three round f(x) + shift instead, x = float(t)·scale[n] +
+// bias_f32[n]:
 //   leaky_relu : f(x) = max(x, slope·x), slope ≤ 1
 //   hard_swish : f(x) = x·min(max(slope·x + 1/2, 0), 1), which is s·HardSwish(x/s) for a slope of
 //                1/(6·s)
+// and where codes stood between the product and f, it reads these, in units of its result:
+//   x = clamp(round_half_even(float(t)·scale[n] + bias_f32[n]), lo, hi)·factor
 // u8 and s8 are ONNX QLinearConv / QLinearMatMul with scale[n] = a_scale·w_scale[n] / y_scale
 // computed in float, evaluated in the order onnxruntime uses. Multiplications and additions are
 // rounded one by one (no fused multiply-add), so every variant gives the same bits.
@@ -31,7 +34,7 @@ inline constexpr size_t kPanelWidth = 8;
 inline constexpr size_t kTileRows = 4;
 
 enum class QOutput : uint8_t { i32, f32, u8, s8, s16 };
-enum class QActivation : uint8_t { none, leaky_relu, hard_swish };
+enum class QFunction : uint8_t { none, leaky_relu, hard_swish };
 
 inline constexpr size_t output_bytes(QOutput output) noexcept {
   switch (output) {
@@ -53,6 +56,17 @@ inline constexpr size_t column_capacity(size_t n) noexcept {
   return n + kPanelWidth - 1;
 }
 
+/// What is applied before the last rounding; `rounds`: to codes that are rounded first.
+struct QActivation {
+  QFunction function = QFunction::none;
+  float slope = 0.0f;
+  float shift = 0.0f;
+  bool rounds = false;
+  float lo = 0.0f; // whole numbers
+  float hi = 0.0f;
+  float factor = 1.0f;
+};
+
 /// Arrays are indexed by column and not owned. A null array is left out of the formula.
 struct QOutputParams {
   const int32_t* w_zero = nullptr;
@@ -65,9 +79,7 @@ struct QOutputParams {
   int32_t zero_point = 0;
   int32_t qmin = 0;
   int32_t qmax = 255;
-  QActivation activation = QActivation::none;
-  float slope = 0.0f;
-  float shift = 0.0f;
+  QActivation activation = {};
   // What is rounded lies within ±kMostRounded whatever the activations: rounding goes without
   // looking.
   bool bounded = false;

@@ -21,18 +21,27 @@ inline float hard_swish(float x, float slope) noexcept {
   return x * (factor < 1.0f ? factor : 1.0f);
 }
 
-inline int32_t requantize(int32_t t, size_t n, const QOutputParams& p) noexcept {
-  const float lo = static_cast<float>(p.qmin - p.zero_point);
-  const float hi = static_cast<float>(p.qmax - p.zero_point);
-  float x = static_cast<float>(t) * p.scale[n];
-  if (p.bias_f32) x += p.bias_f32[n];
-  if (p.activation != QActivation::none) {
-    const float leaky = x < x * p.slope ? x * p.slope : x;
-    x = (p.activation == QActivation::hard_swish ? hard_swish(x, p.slope) : leaky) + p.shift;
-  }
+/// NaN gives the lowest.
+inline float round_between(float x, float lo, float hi) noexcept {
   x = lo < x ? x : lo;
   x = x < hi ? x : hi;
-  return static_cast<int32_t>(std::nearbyint(x));
+  return std::nearbyint(x);
+}
+
+inline float activate(float x, const QActivation& activation) noexcept {
+  if (activation.function == QFunction::none) return x;
+  if (activation.rounds) x = round_between(x, activation.lo, activation.hi) * activation.factor;
+  const float leaky = x < x * activation.slope ? x * activation.slope : x;
+  const bool is_swish = activation.function == QFunction::hard_swish;
+  return (is_swish ? hard_swish(x, activation.slope) : leaky) + activation.shift;
+}
+
+inline int32_t requantize(int32_t t, size_t n, const QOutputParams& p) noexcept {
+  float x = static_cast<float>(t) * p.scale[n];
+  if (p.bias_f32) x += p.bias_f32[n];
+  return static_cast<int32_t>(round_between(activate(x, p.activation),
+                                            static_cast<float>(p.qmin - p.zero_point),
+                                            static_cast<float>(p.qmax - p.zero_point)));
 }
 
 inline float scale_to_float(int32_t t, size_t n, const QOutputParams& p) noexcept {

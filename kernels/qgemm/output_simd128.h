@@ -45,6 +45,11 @@ inline v128_t round_to_int(v128_t x) noexcept {
   return wasm_i32x4_sub(wasm_f32x4_add(x, magic), magic);
 }
 
+inline v128_t round_to_whole(v128_t x) noexcept {
+  const v128_t magic = wasm_f32x4_splat(12582912.0f);
+  return wasm_f32x4_sub(wasm_f32x4_add(x, magic), magic);
+}
+
 inline v128_t hard_swish(v128_t x, v128_t slope) noexcept {
   const v128_t one = wasm_f32x4_splat(1.0f), half = wasm_f32x4_splat(0.5f);
   const v128_t factor = wasm_f32x4_add(wasm_f32x4_mul(x, slope), half);
@@ -75,7 +80,7 @@ public:
         a_scale_(wasm_f32x4_splat(p.a_scale)),
         clamps_(p.lo > -std::numeric_limits<float>::infinity() ||
                 p.hi < std::numeric_limits<float>::infinity()),
-        bounded_(p.bounded), activation_(p.activation), slope_(p.slope), shift_(p.shift) {
+        bounded_(p.bounded), activation_(p.activation) {
     if constexpr (kOutput == QOutput::f32) {
       lo_ = wasm_f32x4_splat(p.lo);
       hi_ = wasm_f32x4_splat(p.hi);
@@ -159,10 +164,16 @@ private:
       const V8 bias = load_v8(bias_f32_ + n);
       for (V8& row : acc) row = {wasm_f32x4_add(row.lo, bias.lo), wasm_f32x4_add(row.hi, bias.hi)};
     }
-    if (activation_ != QActivation::none) activate(acc);
-    if (!bounded_)
-      for (V8& row : acc) row = limit_to_rounded(row);
+    if (activation_.function != QFunction::none) activate(acc);
+    limit(acc);
     for (V8& row : acc) row.lo = code_bytes(round_to_codes(row, lo_, hi_));
+  }
+
+  /// Brings what is rounded next within ±kMostRounded.
+  template <size_t kRows>
+  [[clang::always_inline]] void limit(V8 (&acc)[kRows]) const noexcept {
+    if (bounded_) return;
+    for (V8& row : acc) row = limit_to_rounded(row);
   }
 
   v128_t code_bytes(v128_t codes) const noexcept {
@@ -174,16 +185,27 @@ private:
 
   template <size_t kRows>
   [[clang::always_inline]] void activate(V8 (&acc)[kRows]) const noexcept {
-    const v128_t slope = wasm_f32x4_splat(slope_);
-    if (activation_ == QActivation::hard_swish)
+    if (activation_.rounds) round_argument(acc);
+    const v128_t slope = wasm_f32x4_splat(activation_.slope);
+    if (activation_.function == QFunction::hard_swish)
       for (V8& row : acc) row = {hard_swish(row.lo, slope), hard_swish(row.hi, slope)};
     else
       for (V8& row : acc)
         row = {wasm_f32x4_pmax(row.lo, wasm_f32x4_mul(row.lo, slope)),
                wasm_f32x4_pmax(row.hi, wasm_f32x4_mul(row.hi, slope))};
-    if (shift_ == 0) return;
-    const v128_t shift = wasm_f32x4_splat(shift_);
+    if (activation_.shift == 0) return;
+    const v128_t shift = wasm_f32x4_splat(activation_.shift);
     for (V8& row : acc) row = {wasm_f32x4_add(row.lo, shift), wasm_f32x4_add(row.hi, shift)};
+  }
+
+  template <size_t kRows>
+  [[clang::always_inline]] void round_argument(V8 (&acc)[kRows]) const noexcept {
+    limit(acc);
+    const v128_t lo = wasm_f32x4_splat(activation_.lo), hi = wasm_f32x4_splat(activation_.hi);
+    const v128_t factor = wasm_f32x4_splat(activation_.factor);
+    for (V8& row : acc)
+      row = {wasm_f32x4_mul(clamp(round_to_whole(row.lo), lo, hi), factor),
+             wasm_f32x4_mul(clamp(round_to_whole(row.hi), lo, hi), factor)};
   }
 
   const int32_t* w_zero_;
@@ -193,7 +215,6 @@ private:
   v128_t a_scale_;
   bool clamps_, bounded_;
   QActivation activation_;
-  float slope_, shift_;
   v128_t lo_;
   v128_t hi_;
   v128_t offset_;

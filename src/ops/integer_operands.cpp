@@ -5,6 +5,7 @@
 
 #include "kernels/qdot/byte_dot.h"
 #include "kernels/qdot/pack.h"
+#include "kernels/qgemm/output_reference.h"
 #include "kernels/qgemm/pack.h"
 #include "ops/scratch_layout.h"
 
@@ -187,16 +188,19 @@ float scalar(const PrepareContext& ctx, size_t input, const char* what) {
     ctx.unsupported(what, " is not one float32 constant");
   return tensor->values<float>()[0];
 }
-// Whether what is rounded stays within kMostRounded for columns that add up to `depth` products of
+// What may be rounded without looking, with room for the roundings on the way.
+constexpr double kMostSafelyRounded = double{kernels::kMostRounded} / 2;
+
+// Whether what is rounded stays within these for columns that add up to `depth` products of
 // codes, an int32 bias (or none), and `shift` on top.
 bool are_bounded(const std::vector<float>& scale, const std::vector<int32_t>& bias, double shift,
                  const ProductSize& size) {
-  constexpr double kMostProduct = 255 * 255, kMost = double{kernels::kMostRounded} / 2;
+  constexpr double kMostProduct = 255 * 255;
   const double sum = static_cast<double>(size.depth) * kMostProduct;
   for (size_t i = 0; i < size.columns; ++i) {
     const double biased = sum + (bias.empty() ? 0.0 : std::abs(static_cast<double>(bias[i])));
     const double scaled = std::min(biased, 0x1p31) * std::abs(static_cast<double>(scale[i]));
-    if (!(scaled + shift < kMost)) return false;
+    if (!(scaled + shift < kMostSafelyRounded)) return false;
   }
   return true;
 }
@@ -236,11 +240,47 @@ DType to_codes_type(const NodeContext& ctx) {
 }
 
 namespace {
-kernels::QActivation to_codes_activation(const NodeContext& ctx) {
-  const std::string name = ctx.attributes().get_string("activation", "");
-  return name == "HardSwish"   ? kernels::QActivation::hard_swish
-         : name == "LeakyRelu" ? kernels::QActivation::leaky_relu
-                               : kernels::QActivation::none;
+kernels::QFunction to_codes_function(const Attributes& attributes) {
+  const std::string name = attributes.get_string("activation", "");
+  return name == "HardSwish"   ? kernels::QFunction::hard_swish
+         : name == "LeakyRelu" ? kernels::QFunction::leaky_relu
+                               : kernels::QFunction::none;
+}
+// Turns real numbers into steps of what is rounded first: the codes that f reads, or the result.
+struct Steps {
+  float out_scale, y_scale;
+  float of(float x) const { return x * out_scale / y_scale; }
+};
+Steps result_steps(const Attributes& attributes) {
+  return {attributes.get_float("out_scale", 1), attributes.get_float("y_scale", 1)};
+}
+Steps first_steps(const Attributes& attributes) {
+  if (!attributes.has("inner_scale")) return result_steps(attributes);
+  return {1, attributes.get_float("inner_scale", 1)};
+}
+int32_t code_attribute(const Attributes& attributes, const char* name) {
+  return static_cast<int32_t>(std::clamp<int64_t>(attributes.get_int(name, 0), -255, 255));
+}
+kernels::QActivation to_codes_activation(const Attributes& attributes) {
+  const Steps steps = result_steps(attributes);
+  kernels::QActivation out{.function = to_codes_function(attributes),
+                           .slope = attributes.get_float("alpha", 0),
+                           .shift = attributes.get_float("out_shift", 0) / steps.y_scale,
+                           .rounds = attributes.has("inner_scale")};
+  if (out.function == kernels::QFunction::hard_swish)
+    out.slope = steps.y_scale / (6 * steps.out_scale);
+  if (!out.rounds) return out;
+  out.lo = static_cast<float>(code_attribute(attributes, "inner_low"));
+  out.hi = static_cast<float>(code_attribute(attributes, "inner_high"));
+  out.factor = steps.of(attributes.get_float("inner_scale", 1));
+  return out;
+}
+// Whether f makes bounded numbers of its own bounded argument.
+bool keeps_bounded(const kernels::QActivation& activation) {
+  if (!std::isfinite(activation.slope)) return false;
+  const double most = std::max(std::abs(activation.lo), std::abs(activation.hi));
+  const double made = most * std::abs(double{activation.factor}) + std::abs(activation.shift);
+  return !activation.rounds || made < kMostSafelyRounded;
 }
 // A bias in multiples of `units`; nothing when some are too many. Both are padded.
 std::optional<std::vector<int32_t>> bias_steps(const std::vector<float>& bias,
@@ -266,25 +306,32 @@ ToCodes to_codes_params(const PrepareContext& ctx, const ProductSize& size) {
   }
   const std::vector<float> bias = column_floats(ctx, 6, columns, 0, "the bias");
   const float a = scalar(ctx, 2, "the scale of the left operand");
-  const float y = ctx.attributes().get_float("y_scale", 1);
-  const float out_scale = ctx.attributes().get_float("out_scale", 1);
-  if (!(out_scale > 0)) ctx.fail("'out_scale' is ", out_scale);
-  out.activation = to_codes_activation(ctx);
-  out.slope = out.activation == kernels::QActivation::hard_swish
-                  ? y / (6 * out_scale)
-                  : ctx.attributes().get_float("alpha", 0);
-  out.shift = ctx.attributes().get_float("out_shift", 0) / y;
+  const Steps steps = first_steps(ctx.attributes());
+  if (const float out_scale = ctx.attributes().get_float("out_scale", 1); !(out_scale > 0))
+    ctx.fail("'out_scale' is ", out_scale);
+  out.activation = to_codes_activation(ctx.attributes());
   for (float& scale : out.scale) scale *= a;
-  double most = std::abs(double{out.shift});
-  if (auto steps = bias_steps(bias, out.scale, columns)) {
-    out.bias = std::move(*steps);
+  double most = out.activation.rounds ? 0 : std::abs(double{out.activation.shift});
+  if (auto multiples = bias_steps(bias, out.scale, columns)) {
+    out.bias = std::move(*multiples);
   } else {
     out.bias_f32 = bias;
-    for (float& value : out.bias_f32) most += std::abs(value = value * out_scale / y);
+    for (float& value : out.bias_f32) most += std::abs(value = steps.of(value));
   }
-  for (float& scale : out.scale) scale = scale * out_scale / y;
-  out.bounded = std::isfinite(out.slope) && are_bounded(out.scale, out.bias, most, size);
+  for (float& scale : out.scale) scale = steps.of(scale);
+  out.bounded = keeps_bounded(out.activation) && are_bounded(out.scale, out.bias, most, size);
   return out;
+}
+
+std::vector<int64_t> codes_of_inner_codes(const Attributes& attributes) {
+  const kernels::QActivation activation = to_codes_activation(attributes);
+  const auto low = static_cast<float>(code_attribute(attributes, "low"));
+  const auto high = static_cast<float>(code_attribute(attributes, "high"));
+  std::vector<int64_t> codes;
+  for (float code = activation.lo; code <= activation.hi; ++code)
+    codes.push_back(
+        std::llrint(kernels::round_between(kernels::activate(code, activation), low, high)));
+  return codes;
 }
 
 } // namespace octet

@@ -153,19 +153,19 @@ ToFloat to_float_params(const PrepareContext& ctx, size_t columns);
 // How the lowered …ToCodes operators finish: y = saturate(round(acc · a_scale · b_scale /
 // y_scale)), or with an `activation` f, HardSwish or LeakyRelu of slope `alpha`,
 // saturate(round((f(acc · a_scale · b_scale) · out_scale + out_shift) / y_scale)), out_scale > 0,
-// where f takes the factors behind it into its argument (kernels/qgemm/output.h). These are codes
-// between the attributes `low` and `high` (ops/codes.cpp), or bytes, which are `zero_point` more,
-// when `to` is the number of their type. The operands are those of ToFloat; all but `a` are
-// constant, and the bias is rounded to a multiple of a_scale · b_scale, in which form exporters
-// store it anyway, unless some are too many multiples for 32 bits.
+// where f takes the factors behind it into its argument (kernels/qgemm/output.h). With
+// `inner_scale` f is given its argument rounded to codes of that scale between `inner_low` and
+// `inner_high`. The results are codes between the attributes `low` and `high` (ops/codes.cpp), or
+// bytes, which are `zero_point` more, when `to` is the number of their type. The operands are those
+// of ToFloat; all but `a` are constant, and the bias is rounded to a multiple of a_scale · b_scale,
+// in which form exporters store it anyway, unless some are too many multiples for 32 bits.
 struct ToCodes {
   std::vector<float> scale;    // per column, padded
   std::vector<int32_t> bias;   // the same, or empty
   std::vector<float> bias_f32; // in its place
   kernels::QOutput output = kernels::QOutput::s16;
   int32_t zero_point = 0, low = 0, high = 0;
-  kernels::QActivation activation = kernels::QActivation::none;
-  float slope = 0, shift = 0;
+  kernels::QActivation activation;
   bool bounded = false;
 
   kernels::QOutputParams params() const noexcept {
@@ -176,14 +176,14 @@ struct ToCodes {
             .qmin = low + zero_point,
             .qmax = high + zero_point,
             .activation = activation,
-            .slope = slope,
-            .shift = shift,
             .bounded = bounded};
   }
 };
 ToCodes to_codes_params(const PrepareContext& ctx, const ProductSize& size);
 // The type of their result.
 DType to_codes_type(const NodeContext& ctx);
+// The codes that they make of the codes from `inner_low` to `inner_high`, under these attributes.
+std::vector<int64_t> codes_of_inner_codes(const Attributes& attributes);
 
 // True for uint8, false for int8; throws UnsupportedOperator for other types of the input.
 bool is_unsigned_code(const NodeContext& ctx, size_t input);

@@ -159,7 +159,19 @@ private:
       coded.root = function->second.root;
       coded.table = codes_of(function->second.values, coded.params);
       coded.codes = look_up(coded.root, coded.table, x, before);
+      name_function(coded.codes, x, coded.params);
     }
+  }
+
+  // Says of a Lookup which function of its codes it is, for fuse_lookup.
+  void name_function(ValueId looked_up, ValueId x, const CodeParams& params) {
+    const CodeEpilogue epilogue = find_code_epilogue(graph_, facts_, x, params);
+    if (epilogue.activation.empty() || !epilogue.maker ||
+        !is_op(graph_.node(epilogue.maker), "DequantizeLinear"))
+      return;
+    Node& lookup = graph_.node(graph_.value(looked_up).producer);
+    lookup.attributes.set("y_scale", params.scale);
+    epilogue.write_to(lookup);
   }
 
   void compute_codes(ValueId x, Coded& coded, NodeId before) {

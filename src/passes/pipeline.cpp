@@ -11,6 +11,7 @@
 #include "passes/fuse_attention.h"
 #include "passes/fuse_bias.h"
 #include "passes/fuse_integer_scale.h"
+#include "passes/fuse_lookup.h"
 #include "passes/fuse_pool.h"
 #include "passes/recognise_functions.h"
 #include "passes/remove_identity.h"
@@ -70,6 +71,7 @@ void lower(Graph& graph, std::span<const ValueFact* const> inputs, SubgraphHost&
   }
   fold_qdq(graph);
   chain_codes(graph, facts);
+  fuse_lookup(graph);
   fuse_integer_scale(graph, facts);
   unfold_weights(graph);
   fuse_attention(graph, facts);

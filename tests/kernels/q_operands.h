@@ -47,17 +47,26 @@ public:
     params_.qmin = lowest;
     params_.qmax = lowest + 255;
     if (random.chance()) params_.qmin = std::max(params_.qmin, params_.zero_point);
-    constexpr QActivation kActivations[] = {QActivation::none, QActivation::none,
-                                            QActivation::leaky_relu, QActivation::hard_swish};
-    params_.activation = kActivations[random.integer(0, 3)];
-    params_.slope = random.real(0.0f, 1.0f);
-    if (random.chance()) params_.shift = random.real(-20.0f, 20.0f);
+    set_activation(random);
     params_.bounded = random.chance();
   }
 
   QOutputParams& params() { return params_; }
 
 private:
+  void set_activation(Random& random) {
+    constexpr QFunction kFunctions[] = {QFunction::none, QFunction::none, QFunction::leaky_relu,
+                                        QFunction::hard_swish};
+    QActivation& activation = params_.activation;
+    activation.function = kFunctions[random.integer(0, 3)];
+    activation.slope = random.real(0.0f, 1.0f);
+    if (random.chance()) activation.shift = random.real(-20.0f, 20.0f);
+    activation.rounds = random.chance();
+    activation.lo = static_cast<float>(random.integer(-255, 0));
+    activation.hi = static_cast<float>(random.integer(0, 255));
+    activation.factor = random.real(0.1f, 2.0f);
+  }
+
   std::vector<int32_t> w_zero_;
   std::vector<int32_t> bias_;
   std::vector<float> bias_f32_;
@@ -135,10 +144,13 @@ inline std::vector<char> expected_output(QOutput output, int64_t acc, int64_t ro
   } else {
     float x = real * p.scale[n];
     if (p.bias_f32) x += p.bias_f32[n];
-    if (p.activation == QActivation::hard_swish)
-      x = x * std::min(std::max(x * p.slope + 0.5f, 0.0f), 1.0f) + p.shift;
-    else if (p.activation == QActivation::leaky_relu)
-      x = std::max(x, x * p.slope) + p.shift;
+    const QActivation& activation = p.activation;
+    if (activation.function != QFunction::none && activation.rounds)
+      x = std::clamp(std::nearbyint(x), activation.lo, activation.hi) * activation.factor;
+    if (activation.function == QFunction::hard_swish)
+      x = x * std::min(std::max(x * activation.slope + 0.5f, 0.0f), 1.0f) + activation.shift;
+    else if (activation.function == QFunction::leaky_relu)
+      x = std::max(x, x * activation.slope) + activation.shift;
     const double rounded = std::nearbyint(static_cast<double>(x));
     const double q = std::clamp<double>(rounded + p.zero_point, p.qmin, p.qmax);
     if (output == QOutput::u8)

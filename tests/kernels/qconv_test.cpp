@@ -162,8 +162,8 @@ void check_pooled_conv(Random& random, const ConvShape& shape) {
     const size_t weights = shape.in_channels * tap_count(shape);
     OutputOperands operands(random, output, shape.out_channels, weights);
     operands.params().w_zero = nullptr;
-    if (operands.params().activation == QActivation::hard_swish)
-      operands.params().activation = QActivation::none;
+    if (operands.params().activation.function == QFunction::hard_swish)
+      operands.params().activation.function = QFunction::none;
     const size_t in_pixels = shape.batch * shape.in_h * shape.in_w;
     const auto x = random.integers<int16_t>(in_pixels * shape.in_channels, -255, 255);
     const auto w = random.integers<int8_t>(shape.out_channels * weights, -128, 127);

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "passes/fold_qdq.h"
+#include "passes/fuse_lookup.h"
 #include "tests/support/graph_builder.h"
 
 using namespace octet;
@@ -122,6 +123,28 @@ TEST_CASE("what depends on one tensor alone is one table") {
   check_ends_only(text);
   CHECK(count(text, "octet.Lookup(") == 1);
   CHECK(count(text, "Mul(") == 0);
+}
+
+TEST_CASE("a table becomes part of a product only where its formula gives every entry") {
+  for (const int64_t error : {0, 1}) {
+    QdqBuilder b;
+    const ValueId x = b.pair("x", b.input("in", {1, 4, 3, 3}));
+    const ValueId a = b.pair("a", b.conv("conv", x), 0.0371f);
+    b.output(b.pair("y", b.node("HardSwish", "swish", {a}), 0.0262f));
+    b.chained();
+    for (NodeId id : b.graph.nodes()) {
+      Node& node = b.graph.node(id);
+      if (node.op_type != "Lookup") continue;
+      std::vector<int64_t> table = node.attributes.get_ints("table");
+      table[200] += error;
+      node.attributes.set("table", std::move(table));
+    }
+    fuse_lookup(b.graph);
+    const std::string text = nodes_of(b.graph);
+    INFO(text);
+    CHECK(count(text, "octet.Lookup(") == static_cast<size_t>(error));
+    CHECK(count(text, "inner_scale") == static_cast<size_t>(1 - error));
+  }
 }
 
 TEST_CASE("tensors of other scales are converted by a table before they are joined") {

@@ -299,6 +299,51 @@ TEST_CASE("a pool of two by two pixels joins a convolution of odd channels whose
   CHECK(count(lowered_pool(3, "HardSwish", 2), "MaxPool(") == 1);
 }
 
+namespace {
+// A convolution, codes of scale `inner`, an activation, and codes of scale `outer`.
+class RoundedConv : public GraphBuilder {
+public:
+  RoundedConv(const char* activation, float inner, float outer) {
+    const ValueId w_codes =
+        graph.add_constant("w_codes", Tensor::of<int8_t>({4, 4, 1, 1}, std::vector<int8_t>(16, 1)));
+    const ValueId w = node("DequantizeLinear", "w", {w_codes, constant("w_s", {}, {2})});
+    const ValueId x = pair("x", input("in", {1, 4, 8, 8}), 0.5f);
+    rounded = pair("a", node("Conv", "conv", {x, w}), inner);
+    output(pair("y", node(activation, "act", {rounded}), outer));
+  }
+
+  ValueId pair(const std::string& name, ValueId x, float scale) {
+    const ValueId s = constant((name + "_s").c_str(), {}, {scale});
+    const ValueId z = graph.add_constant(name + "_z", Tensor::scalar<uint8_t>(100));
+    const ValueId q = node("QuantizeLinear", (name + "_q").c_str(), {x, s, z});
+    return node("DequantizeLinear", (name + "_dq").c_str(), {q, s, z});
+  }
+
+  ValueId rounded;
+};
+} // namespace
+
+TEST_CASE("a product rounds to the codes that its activation reads") {
+  for (const char* activation : {"HardSwish", "LeakyRelu"}) {
+    const std::string text = lowered(RoundedConv(activation, 0.0371f, 0.0262f).graph);
+    INFO(text);
+    CHECK(count(text, "octet.ConvIntegerToCodes(") == 1);
+    CHECK(count(text, concat("activation=\"", activation, "\"")) == 1);
+    CHECK(count(text, "inner_scale=0.0371") == 1);
+    CHECK(count(text, "inner_low=-100") == 1);
+    CHECK(count(text, "inner_high=155") == 1);
+    CHECK(count(text, "octet.Lookup(") == 0);
+  }
+}
+
+TEST_CASE(
+    "an activation stays a table where others read the codes before it, or no product knows it") {
+  RoundedConv shared("HardSwish", 0.0371f, 0.0262f);
+  shared.output(shared.node("Softmax", "other", {shared.rounded}));
+  CHECK(count(lowered(shared.graph), "octet.Lookup(") == 1);
+  CHECK(count(lowered(RoundedConv("Sigmoid", 0.0371f, 0.0039f).graph), "octet.Lookup(") == 1);
+}
+
 TEST_CASE("operators on codes run as what they stand for, on codes") {
   GraphBuilder b;
   const auto bytes = [&](const char* name, Shape shape, std::vector<uint8_t> values) {
