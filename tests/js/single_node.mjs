@@ -1,8 +1,8 @@
 /**
  * Models of one node with random inputs, and the test that runs them on onnxruntime and on Octet.
  *
- * A definition is `{ opsets, count, make }`: the operator sets that its cases take in turn, how many cases there are, and what makes
- * one: `(random, opset, index) => { inputs, constant, attributes, outputs, given }`. These are tensors, of which null is
+ * A definition is `{ opsets, count, make, library }`: the operator sets that its cases take in turn, how many cases there are, what
+ * runs the expected results (onnxruntime-node unless told), and what makes a case: `(random, opset, index) => { inputs, constant, attributes, outputs, given }`. These are tensors, of which null is
  * left out; which of them are initializers (when not said, all but the first, in every other round); attributes, or a function
  * of the graph and the inputs' names; the outputs' types; how many inputs the node itself takes, when subgraphs capture
  * the rest; the operator's domain, whose version is 1 or `version`, when it is not ONNX's own.
@@ -52,8 +52,8 @@ export function casesOf(opType, { opsets, opsetOf, count = fewestCases, make }) 
 }
 
 /** Runs one model on both and compares. */
-export async function assertAgreement(model, feeds, tolerance, where) {
-  const expected = await runOnce(reference, model, feeds);
+export async function assertAgreement(model, feeds, tolerance, where, library = reference) {
+  const expected = await runOnce(library, model, feeds);
   const actual = await runOnce(candidate(octet), model, feeds);
   assertOutputsClose(actual, expected, tolerance, where);
 }
@@ -61,6 +61,6 @@ export async function assertAgreement(model, feeds, tolerance, where) {
 /** The body of an operator's test: a subtest for each case. */
 export const compareCases = (opType, definition, tolerance) => async (t) => {
   for (const { label, model, feeds } of casesOf(opType, definition)) {
-    await t.test(label, () => assertAgreement(model, feeds, tolerance, opType));
+    await t.test(label, () => assertAgreement(model, feeds, tolerance, opType, definition.library));
   }
 };

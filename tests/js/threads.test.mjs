@@ -69,24 +69,29 @@ for (const name of ['mobilenet_v2', 'encoder', 'ocr_rec', 'lstm_classifier'])
     });
 
 test('threads do a good part of the work', () => {
-  const { cpu, wall } = runProcess(
+  const rounds = runProcess(
     { numThreads: 2 },
-    `const session = await InferenceSession.create(await load('mobilenet_v2'));
+    `const { cpus } = await import('node:os');
+    const session = await InferenceSession.create(await load('mobilenet_v2'));
     const feeds = feedsOf('mobilenet_v2');
     const run = async (count) => { for (let i = 0; i < count; ++i) await session.run(feeds); };
+    const idleMs = () => cpus().reduce((sum, { times }) => sum + times.idle, 0);
     await run(10);
-    let best = { cpu: 0, wall: 1 };
-    for (let round = 0; round < 8 && best.cpu <= 1.2 * best.wall; ++round) {
-      const [before, start] = [process.cpuUsage(), performance.now()];
+    const rounds = [];
+    const isParallel = ({ cpu, wall }) => cpu > 1.2 * wall;
+    while (rounds.length < 8 && !rounds.some(isParallel)) {
+      const [before, idle, start] = [process.cpuUsage(), idleMs(), performance.now()];
       await run(30);
       const { user, system } = process.cpuUsage(before);
-      const times = { cpu: (user + system) / 1000, wall: performance.now() - start };
-      if (times.cpu * best.wall > best.cpu * times.wall) best = times;
+      const wall = performance.now() - start;
+      rounds.push({ cpu: (user + system) / 1000, wall, idle: idleMs() - idle });
     }
-    done(best);`,
+    done(rounds);`,
   );
-  // A busy machine may give the process no second processor, or not for long.
-  assert.ok(cpu > 1.2 * wall || wall > cpu, `${cpu} ms of processor time in ${wall} ms`);
+  // A busy machine may have no second processor for the process.
+  const judged = rounds.filter(({ cpu, wall, idle }) => cpu > 1.2 * wall || idle > wall / 2);
+  const told = judged.map(({ cpu, wall }) => `${cpu} ms of processor time in ${wall} ms`);
+  assert.ok(judged.length === 0 || judged.at(-1).cpu > 1.2 * judged.at(-1).wall, told.join(', '));
 });
 
 test('a net that is too small for threads starts none', () => {
