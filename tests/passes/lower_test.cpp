@@ -325,11 +325,12 @@ public:
 
 TEST_CASE("a product rounds to the codes that its activation reads") {
   for (const char* activation : {"HardSwish", "LeakyRelu"}) {
-    const std::string text = lowered(RoundedConv(activation, 0.0371f, 0.0262f).graph);
+    RoundedConv conv(activation, 0.0390625f, 0.02734375f);
+    const std::string text = lowered(conv.graph);
     INFO(text);
     CHECK(count(text, "octet.ConvIntegerToCodes(") == 1);
     CHECK(count(text, concat("activation=\"", activation, "\"")) == 1);
-    CHECK(count(text, "inner_scale=0.0371") == 1);
+    CHECK(count(text, "inner_scale=0.0390625") == 1);
     CHECK(count(text, "inner_low=-100") == 1);
     CHECK(count(text, "inner_high=155") == 1);
     CHECK(count(text, "octet.Lookup(") == 0);
@@ -338,10 +339,11 @@ TEST_CASE("a product rounds to the codes that its activation reads") {
 
 TEST_CASE(
     "an activation stays a table where others read the codes before it, or no product knows it") {
-  RoundedConv shared("HardSwish", 0.0371f, 0.0262f);
+  RoundedConv shared("HardSwish", 0.0390625f, 0.02734375f);
   shared.output(shared.node("Softmax", "other", {shared.rounded}));
   CHECK(count(lowered(shared.graph), "octet.Lookup(") == 1);
-  CHECK(count(lowered(RoundedConv("Sigmoid", 0.0371f, 0.0039f).graph), "octet.Lookup(") == 1);
+  RoundedConv other("Sigmoid", 0.0390625f, 0.00390625f);
+  CHECK(count(lowered(other.graph), "octet.Lookup(") == 1);
 }
 
 TEST_CASE("operators on codes run as what they stand for, on codes") {

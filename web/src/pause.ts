@@ -29,10 +29,11 @@ export function pacer(signal: AbortSignal | undefined): () => Promise<void> {
   };
 }
 
-/** Repeats a step while it asks for more, at the pace of `pacer`. */
+/** Repeats a step while it asks for more, at the pace of `pacer`; throws `aborted` if a step, the last one too, led to that. */
 export async function inSlices(step: () => boolean, signal?: AbortSignal): Promise<void> {
   const pace = pacer(signal);
   while (step()) await pace();
+  throwIfAborted(signal);
 }
 
 /** Settles like `promise`, or fails with `aborted` as soon as the signal is. */
