@@ -32,6 +32,7 @@
 #include "kernels/qrows/rows.h"
 #include "kernels/reduce/variants.h"
 #include "kernels/resize/variants.h"
+#include "kernels/rounding/variants.h"
 #include "kernels/rows_f32/variants.h"
 #include "kernels/softmax/variants.h"
 #include "kernels/winograd/tile.h"

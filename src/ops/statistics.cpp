@@ -7,6 +7,7 @@
 #include "kernels/convert/convert.h"
 #include "kernels/histogram/histogram.h"
 #include "kernels/reduce/reduce.h"
+#include "kernels/rounding/rounding.h"
 
 namespace octet {
 
@@ -36,6 +37,16 @@ void count_in_bins(std::span<const float> values, int exponent, int64_t first,
     kernels::count_bins(from + begin, end - begin, bins, to);
   });
   for (size_t i = 0; i < tables.size(); ++i) counts[i % counts.size()] += tables[i];
+}
+
+void round_to_codes(std::span<const float> values, float scale, int32_t zero_point, int32_t min,
+                    int32_t max, uint8_t* codes, RoundingLoss& loss) {
+  kernels::RoundingLoss sums;
+  const kernels::CodeGrid grid{scale, zero_point, min, max};
+  kernels::round_to_codes(values.data(), values.size(), grid, codes, sums);
+  loss.signal += sums.signal;
+  loss.noise += sums.noise;
+  loss.clipped += sums.clipped;
 }
 
 } // namespace octet

@@ -21,4 +21,14 @@ ValueExtremes extremes_of(std::span<const float> values);
 void count_in_bins(std::span<const float> values, int exponent, int64_t first,
                    std::vector<uint64_t>& counts);
 
+// What rounding to codes loses, summed over values: kernels/rounding/rounding.h.
+struct RoundingLoss {
+  double signal = 0, noise = 0;
+  size_t clipped = 0;
+};
+
+// Rounds finite values to codes between `min` and `max`, a byte each, and adds to the sums.
+void round_to_codes(std::span<const float> values, float scale, int32_t zero_point, int32_t min,
+                    int32_t max, uint8_t* codes, RoundingLoss& loss);
+
 } // namespace octet

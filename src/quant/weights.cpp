@@ -1,11 +1,11 @@
 #include "quant/weights.h"
 
 #include <algorithm>
-#include <cfloat>
 #include <cmath>
 
 #include "base/error.h"
 #include "base/pieces.h"
+#include "ops/statistics.h"
 #include "quant/arithmetic.h"
 
 namespace octet {
@@ -20,8 +20,10 @@ public:
         left_(layout.inner - element % layout.inner) {}
 
   [[gnu::always_inline]] size_t channel() const { return channel_; }
-  [[gnu::always_inline]] void next() {
-    if (--left_ != 0) return;
+  // How many elements of the channel follow one another from here on.
+  size_t left() const { return left_; }
+  [[gnu::always_inline]] void next(size_t count = 1) {
+    if ((left_ -= count) != 0) return;
     left_ = layout_.inner;
     if (++channel_ == layout_.channels) channel_ = 0;
   }
@@ -31,6 +33,15 @@ private:
   size_t channel_, left_;
 };
 
+void widen(ObservedRange& range, std::span<const float> run) {
+  constexpr size_t kLongRun = 32; // worth vectors
+  if (run.size() >= kLongRun) {
+    const ObservedRange other = extremes_of(run);
+    range = {std::min(range.min, other.min), std::max(range.max, other.max)};
+    return;
+  }
+  for (const float w : run) range = {std::min(range.min, w), std::max(range.max, w)};
+}
 } // namespace
 
 WeightRounding::WeightRounding(std::span<const float> weights, WeightLayout layout,
@@ -75,19 +86,25 @@ bool WeightRounding::next_pass() {
   return true;
 }
 
+// Elements that follow one another and are of one channel, a piece at most at once.
+template <class Body>
+void WeightRounding::for_each_run(size_t begin, size_t end, const Body& body) const {
+  in_pieces(end - begin, [&](size_t first, size_t last) {
+    ChannelWalk walk(layout_, begin + first);
+    for (size_t from = begin + first, count; from < begin + last; from += count) {
+      count = std::min(walk.left(), begin + last - from);
+      body(walk.channel(), weights_.subspan(from, count));
+      walk.next(count);
+    }
+  });
+}
+
 void WeightRounding::measure(size_t begin, size_t end) {
-  in_pieces(end - begin,
-            [&, from = weights_.data(), to = ranges_.data()](size_t first, size_t last) {
-              ChannelWalk walk(layout_, begin + first);
-              for (size_t i = begin + first; i < begin + last; ++i, walk.next()) {
-                const float w = from[i];
-                if (!(std::abs(w) <= FLT_MAX))
-                  fail(ErrorCode::InvalidInput, "a weight is not finite");
-                ObservedRange& range = to[walk.channel()];
-                if (w < range.min) range.min = w;
-                if (w > range.max) range.max = w;
-              }
-            });
+  if (!all_finite(weights_.subspan(begin, end - begin)))
+    fail(ErrorCode::InvalidInput, "a weight is not finite");
+  for_each_run(begin, end, [this](size_t channel, std::span<const float> run) {
+    widen(ranges_[channel], run);
+  });
 }
 
 void WeightRounding::search(size_t begin, size_t end) {
@@ -128,25 +145,15 @@ void WeightRounding::choose_params() {
 }
 
 void WeightRounding::round(size_t begin, size_t end) {
-  in_pieces(end - begin,
-            [&, from = weights_.data(), scales = out_.scales.data(),
-             zeros = out_.zero_points.data(), to = out_.codes.data()](size_t first, size_t last) {
-              ChannelWalk walk(layout_, begin + first);
-              double signal = 0, noise = 0;
-              size_t clipped = 0;
-              for (size_t i = begin + first; i < begin + last; ++i, walk.next()) {
-                const ScaleAndZero params{scales[walk.channel()], zeros[walk.channel()]};
-                const int32_t code = quantize_value(from[i], params, rule_.codes());
-                to[i] = static_cast<uint8_t>(code);
-                const double w = from[i], error = w - dequantize_value(code, params);
-                signal += w * w;
-                noise += error * error;
-                clipped += ClipCounter::is_clipped(error, params.scale);
-              }
-              signal_ += signal;
-              noise_ += noise;
-              clips_.add_values(clipped, last - first);
-            });
+  RoundingLoss loss;
+  for_each_run(begin, end, [this, &loss](size_t channel, std::span<const float> run) {
+    const auto [min, max] = rule_.codes();
+    uint8_t* codes = out_.codes.data() + (run.data() - weights_.data());
+    round_to_codes(run, out_.scales[channel], out_.zero_points[channel], min, max, codes, loss);
+  });
+  signal_ += loss.signal;
+  noise_ += loss.noise;
+  clips_.add_values(loss.clipped, end - begin);
   histogram_.add(weights_.subspan(begin, end - begin));
   if (noise_ > 0) out_.sqnr_db = 10 * std::log10(signal_ / noise_);
 }

@@ -54,6 +54,8 @@ public:
 
 private:
   bool next_pass();
+  template <class Body>
+  void for_each_run(size_t begin, size_t end, const Body& body) const;
   void measure(size_t begin, size_t end);
   void search(size_t begin, size_t end);
   void choose_params();

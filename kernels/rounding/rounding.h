@@ -1,0 +1,30 @@
+// Rounding numbers to codes of 8 bits or less, and what that loses.
+//   code = clamp(round_half_even(x / scale) + zero_point, lo, hi)
+//   x̂   = scale · (code − zero_point)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace octet::kernels {
+
+/// scale > 0; −128 ≤ lo ≤ zero_point ≤ hi ≤ 255.
+struct CodeGrid {
+  float scale = 1;
+  int32_t zero_point = 0;
+  int32_t lo = -128;
+  int32_t hi = 127;
+};
+
+/// Sums over numbers, in double.
+struct RoundingLoss {
+  double signal = 0;  ///< Σ x²
+  double noise = 0;   ///< Σ (x − x̂)²
+  size_t clipped = 0; ///< how many have |x − x̂| > 0.51·scale: more than rounding takes
+};
+
+/// Writes the low bytes of the codes of n finite numbers and adds to the sums.
+void round_to_codes(const float* x, size_t n, const CodeGrid& grid, uint8_t* codes,
+                    RoundingLoss& loss) noexcept;
+
+} // namespace octet::kernels

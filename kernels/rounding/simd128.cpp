@@ -1,0 +1,77 @@
+// Sixteen numbers at a time; the rest goes to the reference.
+#include "kernels/dispatch.h"
+#include "kernels/simd.h"
+
+namespace octet::kernels {
+namespace {
+constexpr size_t kNumbers = 16;
+
+// Sums of one half of the lanes.
+struct HalfSums {
+  v128_t signal = wasm_f64x2_splat(0), noise = signal;
+  v128_t clipped = wasm_i64x2_splat(0);
+
+  void add(v128_t x, v128_t rounded, v128_t most) noexcept {
+    const v128_t error = wasm_f64x2_sub(x, rounded);
+    signal = wasm_f64x2_add(signal, wasm_f64x2_mul(x, x));
+    noise = wasm_f64x2_add(noise, wasm_f64x2_mul(error, error));
+    clipped = wasm_i64x2_sub(clipped, wasm_f64x2_gt(wasm_f64x2_abs(error), most));
+  }
+};
+
+v128_t upper(v128_t x) noexcept {
+  return wasm_f64x2_promote_low_f32x4(wasm_i32x4_shuffle(x, x, 2, 3, 2, 3));
+}
+
+class Rounding {
+public:
+  explicit Rounding(const CodeGrid& grid) noexcept
+      : scale_(wasm_f32x4_splat(grid.scale)),
+        zero_(wasm_f32x4_splat(static_cast<float>(grid.zero_point))),
+        lo_(wasm_f32x4_splat(static_cast<float>(grid.lo))),
+        hi_(wasm_f32x4_splat(static_cast<float>(grid.hi))),
+        most_(wasm_f64x2_splat(kMostRoundingError * double{grid.scale})) {}
+
+  // Four numbers; their codes' low bytes as int32.
+  v128_t round(v128_t x) noexcept {
+    const v128_t steps = wasm_f32x4_nearest(wasm_f32x4_div(x, scale_));
+    const v128_t code = wasm_f32x4_pmin(hi_, wasm_f32x4_pmax(lo_, wasm_f32x4_add(steps, zero_)));
+    const v128_t rounded = wasm_f32x4_mul(scale_, wasm_f32x4_sub(code, zero_));
+    low_.add(wasm_f64x2_promote_low_f32x4(x), wasm_f64x2_promote_low_f32x4(rounded), most_);
+    high_.add(upper(x), upper(rounded), most_);
+    return wasm_v128_and(wasm_i32x4_trunc_sat_f32x4(code), wasm_i32x4_splat(255));
+  }
+
+  void add_to(RoundingLoss& loss) const noexcept {
+    const v128_t signal = wasm_f64x2_add(low_.signal, high_.signal);
+    const v128_t noise = wasm_f64x2_add(low_.noise, high_.noise);
+    const v128_t clipped = wasm_i64x2_add(low_.clipped, high_.clipped);
+    loss.signal += wasm_f64x2_extract_lane(signal, 0) + wasm_f64x2_extract_lane(signal, 1);
+    loss.noise += wasm_f64x2_extract_lane(noise, 0) + wasm_f64x2_extract_lane(noise, 1);
+    loss.clipped += static_cast<size_t>(wasm_i64x2_extract_lane(clipped, 0) +
+                                        wasm_i64x2_extract_lane(clipped, 1));
+  }
+
+private:
+  v128_t scale_, zero_, lo_, hi_, most_;
+  HalfSums low_, high_;
+};
+} // namespace
+
+void f32_round_to_codes_simd128(const float* x, size_t n, const CodeGrid& grid, uint8_t* codes,
+                                RoundingLoss& loss) noexcept {
+  if (n < kNumbers) return f32_round_to_codes_reference(x, n, grid, codes, loss);
+  Rounding rounding(grid);
+  size_t i = 0;
+  for (; i + kNumbers <= n; i += kNumbers) {
+    v128_t fours[4];
+    for (size_t j = 0; j < 4; ++j) fours[j] = rounding.round(wasm_v128_load(x + i + 4 * j));
+    wasm_v128_store(codes + i,
+                    wasm_u8x16_narrow_i16x8(wasm_u16x8_narrow_i32x4(fours[0], fours[1]),
+                                            wasm_u16x8_narrow_i32x4(fours[2], fours[3])));
+  }
+  rounding.add_to(loss);
+  f32_round_to_codes_reference(x + i, n - i, grid, codes + i, loss);
+}
+
+} // namespace octet::kernels
