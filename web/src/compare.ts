@@ -3,6 +3,7 @@ import { checkSignal, rejectUnknownKeys } from './errors.js';
 import { latenciesOf } from './latency.js';
 import { type Model, ModelPair } from './model_pair.js';
 import { orAborted } from './pause.js';
+import type { Watch } from './progress.js';
 import { proxy } from './proxy.js';
 import { type Samples, checkSamples, forEachSample } from './samples.js';
 import { type Source, readSource } from './source.js';
@@ -28,11 +29,9 @@ export interface Comparison {
   candidate: ModelSide;
 }
 
-export interface CompareOptions {
+export interface CompareOptions extends Watch {
   /** Compare inner values too; default true. */
   layers?: boolean;
-  signal?: AbortSignal;
-  onProgress?: (progress: { phase: string; done: number; total: number }) => void;
 }
 
 /**
@@ -53,8 +52,8 @@ export async function compare(
   const worker = proxy();
   if (worker) return worker.compare(reference, candidate, samples, options);
   const sources = Promise.all([
-    readSource(reference, 'the reference'),
-    readSource(candidate, 'the candidate'),
+    readSource(reference, 'the reference', options),
+    readSource(candidate, 'the candidate', options),
   ]);
   const sides = await orAborted(sources, signal);
   const [first, second] = sides.map((source): Model => ({ source }));

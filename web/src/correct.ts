@@ -188,6 +188,6 @@ export async function quantizeMeasured(
   options: QuantizeOptions,
   runJob: RunJob,
 ): Promise<Quantized> {
-  const bytes = await orAborted(readSource(source, 'the model'), options.signal);
+  const bytes = await orAborted(readSource(source, 'the model', options), options.signal);
   return new MeasuredQuantization(bytes, options, runJob).run();
 }

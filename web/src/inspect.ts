@@ -1,4 +1,6 @@
+import { checkSignal } from './errors.js';
 import { type ExternalData, openModel } from './model.js';
+import type { Watch } from './progress.js';
 import { proxy } from './proxy.js';
 import type { Source } from './source.js';
 
@@ -34,7 +36,7 @@ export interface ModelSummary {
   nodeList: { name: string; opType: string; outputs: string[] }[];
 }
 
-export interface InspectOptions {
+export interface InspectOptions extends Watch {
   /** Sizes of open dimensions, by symbol, for counting multiply-adds. */
   freeDimensions?: Record<string, number>;
   externalData?: ExternalData;
@@ -42,10 +44,12 @@ export interface InspectOptions {
 
 /** Tells what a model holds, without running it. */
 export async function inspect(source: Source, options: InspectOptions = {}): Promise<ModelSummary> {
+  checkSignal(options.signal);
   const worker = proxy();
   if (worker) return worker.inspect(source, options);
-  const { externalData } = options;
-  const { engine, handle } = await openModel(source, { externalData, isShared: true });
+  const { externalData, signal, onProgress } = options;
+  const opening = { externalData, isShared: true, signal, onProgress };
+  const { engine, handle } = await openModel(source, opening);
   try {
     const sizes = Object.entries(options.freeDimensions ?? {});
     return JSON.parse(engine.call(() => handle.inspect(sizes)));

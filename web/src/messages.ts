@@ -4,6 +4,7 @@
  */
 import type { Env, WasmFlags } from './env.js';
 import type { OctetErrorCode } from './errors.js';
+import type { Progress } from './progress.js';
 import { type Samples, iteratorOf, startsAnew } from './samples.js';
 import { elementsOf, isTensorLike, makeTensor, type ElementType } from './tensor.js';
 import type { ThreadTask } from './threads.js';
@@ -45,7 +46,7 @@ export interface Pulled {
 
 /** On the port, from the worker: the last two are answers. */
 export type FromWorker =
-  | { progress: { phase: string; done: number; total: number } }
+  | { progress: Progress }
   | { pull: Pull }
   | { value: unknown; engine: Pick<Env['octet'], 'simd' | 'threads'> }
   | { error: { code: OctetErrorCode; message: string } };

@@ -385,6 +385,6 @@ export async function quantizeMixed(
   options: QuantizeOptions,
   quantizeOnce: QuantizeOnce,
 ): Promise<Quantized> {
-  const bytes = await orAborted(readSource(source, 'the model'), options.signal);
+  const bytes = await orAborted(readSource(source, 'the model', options), options.signal);
   return new Search(bytes, options, quantizeOnce).run();
 }

@@ -1,6 +1,7 @@
 import { type Engine, type ModelHandle, engine } from './engine.js';
 import { OctetError } from './errors.js';
 import { orAborted } from './pause.js';
+import type { Watch } from './progress.js';
 import { type Source, finderBeside, readOwn, readSource } from './source.js';
 
 /** Data files of a model, as onnxruntime-web takes them. Those beside a model that comes from a path in Node are found without. */
@@ -12,9 +13,8 @@ export interface OpenedModel {
   bytes: number;
 }
 
-export interface OpenOptions {
+export interface OpenOptions extends Watch {
   externalData?: ExternalData;
-  signal?: AbortSignal;
   /** Bytes of the caller's are read where they are, for as long as the handle and what is made of it live. */
   isShared?: boolean;
 }
@@ -22,19 +22,19 @@ export interface OpenOptions {
 /** Reads a model and what it needs into the engine. The caller deletes the handle. */
 export async function openModel(
   source: Source,
-  { externalData = [], signal, isShared = false }: OpenOptions,
+  { externalData = [], isShared = false, signal, onProgress }: OpenOptions,
 ): Promise<OpenedModel> {
   const read = isShared ? readSource : readOwn;
-  const bytes = await orAborted(read(source, 'the model'), signal);
-  const files = Promise.all(
-    externalData.map(async (file) => {
-      const { path, data } = typeof file === 'string' ? { path: file, data: file } : file;
-      if (typeof path !== 'string')
-        throw new OctetError('invalid-option', 'externalData: every entry needs a path');
-      return { location: path, bytes: await read(data, `external data '${path}'`) };
-    }),
-  );
-  const external = await orAborted(files, signal);
+  const watch: Watch = { signal, onProgress };
+  const bytes = await orAborted(read(source, 'the model', watch), signal);
+  const external: { location: string; bytes: Uint8Array }[] = [];
+  for (const file of externalData) {
+    const { path, data } = typeof file === 'string' ? { path: file, data: file } : file;
+    if (typeof path !== 'string')
+      throw new OctetError('invalid-option', 'externalData: every entry needs a path');
+    const reading = read(data, `external data '${path}'`, { ...watch, kind: 'data' });
+    external.push({ location: path, bytes: await orAborted(reading, signal) });
+  }
   const beside = await finderBeside(source);
   const loaded = await orAborted(engine(), signal);
   const handle = loaded.call((module) => module.openModel(bytes, external, beside));

@@ -39,6 +39,7 @@ export async function inSlices(step: () => boolean, signal?: AbortSignal): Promi
 /** Settles like `promise`, or fails with `aborted` as soon as the signal is. */
 export async function orAborted<T>(promise: PromiseLike<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return promise;
+  if (signal.aborted) Promise.resolve(promise).catch(() => {});
   throwIfAborted(signal);
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {

@@ -27,18 +27,17 @@ import type { ExternalData } from './model.js';
 import { isNode } from './node.js';
 import type { NodeFilter } from './node_filter.js';
 import { orAborted } from './pause.js';
+import type { Watch } from './progress.js';
 import type { QuantizeOptions } from './quantize.js';
 import type { Samples, iteratorOf } from './samples.js';
 import type { SessionOptions, SessionRunner, StepTime, ValueMetadata } from './session.js';
-import { type Source, readAgain } from './source.js';
+import { type Reading, type Source, readAgain } from './source.js';
 import type { OctetValue } from './tensor.js';
 import { type ThreadTask, startInBrowser } from './threads.js';
 
 /** What stays in the page during a call. */
-interface Hooks {
+interface Hooks extends Watch {
   samples?: Samples;
-  signal?: AbortSignal;
-  onProgress?: QuantizeOptions['onProgress'];
 }
 
 /** Relative addresses mean another place in the worker. What is no address is left to the worker to refuse. */
@@ -52,21 +51,26 @@ function absolute(place: string | URL): string {
 }
 
 /** A source that can be sent. */
-async function portable(source: Source, what: string): Promise<Source> {
-  const again = await readAgain(source, what);
+async function portable(source: Source, what: string, reading: Reading): Promise<Source> {
+  const again = await orAborted(readAgain(source, what, reading), reading.signal);
   if (typeof again === 'string' || again instanceof URL) return absolute(again);
   return again instanceof Uint8Array ? alone(again) : again;
 }
 
-async function portableFiles(files: ExternalData | undefined): Promise<ExternalData | undefined> {
+async function portableFiles(
+  files: ExternalData | undefined,
+  { signal, onProgress }: Watch,
+): Promise<ExternalData | undefined> {
   if (!Array.isArray(files)) return files;
-  return Promise.all(
-    (files as ExternalData).map(async (file) =>
+  const reading: Reading = { kind: 'data', signal, onProgress };
+  const portables: { path: string; data: Source }[] = [];
+  for (const file of files as ExternalData)
+    portables.push(
       typeof file === 'string'
         ? { path: file, data: absolute(file) }
-        : { ...file, data: await portable(file.data, `external data '${file.path}'`) },
-    ),
-  );
+        : { ...file, data: await portable(file.data, `external data '${file.path}'`, reading) },
+    );
+  return portables;
 }
 
 /** Settings for an engine that does not stand in the page. */
@@ -187,21 +191,22 @@ class EngineWorker {
   }
 
   async createSession(source: Source, options: SessionOptions): Promise<SessionRunner> {
-    const externalData = await portableFiles(options.externalData);
+    const { signal, onProgress, ...rest } = options;
     const argument = {
-      source: await portable(source, 'the model'),
-      options: externalData ? { ...options, externalData } : options,
+      source: await portable(source, 'the model', options),
+      options: { ...rest, externalData: await portableFiles(options.externalData, options) },
     };
-    return new RemoteRunner(this, await this.call<RemoteSession>('create', argument));
+    const hooks = { signal, onProgress };
+    return new RemoteRunner(this, await this.call<RemoteSession>('create', argument, hooks));
   }
 
   async inspect(source: Source, options: InspectOptions): Promise<ModelSummary> {
-    const externalData = await portableFiles(options.externalData);
+    const { signal, onProgress, ...rest } = options;
     const argument = {
-      source: await portable(source, 'the model'),
-      options: { ...options, externalData },
+      source: await portable(source, 'the model', options),
+      options: { ...rest, externalData: await portableFiles(options.externalData, options) },
     };
-    return this.call('inspect', argument);
+    return this.call('inspect', argument, { signal, onProgress });
   }
 
   async compare(
@@ -210,20 +215,21 @@ class EngineWorker {
     samples: Samples,
     { signal, onProgress, ...options }: CompareOptions,
   ): Promise<Comparison> {
-    const sources = Promise.all([
-      portable(reference, 'the reference'),
-      portable(candidate, 'the candidate'),
+    const watch: Watch = { signal, onProgress };
+    const sources = await Promise.all([
+      portable(reference, 'the reference', watch),
+      portable(candidate, 'the candidate', watch),
     ]);
-    const argument = { sources: await orAborted(sources, signal), options };
-    return this.call('compare', argument, { samples, signal, onProgress });
+    return this.call('compare', { sources, options }, { samples, ...watch });
   }
 
   async quantize(
     given: Source,
     { calibration, signal, onProgress, ...options }: QuantizeOptions,
   ): Promise<Quantized> {
-    const source = await orAborted(portable(given, 'the model'), signal);
-    const externalData = await orAborted(portableFiles(options.externalData), signal);
+    const watch: Watch = { signal, onProgress };
+    const source = await portable(given, 'the model', watch);
+    const externalData = await portableFiles(options.externalData, watch);
     const { include, exclude } = options;
     const names = (filter: NodeFilter | undefined) => this.#names(filter, source, externalData);
     const argument = {
@@ -235,7 +241,7 @@ class EngineWorker {
         exclude: await orAborted(names(exclude), signal),
       },
     };
-    return this.call('quantize', argument, { samples: calibration, signal, onProgress });
+    return this.call('quantize', argument, { samples: calibration, ...watch });
   }
 
   /** Sends a request; the argument is copied before this returns. */

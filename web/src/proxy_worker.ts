@@ -15,6 +15,7 @@ import {
   buffersOf,
   pack,
 } from './messages.js';
+import type { Watch } from './progress.js';
 import type { RemoteSession } from './proxy.js';
 import { type QuantizeOptions, quantize } from './quantize.js';
 import type { Samples } from './samples.js';
@@ -23,10 +24,9 @@ import type { Source } from './source.js';
 import { startThreadsBy } from './threads.js';
 
 /** What the page has for a request, from here. */
-interface Hooks {
+interface Hooks extends Watch {
   samples?: Samples;
   signal: AbortSignal;
-  onProgress?: QuantizeOptions['onProgress'];
 }
 
 /** Memory in `moved` goes over to the page. */
@@ -38,13 +38,16 @@ interface Answer {
 const sessions = new Map<number, InferenceSession>();
 let created = 0;
 
-async function createSession(argument: {
-  source: Source;
-  options: SessionOptions;
-}): Promise<Answer> {
-  const session = await InferenceSession.create(argument.source, argument.options);
+async function createSession(
+  argument: { source: Source; options: SessionOptions },
+  { signal, onProgress }: Hooks,
+): Promise<Answer> {
+  const options = { ...argument.options, signal, onProgress };
+  const session = await InferenceSession.create(argument.source, options);
   const number = created++;
   sessions.set(number, session);
+  // The page may give up while the answer is on its way.
+  signal.addEventListener('abort', () => void release({ number }));
   const { inputMetadata: inputs, outputMetadata: outputs } = session;
   return { value: { number, inputs, outputs } satisfies RemoteSession };
 }
@@ -83,8 +86,11 @@ const operations: Record<string, (argument: never, hooks: Hooks) => Promise<Answ
   release,
   quantize: quantizeFor,
   compare: compareFor,
-  inspect: async ({ source, options }: { source: Source; options: InspectOptions }) => ({
-    value: await inspect(source, options),
+  inspect: async (
+    { source, options }: { source: Source; options: InspectOptions },
+    { signal, onProgress }: Hooks,
+  ) => ({
+    value: await inspect(source, { ...options, signal, onProgress }),
   }),
 };
 

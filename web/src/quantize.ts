@@ -15,17 +15,14 @@ import { type MixedTarget, checkMixed, quantizeMixed } from './mixed.js';
 import { type ExternalData, openModel } from './model.js';
 import { type NodeFilter, matches } from './node_filter.js';
 import { inSlices, orAborted } from './pause.js';
+import type { Progress } from './progress.js';
 import { proxy } from './proxy.js';
 import { type Samples, checkSamples, forEachSample } from './samples.js';
 import { InferenceSession } from './session.js';
 import { type Source, readAgain } from './source.js';
 import { typeNumber } from './types.js';
 
-export interface QuantizeProgress {
-  phase: string;
-  done: number;
-  total: number;
-}
+export type QuantizeProgress = Progress;
 
 export interface QuantizeOptions {
   /**
@@ -370,8 +367,9 @@ function runsSamples({ calibration, correct, weights }: QuantizeOptions, mode: s
 
 /** One job of the module: a quantization, or a rescaling of a float model. */
 const quantizeOnce: RunJob = async (source, options, mode) => {
-  const { signal, externalData } = options;
-  const { engine, handle } = await openModel(source, { externalData, signal, isShared: true });
+  const { externalData, signal, onProgress } = options;
+  const opening = { externalData, isShared: true, signal, onProgress };
+  const { engine, handle } = await openModel(source, opening);
   let job: QuantizeJob | undefined;
   try {
     const filtered = options.include !== undefined || options.exclude !== undefined;
@@ -418,7 +416,7 @@ export async function quantize(source: Source, options: QuantizeOptions): Promis
     const { model, report } = await quantizeByMode(source, options);
     return { model, report: { ...report, unmeasured } };
   }
-  const again = await orAborted(readAgain(source, 'the model'), options.signal);
+  const again = await orAborted(readAgain(source, 'the model', options), options.signal);
   const start = performance.now();
   const { model, report, rescaled } = await quantizeByMode(again, options);
   const quantizedMs = performance.now() - start;

@@ -1,7 +1,8 @@
 import type { InferenceSession as Ort } from 'onnxruntime-common';
 import { EngineRunner } from './engine_runner.js';
-import { OctetError, rejectUnknownKeys, releasedError } from './errors.js';
+import { OctetError, checkSignal, rejectUnknownKeys, releasedError } from './errors.js';
 import { type ExternalData, openModel } from './model.js';
+import type { Progress } from './progress.js';
 import { proxy } from './proxy.js';
 import type { Source } from './source.js';
 import { isTensorLike, type OctetValue, type Tensor } from './tensor.js';
@@ -16,6 +17,13 @@ export type ValueMetadata = Ort.ValueMetadata;
  */
 export interface SessionOptions extends Omit<Ort.SessionOptions, 'externalData'> {
   externalData?: ExternalData;
+  /** Ends the loading with an error of code 'aborted', and the download that it waits for. */
+  signal?: AbortSignal;
+  /**
+   * Told in bytes how far the model's file is, and then each of `externalData`: phase 'download' (a URL, a Response) or 'read' (a
+   * Blob, a path, a stream). Bytes that are in memory already have no progress.
+   */
+  onProgress?: (progress: Progress) => void;
 }
 
 /** For the namespace below, which has this name too. */
@@ -40,6 +48,8 @@ const knownOptions = [
   'enableGraphCapture',
   'extra',
   'externalData',
+  'signal',
+  'onProgress',
 ] as const;
 
 const knownRunOptions = ['logSeverityLevel', 'logVerbosityLevel', 'terminate', 'tag', 'extra'];
@@ -48,6 +58,7 @@ const levels = ['disabled', 'basic', 'extended', 'layout', 'all'];
 
 function checkOptions(options: SessionOptions): void {
   rejectUnknownKeys(options, knownOptions, 'InferenceSession.create');
+  checkSignal(options.signal);
   const providers = options.executionProviders?.map((p) => (typeof p === 'string' ? p : p.name));
   if (providers?.length && !providers.some((name) => name === 'wasm' || name === 'cpu'))
     throw new OctetError(
@@ -178,12 +189,9 @@ export class InferenceSession implements Ort {
     const runner = this.#open();
     const isOptions = this.#isRunOptions(fetchesOrOptions);
     checkRunOptions(isOptions ? fetchesOrOptions : optionsAfterFetches);
-    const { names, numbers, targets } = this.#fetches(isOptions ? undefined : fetchesOrOptions);
-    const results = await runner.run(this.#feeds(feeds), numbers);
-    const named: Record<string, unknown> = {};
-    for (let i = 0; i < names.length; ++i)
-      named[names[i]] = intoTarget(names[i], results[i], targets?.[i]);
-    return named as Ort.ReturnType;
+    const fetches = this.#fetches(isOptions ? undefined : fetchesOrOptions);
+    const results = await runner.run(this.#feeds(feeds), fetches.numbers);
+    return this.#answer(results, fetches);
   }
 
   /**
@@ -211,13 +219,17 @@ export class InferenceSession implements Ort {
     return Object.fromEntries(names.map((name, i) => [name, results[i] as Tensor]));
   }
 
-  /** Frees the session's memory; later calls fail. */
+  /**
+   * Frees the session's memory; later calls fail. A session that is lost without this is freed when the engine collects its
+   * garbage, which may be late or never; with `env.debug` the first one is told of on the console.
+   */
   async release(): Promise<void> {
     const runner = this.#runner;
     this.#runner = undefined;
     await runner?.release();
   }
 
+  /** The same, for `await using session = await InferenceSession.create(…)`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
   }
@@ -256,6 +268,14 @@ export class InferenceSession implements Ort {
       throw new OctetError('invalid-input', 'run: fetches is neither an array nor an object');
     if (Array.isArray(fetches)) return this.#outputsNamed([...new Set(fetches)]);
     return { ...this.#outputsNamed(Object.keys(fetches)), targets: Object.values(fetches) };
+  }
+
+  /** Called on the session, which is not lost before its runs have ended. */
+  #answer(results: readonly OctetValue[], { names, targets }: Fetches): Ort.ReturnType {
+    const named: Record<string, unknown> = {};
+    for (let i = 0; i < names.length; ++i)
+      named[names[i]] = intoTarget(names[i], results[i], targets?.[i]);
+    return named as Ort.ReturnType;
   }
 
   #outputsNamed(names: readonly unknown[]): Fetches {
@@ -358,7 +378,8 @@ export async function createSession(
   { isShared = false }: { isShared?: boolean } = {},
 ): Promise<InferenceSession> {
   checkOptions(options);
-  const opened = await openModel(source, { externalData: options.externalData, isShared });
+  const { externalData, signal, onProgress } = options;
+  const opened = await openModel(source, { externalData, isShared, signal, onProgress });
   const profile = options.enableProfiling ?? false;
   try {
     const handle = opened.engine.call((module) =>
