@@ -39,10 +39,15 @@ export interface WasmFlags extends OrtEnv.WebAssemblyFlags {
 }
 
 /**
- * Settings to make before the first call, under the names of onnxruntime-web's `env`. Octet logs nothing and has no backends
- * for graphics processors: `logLevel`, `debug`, `webgl` and `webgpu` are kept and ignored.
+ * Settings to make before the first call, under the names of onnxruntime-web's `env`. Octet has no backends for graphics
+ * processors and logs nothing but what `debug` asks for: `logLevel`, `webgl` and `webgpu` are kept and ignored.
  */
 export interface Env extends OrtEnv {
+  /**
+   * For development, default false: says on the console, once, that a session was lost without `release()`, and where it was
+   * made. Sessions that are created while this is true are watched.
+   */
+  debug?: boolean;
   readonly wasm: WasmFlags;
   readonly versions: OrtEnv['versions'] & { readonly octet: string };
   /** What was chosen at start-up. */

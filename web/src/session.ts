@@ -1,6 +1,7 @@
 import type { InferenceSession as Ort } from 'onnxruntime-common';
 import { EngineRunner } from './engine_runner.js';
 import { OctetError, checkSignal, rejectUnknownKeys, releasedError } from './errors.js';
+import { forgetLoss, watchForLoss } from './leaks.js';
 import { type ExternalData, openModel } from './model.js';
 import type { Progress } from './progress.js';
 import { proxy } from './proxy.js';
@@ -115,6 +116,10 @@ export interface SessionRunner {
   release(): void | Promise<void>;
 }
 
+/** Where engines have no such symbol, compilers' `await using` looks under the second. */
+const asyncDispose: typeof Symbol.asyncDispose =
+  Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
 /** A loaded model; made by `InferenceSession.create`. */
 export class InferenceSession implements Ort {
   readonly inputNames: readonly string[];
@@ -134,6 +139,7 @@ export class InferenceSession implements Ort {
     this.inputNames = this.inputMetadata.map((port) => port.name);
     this.outputNames = this.outputMetadata.map((port) => port.name);
     this.#allOutputs = this.#outputsNamed(this.outputNames);
+    watchForLoss(this, runner);
   }
 
   /**
@@ -226,11 +232,12 @@ export class InferenceSession implements Ort {
   async release(): Promise<void> {
     const runner = this.#runner;
     this.#runner = undefined;
+    forgetLoss(this);
     await runner?.release();
   }
 
   /** The same, for `await using session = await InferenceSession.create(…)`. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.release();
   }
 
