@@ -69,12 +69,23 @@ await build({
   },
   plugins: hasThreads ? [withoutProxy] : [withoutProxy, besideIndex],
 });
-for (const name of ['index.js', 'octet.thread.js', 'octet.proxy.js']) markNodeImport(name);
 // These use the bundle beside them; backends register with the onnxruntime-common of the application.
 await build({
   ...options,
   entryPoints: { backend: 'src/backend.ts', ort: 'src/ort.ts' },
   external: ['./index.js', 'onnxruntime-common'],
+});
+// Has the classes of the bundle beside it, errors among them.
+const oneErrorClass = {
+  name: 'one-error-class',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/octet_error\.js$/ }, () => ({ path: './index.js', external: true })),
+};
+await build({
+  ...options,
+  entryPoints: { cache: 'src/cache.ts' },
+  external: ['./index.js'],
+  plugins: [oneErrorClass],
 });
 await build({
   ...options,
@@ -83,6 +94,8 @@ await build({
   external: ['./index.js'],
   banner: { js: '#!/usr/bin/env node' },
 });
+const importing = ['index.js', 'octet.thread.js', 'octet.proxy.js', 'cache.js'];
+for (const name of importing) markNodeImport(name);
 chmodSync(path('dist/cli.js'), 0o755);
 const modules = [
   ...['octet.wasm', 'octet.relaxed.wasm'].map(built),

@@ -26,6 +26,11 @@ const compiledIn = (root) => [
     licence: 'MIT, whose text is that of Emscripten above',
     texts: [],
   },
+  {
+    what: 'noble-hashes, SHA-256 in cache.js',
+    licence: 'MIT',
+    texts: [path('node_modules/@noble/hashes/LICENSE')],
+  },
 ];
 
 function writeNotices(root) {

@@ -55,11 +55,14 @@ function install() {
 /** Where a user's project with the package installed is. */
 export const projectDirectory = install();
 
+const { resolve } = createRequire(path.join(projectDirectory, 'package.json'));
+
 /** The module that they import. */
-export const entry = pathToFileURL(
-  createRequire(path.join(projectDirectory, 'package.json')).resolve('octet-web'),
-);
+export const entry = pathToFileURL(resolve('octet-web'));
 export const octet = await import(entry);
+
+/** The one for models that stay on the device. */
+export const cacheEntry = pathToFileURL(resolve('octet-web/cache'));
 
 /** The same module once more, with settings and an engine of its own. */
 export const importAgain = () => import(`${entry}?again`);
