@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { serveFile } from '../js/file_server.mjs';
 import { network } from '../models/networks.mjs';
 import { openPackagePage } from './package_page.mjs';
 import { answerInNode, assertSame, publishTask } from './task.mjs';
@@ -135,6 +136,52 @@ describe('a page with a proxy', () => {
     }, urls.mnist);
     assert.ok(found.there.isTarget && found.there.isSession && found.there.steps.length);
     assert.deepEqual(found.there, found.here);
+  });
+
+  test('tells how far a download is, and ends it', async () => {
+    const server = await serveFile(fs.readFileSync(await network('mnist').locate()));
+    server.headers = {
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+    };
+    try {
+      await host.reload();
+      const { done, total, outputs } = await host.page.evaluate(async (url) => {
+        const { InferenceSession, env } = await import('/octet/index.js');
+        env.wasm.proxy = true;
+        let last;
+        const onProgress = (progress) => (last = progress);
+        const session = await InferenceSession.create(url, { onProgress });
+        await session.release();
+        return { ...last, outputs: session.outputNames };
+      }, server.url);
+      assert.deepEqual([done, total], [server.content.length, server.content.length]);
+      assert.deepEqual(outputs, ['probabilities']);
+      server.heldAfter = 1000;
+      const failures = await host.page.evaluate(async (url) => {
+        const { InferenceSession, env, inspect } = await import('/octet/index.js');
+        env.wasm.proxy = true;
+        const stopped = (load) => {
+          const stop = new AbortController();
+          const onProgress = () => stop.abort();
+          return failureOf(load(url, { signal: stop.signal, onProgress }));
+        };
+        const signal = AbortSignal.abort();
+        return [
+          await stopped((...given) => InferenceSession.create(...given)),
+          await stopped(inspect),
+          await failureOf(InferenceSession.create(url, { signal })),
+        ];
+      }, server.url);
+      assert.deepEqual(
+        failures.map(({ code }) => code),
+        ['aborted', 'aborted', 'aborted'],
+      );
+      while (server.held > 0) await new Promise(setImmediate);
+      assert.equal(server.asked.length, 3);
+    } finally {
+      await server.close();
+    }
   });
 
   test('has the same errors', async () => {

@@ -1,9 +1,11 @@
-/** A server of one file, which does as it is told, also what servers should not. */
+/** A server of one file, and of an empty page, which does as it is told, also what servers should not. */
 import http from 'node:http';
 import zlib from 'node:zlib';
 
 /** @param {string | undefined} range of a request, as `bytes=5-` */
 const startOf = (range) => Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
+
+const page = Buffer.from('<!doctype html><title>page</title>');
 
 class FileServer {
   /** What it has; tests change these at any time. */
@@ -65,6 +67,7 @@ class FileServer {
       response.writeHead(status, { ...names, ...more });
       this.#send(response, body, log);
     };
+    if (request.url === '/') return send(200, { 'content-type': 'text/html' }, page);
     if (this.status) return send(this.status, {}, Buffer.alloc(0));
     if (this.#isUnchanged(request)) return send(304, {}, Buffer.alloc(0));
     const ifRange = headers['if-range'];

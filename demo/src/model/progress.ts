@@ -2,6 +2,7 @@
 import type { Progress } from '../engine/protocol.ts';
 
 const phases: Record<string, string> = {
+  read: 'Reading the file …',
   calibration: 'Running the samples …',
   weights: 'Quantizing …',
   sensitivity: 'Measuring how sensitive each node is …',
