@@ -177,7 +177,7 @@ describe('a page with a proxy', () => {
         failures.map(({ code }) => code),
         ['aborted', 'aborted', 'aborted'],
       );
-      while (server.held > 0) await new Promise(setImmediate);
+      await server.quiet();
       assert.equal(server.asked.length, 3);
     } finally {
       await server.close();

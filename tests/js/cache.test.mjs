@@ -363,7 +363,7 @@ describe('requests for one model', () => {
     Object.assign(server, { heldAfter: 1000, etag: '"second"' });
     const last = cache.fetch(server.url, { signal: stop.signal, onProgress: () => stop.abort() });
     await assert.rejects(last, { code: 'aborted' });
-    while (server.held > 0) await new Promise(setImmediate);
+    await server.quiet();
   });
 
   test('an error of onProgress is that of one', async () => {

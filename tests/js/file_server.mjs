@@ -1,4 +1,5 @@
 /** A server of one file, and of an empty page, which does as it is told, also what servers should not. */
+import assert from 'node:assert/strict';
 import http from 'node:http';
 import zlib from 'node:zlib';
 
@@ -108,6 +109,13 @@ class FileServer {
   /** How many answers wait. */
   get held() {
     return this.#held.size;
+  }
+
+  /** Until no answer waits, because those who asked have hung up. */
+  async quiet() {
+    for (let i = 0; i < 1000 && this.held > 0; ++i)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(this.held, 0);
   }
 
   /** Ends the connections of answers that wait. */

@@ -102,7 +102,7 @@ describe('progress', () => {
     };
     const failure = await create(server.url, { onProgress }).catch((error) => error);
     assert.equal(failure, mine);
-    while (server.held > 0) await new Promise(setImmediate);
+    await server.quiet();
   });
 });
 
@@ -120,7 +120,7 @@ describe('aborts', () => {
       (source, options) => quantize(source, { mode: 'dynamic', ...options }),
     ])
       await assert.rejects(consume(server.url, watched()), { code: 'aborted', cause: 'enough' });
-    while (server.held > 0) await new Promise(setImmediate);
+    await server.quiet();
   });
 
   test('a stream, which is cancelled', async () => {
@@ -156,7 +156,7 @@ describe('files that are too large', () => {
     server.announced = 3e9;
     for (const source of [server.url, await fetch(server.url)])
       await assert.rejects(create(source, { onProgress: assert.fail }), tooLarge);
-    while (server.held > 0) await new Promise(setImmediate);
+    await server.quiet();
   });
 
   test('are refused before they are read', async () => {
