@@ -187,6 +187,7 @@ describe('answers that are not what was announced', () => {
     const seen = [];
     await create(server.url, { onProgress: (progress) => seen.push(progress) });
     assertProgress(seen, 'download', bytes.length);
+    assert.ok(seen.every(({ done, total }) => done === total));
   });
 
   test('one without a length', async () => {
@@ -204,7 +205,9 @@ describe('answers that are not what was announced', () => {
   const refused = {
     'one that has been read': async () => {
       const response = await fetch(server.url);
-      await response.arrayBuffer();
+      const reader = response.body.getReader();
+      await reader.read();
+      reader.releaseLock();
       return response;
     },
     'an error': () => {

@@ -26,7 +26,16 @@ const { names, bytes } = pack();
 const inDist = (name) => fs.readFileSync(path.join(web, 'dist', name));
 
 test('the tarball holds what users need and nothing else', () => {
-  const scripts = ['backend', 'cache', 'cli', 'index', 'octet-mt', 'octet.proxy', 'octet.thread', 'ort'];
+  const scripts = [
+    'backend',
+    'cache',
+    'cli',
+    'index',
+    'octet-mt',
+    'octet.proxy',
+    'octet.thread',
+    'ort',
+  ];
   const modules = ['octet', 'octet.relaxed', 'octet-mt', 'octet-mt.relaxed'];
   const wanted = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'report.schema.json'],
@@ -44,7 +53,14 @@ test('packing again gives the same bytes', () => {
 
 test('the licences of what is compiled in are there', () => {
   const notices = inDist('NOTICES.txt').toString();
-  for (const name of ['protozero', 'musl', 'Emscripten', 'libc++', 'onnxruntime-common', 'noble-hashes'])
+  for (const name of [
+    'protozero',
+    'musl',
+    'Emscripten',
+    'libc++',
+    'onnxruntime-common',
+    'noble-hashes',
+  ])
     assert.ok(notices.includes(name), name);
   for (const text of [
     'Redistribution and use in source and binary forms',

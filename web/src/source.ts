@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { OctetError, throwIfAborted } from './errors.js';
+import { OctetError } from './errors.js';
 import { isNode, nodeModule } from './node.js';
 import { orAborted } from './pause.js';
 import type { Watch } from './progress.js';
@@ -138,7 +138,6 @@ async function collect(
     return rest.length ? join([begin, ...rest], done, what) : begin;
   } catch (error) {
     Promise.resolve(chunks.return()).catch(() => {});
-    throwIfAborted(signal);
     throw error;
   }
 }
@@ -185,7 +184,6 @@ async function download(url: string | URL, what: string, reading: Reading): Prom
   try {
     response = await orAborted(fetch(url, { signal }), signal);
   } catch (error) {
-    throwIfAborted(signal);
     throw error instanceof OctetError ? error : failure(`cannot load ${url}`, error);
   }
   return readResponse(response, what, reading);
