@@ -189,7 +189,7 @@ describe('a download', () => {
     });
 
   test('caches refuse options that they do not know', () => {
-    for (const options of [{ maxbytes: 1 }, { maxBytes: -1 }, { maxBytes: '1' }])
+    for (const options of [{ maxbytes: 1 }, { maxBytes: -1 }, { maxBytes: '1' }, { store: {} }])
       assert.throws(() => new ModelCache(options), { code: 'invalid-option' });
   });
 });
@@ -507,6 +507,8 @@ describe('what is on the device', () => {
     cache = new ModelCache({ store: folderStore(home) });
     assert.deepEqual(await cache.list(), []);
     assert.equal(await cache.delete(server.url), false);
+    for (const nothing of [undefined, {}, 'model.onnx'])
+      await assert.rejects(cache.delete(nothing), { code: 'invalid-input' });
     const before = Date.now();
     await assertAnswers(small, false);
     const [entry] = await cache.list();
@@ -683,9 +685,8 @@ describe('a model quantized once', () => {
       await assertFound({ ...options, key: 'first' });
       await assertMade({ ...options, key: 'second' });
     }
-    await assert.rejects(cache.quantize(server.url, { ...dynamic, key: 5 }), {
-      code: 'invalid-option',
-    });
+    for (const options of [{ ...dynamic, key: 5 }, undefined, { ...dynamic, cache: 5 }])
+      await assert.rejects(cache.quantize(server.url, options), { code: 'invalid-option' });
   });
 
   test('is another with other data files', async () => {

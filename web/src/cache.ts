@@ -114,7 +114,14 @@ interface Identified {
   open(watch: Watch): Promise<Blob | Uint8Array>;
 }
 
+interface IdentifiedFile extends Identified {
+  path: string;
+}
+
 const invalid = (message: string) => new OctetError('invalid-option', message);
+
+const absent = (what: string) =>
+  new OctetError('invalid-input', `${what}: not on this device, and cache is 'only-if-cached'`);
 
 /** An address in full. Throws `invalid-input` for what is none of HTTP. */
 function addressOf(url: string | URL): string {
@@ -169,6 +176,9 @@ export class ModelCache {
   constructor(options: ModelCacheOptions = {}) {
     rejectUnknownKeys(options, ['store', 'maxBytes'], 'ModelCache');
     const { store = defaultStore(), maxBytes = 2 ** 32 } = options;
+    const methods = ['get', 'set', 'delete', 'keys'] as const;
+    if (methods.some((method) => typeof store?.[method] !== 'function'))
+      throw invalid(`store: an object with ${methods.join(', ')} expected`);
     if (typeof maxBytes !== 'number' || !(maxBytes >= 0))
       throw invalid('maxBytes: a number of bytes expected');
     this.#shelf = new Shelf(store, maxBytes);
@@ -196,37 +206,24 @@ export class ModelCache {
    * data and have no `key`.
    */
   async quantize(source: Source, options: CachedQuantizeOptions): Promise<CachedQuantization> {
-    const { cache, integrity, key, ...given } = options;
-    const { signal, onProgress, externalData = [], ...settings } = given;
-    checkPolicy({ cache, signal });
+    if (typeof options !== 'object' || options === null)
+      throw invalid("quantize: options with a mode expected, e.g. {mode: 'dynamic'}");
+    const { cache, integrity, key, signal, onProgress, externalData, ...settings } = options;
+    checkPolicy(options);
     if (key !== undefined && typeof key !== 'string') throw invalid('key: a string expected');
     const how = canonicalOptions(settings, key);
     const watch: Watch = { signal, onProgress };
     throwIfAborted(signal);
     const model = await this.#identify(source, { cache, integrity, ...watch }, 'the model');
-    const files: (Identified & { path: string })[] = [];
-    for (const file of externalData) {
-      const { path, data } = typeof file === 'string' ? { path: file, data: file } : file;
-      const options: FetchOptions = { cache, kind: 'data', ...watch };
-      files.push({ path, ...(await this.#identify(data, options, `external data '${path}'`)) });
-    }
+    const files = await this.#identifyFiles(externalData, { cache, kind: 'data', ...watch });
     const hashes = [model.sha256, ...files.map(({ path, sha256 }) => [path, sha256])];
     const id = await sha256OfText(JSON.stringify([hashes, how, key, env.versions.octet]));
-    const isFound = cache !== 'reload';
-    return this.#share(id, `quantize ${isFound}`, watch, async (shared) => {
-      const found = isFound && (await this.#findQuantized(id));
+    return this.#share(id, `quantize ${cache === 'reload'}`, watch, async (shared) => {
+      const found = cache === 'reload' ? undefined : await this.#findQuantized(id);
       if (found) return found;
-      if (cache === 'only-if-cached')
-        throw new OctetError('invalid-input', "quantize: not on this device, 'only-if-cached'");
+      if (cache === 'only-if-cached') throw absent('quantize');
       return this.#reading([model, ...files], async () => {
-        const opened = await Promise.all(
-          files.map(async ({ path, open }) => ({ path, data: await open(shared) })),
-        );
-        const quantized = await quantize(await model.open(shared), {
-          ...settings,
-          ...shared,
-          ...(opened.length && { externalData: opened }),
-        });
+        const quantized = await quantizeFiles(model, files, { ...settings, ...shared });
         return this.#keep({ id, url: model.url, options: how }, quantized);
       });
     });
@@ -248,9 +245,13 @@ export class ModelCache {
    * whether there was any. Blobs that were answered may not be readable afterwards.
    */
   async delete(target: string | URL | CacheEntry): Promise<boolean> {
-    const isAddress = typeof target === 'string' || target instanceof URL;
-    const url = isAddress ? addressOf(target) : undefined;
-    return this.#remove(({ record }) => (isAddress ? record.url === url : record.id === target.id));
+    if (typeof target === 'string' || target instanceof URL) {
+      const url = addressOf(target);
+      return this.#remove(({ record }) => record.url === url);
+    }
+    if (typeof target?.id !== 'string')
+      throw new OctetError('invalid-input', 'delete: a URL, or an entry of list, expected');
+    return this.#remove(({ record }) => record.id === target.id);
   }
 
   /** Deletes everything, after the work that is under way. */
@@ -317,8 +318,7 @@ export class ModelCache {
       if (!changed && (isThere || !needsData))
         return { model, bytes: entry.bytes, sha256: entry.sha256!, isCached: true };
     }
-    if (policy === 'only-if-cached')
-      throw new OctetError('invalid-input', `${url}: not on this device, '${policy}'`);
+    if (policy === 'only-if-cached') throw absent(url);
     const arrival = await new Download(this.#shelf, wish, watch).run(changed);
     return { ...arrival, isCached: false };
   }
@@ -337,6 +337,18 @@ export class ModelCache {
       open: async (watch) =>
         unkept === undefined ? (await this.#obtain(again, true, watch)).model! : model!,
     };
+  }
+
+  async #identifyFiles(
+    given: QuantizeOptions['externalData'] = [],
+    options: FetchOptions,
+  ): Promise<IdentifiedFile[]> {
+    const files: IdentifiedFile[] = [];
+    for (const file of given) {
+      const { path, data } = typeof file === 'string' ? { path: file, data: file } : file;
+      files.push({ path, ...(await this.#identify(data, options, `external data '${path}'`)) });
+    }
+    return files;
   }
 
   async #findQuantized(id: string): Promise<CachedQuantization | undefined> {
@@ -401,6 +413,17 @@ async function wishFor(
   const url = addressOf(place);
   const sha256 = integrity === undefined ? undefined : parseIntegrity(integrity);
   return { id: await sha256OfText(url), url, kind, sha256, isGuest, policy };
+}
+
+async function quantizeFiles(
+  model: Identified,
+  files: readonly IdentifiedFile[],
+  options: QuantizeOptions,
+): Promise<Awaited<ReturnType<typeof quantize>>> {
+  const externalData: { path: string; data: Source }[] = [];
+  for (const { path, open } of files) externalData.push({ path, data: await open(options) });
+  const source = await model.open(options);
+  return quantize(source, { ...options, ...(files.length && { externalData }) });
 }
 
 async function identifyFile(
