@@ -194,6 +194,19 @@ export const isFile = (place: string | URL) =>
   isNode &&
   (place instanceof URL ? place.protocol === 'file:' : !/^(https?|data|blob):/.test(place));
 
+/** As `fs.readFileSync`, which stops at 2 GiB. */
+function readFileSync(fs: typeof import('node:fs'), place: string): Uint8Array {
+  const file = fs.openSync(place, 'r');
+  try {
+    const bytes = new Uint8Array(fs.fstatSync(file).size);
+    for (let at = 0; at < bytes.length; at += chunkBytes)
+      fs.readSync(file, bytes, at, Math.min(chunkBytes, bytes.length - at), at);
+    return bytes;
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
 /** What reads files below the folder of a model that is a file itself: by their places there, undefined where there is none. */
 export async function finderBeside(
   source: Source,
@@ -205,7 +218,7 @@ export async function finderBeside(
   const folder = path.dirname(source instanceof URL ? fileURLToPath(source) : source);
   return (location) => {
     try {
-      return fs.readFileSync(path.join(folder, location));
+      return readFileSync(fs, path.join(folder, location));
     } catch {
       return undefined;
     }
