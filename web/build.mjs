@@ -1,6 +1,15 @@
 // Builds dist/: bundles, type declarations, and the engine beside them.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -69,10 +78,15 @@ await build({
   },
   plugins: hasThreads ? [withoutProxy] : [withoutProxy, besideIndex],
 });
-// These use the bundle beside them; backends register with the onnxruntime-common of the application.
+// These use the bundle beside them; the backend registers with the onnxruntime-common of the application.
 await build({
   ...options,
-  entryPoints: { backend: 'src/backend.ts', ort: 'src/ort.ts' },
+  entryPoints: { ort: 'src/ort.ts' },
+  external: ['./index.js'],
+});
+await build({
+  ...options,
+  entryPoints: { backend: 'src/backend.ts' },
   external: ['./index.js', 'onnxruntime-common'],
 });
 // Has the classes of the bundle beside it, errors among them.
@@ -91,8 +105,18 @@ await build({
   ...options,
   entryPoints: { cli: 'cli/main.ts' },
   platform: 'node',
-  external: ['./index.js'],
+  external: ['./index.js', './cli.images.js'],
   banner: { js: '#!/usr/bin/env node' },
+});
+// Some decoders of pictures are modules of CommonJS, which ask for those of Node.
+await build({
+  ...options,
+  entryPoints: { 'cli.images': 'cli/images.ts' },
+  platform: 'node',
+  loader: { '.wasm': 'binary' },
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
 });
 const importing = ['index.js', 'octet.thread.js', 'octet.proxy.js', 'cache.js'];
 for (const name of importing) markNodeImport(name);
@@ -110,3 +134,25 @@ execFileSync(
     stdio: 'inherit',
   },
 );
+
+// Programs compile without onnxruntime-common: its declarations come along, and those of the package name them there.
+function bringTypes() {
+  const [from, to] = ['node_modules/onnxruntime-common/dist/esm', 'dist/onnxruntime-common'].map(
+    path,
+  );
+  const declarations = (folder) => readdirSync(folder).filter((name) => name.endsWith('.d.ts'));
+  mkdirSync(to);
+  for (const name of declarations(from)) {
+    const text = readFileSync(`${from}/${name}`, 'utf8');
+    writeFileSync(`${to}/${name}`, text.replace(/^\/\/# sourceMappingURL.*$/m, ''));
+  }
+  for (const name of declarations(path('dist'))) {
+    const file = path(`dist/${name}`);
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      text.replace(/(['"])onnxruntime-common\1/g, '$1./onnxruntime-common/index.js$1'),
+    );
+  }
+}
+bringTypes();

@@ -10,6 +10,13 @@ const textOf = (file) => readFileSync(file, 'utf8').trim();
 /** Where Debian keeps a package's copyright. */
 const debian = (name) => `/usr/share/doc/${name}/copyright`;
 
+/** A package of npm's registry. */
+function bundled(name, what) {
+  const folder = path(`node_modules/${name}`);
+  const { version, license } = JSON.parse(textOf(`${folder}/package.json`));
+  return { what: `${name} ${version}, ${what}`, licence: license, texts: [`${folder}/LICENSE`] };
+}
+
 const compiledIn = (root) => [
   {
     what: 'protozero, the reader and writer of protocol buffers in the .wasm files',
@@ -22,14 +29,23 @@ const compiledIn = (root) => [
     texts: [`${root}/system/lib/libc/musl/COPYRIGHT`, debian('emscripten')],
   },
   {
-    what: 'onnxruntime-common, the Tensor class in index.js; Copyright (c) Microsoft Corporation',
+    what: 'onnxruntime-common, the Tensor class in index.js and the declarations in dist/onnxruntime-common; Copyright (c) Microsoft Corporation',
     licence: 'MIT, whose text is that of Emscripten above',
     texts: [],
   },
+  bundled('@noble/hashes', 'SHA-256 in cache.js'),
+  bundled('fflate', 'which reads and writes .npz files in cli.js'),
+  bundled('tinyglobby', 'which finds the files of a pattern in cli.js'),
+  bundled('fdir', 'a part of tinyglobby in cli.js'),
+  bundled('picomatch', 'a part of tinyglobby in cli.js'),
+  bundled('pngjs', 'the decoder of PNG in cli.images.js'),
+  bundled('jpeg-js', 'the decoder of JPEG in cli.images.js'),
+  bundled('bmp-ts', 'the decoder of BMP in cli.images.js'),
+  bundled('@jsquash/webp', 'the decoder of WebP in cli.images.js'),
   {
-    what: 'noble-hashes, SHA-256 in cache.js',
-    licence: 'MIT',
-    texts: [path('node_modules/@noble/hashes/LICENSE')],
+    what: 'libwebp, the code inside @jsquash/webp; Copyright (c) 2010, Google Inc. All rights reserved.',
+    licence: 'BSD-3-Clause, whose text is that of jpeg-js above',
+    texts: [],
   },
 ];
 

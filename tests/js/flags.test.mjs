@@ -17,7 +17,7 @@ const octet = (...parameters) => spawnSync(command, parameters, { encoding: 'utf
 /** Reached without a flag, as the usage tells: by Ctrl-C, and by what is shown on a terminal. */
 const flagless = ['signal', 'onProgress'];
 
-const { stdout: usage } = octet('--help');
+const { stdout: usage } = octet('quantize', '--help');
 /** Options by flag. */
 const flags = new Map(
   [...usage.matchAll(/^ {2}--([a-z-]+)(?: \S+)? {2,}([a-zA-Z.]+) {2,}\S/gm)].map(
@@ -37,7 +37,7 @@ test('no option is out of reach', () => {
     [...reached].filter((key) => !keys.includes(key)),
     [],
   );
-  assert.match(usage, /progress is shown; Ctrl-C stops/);
+  assert.match(octet('--help').stdout, /progress is shown; Ctrl-C stops/);
 });
 
 /** Values that the option refuses, and modes that have it: the message that comes back names the option. */
@@ -71,8 +71,7 @@ for (const [flag, [value, mode]] of Object.entries(refused))
       output,
       ...given,
       ...samples,
-      `--${flag}`,
-      value,
+      `--${flag}=${value}`,
     );
     assert.equal(status, 2, stderr);
     const option = flags.get(flag).split('.').at(-1);

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const web = fileURLToPath(new URL('../../web', import.meta.url));
+const esbuild = createRequire(path.join(web, 'package.json'))('esbuild');
 
 function pack() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'octet-pack-'));
@@ -26,21 +28,13 @@ const { names, bytes } = pack();
 const inDist = (name) => fs.readFileSync(path.join(web, 'dist', name));
 
 test('the tarball holds what users need and nothing else', () => {
-  const scripts = [
-    'backend',
-    'cache',
-    'cli',
-    'index',
-    'octet-mt',
-    'octet.proxy',
-    'octet.thread',
-    'ort',
-  ];
+  const scripts = ['backend', 'cache', 'cli', 'cli.images', 'index', 'ort'];
+  const parts = ['octet-mt', 'octet.proxy', 'octet.thread'];
   const modules = ['octet', 'octet.relaxed', 'octet-mt', 'octet-mt.relaxed'];
   const wanted = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'report.schema.json'],
     ...['dist/NOTICES.txt', 'dist/provenance.json'],
-    ...scripts.map((name) => `dist/${name}.js`),
+    ...[...scripts, ...parts].map((name) => `dist/${name}.js`),
     ...modules.map((name) => `dist/${name}.wasm`),
   ];
   const rest = names.filter((name) => !name.endsWith('.d.ts'));
@@ -51,17 +45,29 @@ test('packing again gives the same bytes', () => {
   assert.ok(bytes.equals(pack().bytes));
 });
 
+/** Packages out of which esbuild takes code for the command line. */
+function bundledPackages() {
+  const options = { bundle: true, write: false, metafile: true, format: 'esm', platform: 'node' };
+  const { metafile } = esbuild.buildSync({
+    ...options,
+    absWorkingDir: web,
+    entryPoints: ['cli/main.ts', 'cli/images.ts'],
+    outdir: 'dist',
+    external: ['./index.js', './cli.images.js'],
+    loader: { '.wasm': 'binary' },
+  });
+  const names = Object.keys(metafile.inputs).map(
+    (file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1],
+  );
+  const found = [...new Set(names.filter(Boolean))];
+  assert.ok(found.includes('pngjs'), found.join());
+  return found;
+}
+
 test('the licences of what is compiled in are there', () => {
   const notices = inDist('NOTICES.txt').toString();
-  for (const name of [
-    'protozero',
-    'musl',
-    'Emscripten',
-    'libc++',
-    'onnxruntime-common',
-    'noble-hashes',
-  ])
-    assert.ok(notices.includes(name), name);
+  const engine = ['protozero', 'musl', 'Emscripten', 'libc++', 'onnxruntime-common'];
+  for (const name of [...engine, '@noble/hashes', ...bundledPackages()]) assert.ok(notices.includes(name), name);
   for (const text of [
     'Redistribution and use in source and binary forms',
     'Permission is hereby granted',

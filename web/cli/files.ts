@@ -1,18 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { type Stats, createWriteStream } from 'node:fs';
-import { readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { addAbortSignal } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import {
+  type Stats,
+  closeSync,
+  createWriteStream,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFile,
+} from 'node:fs';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 
-/** A file's bytes; '-' is standard input. */
-export async function readInput(path: string, signal?: AbortSignal): Promise<Uint8Array> {
-  if (path !== '-') return readFile(path, { signal });
+let standardInput: Promise<Uint8Array> | undefined;
+
+async function readStandardInput(): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  const input = signal ? addAbortSignal(signal, process.stdin) : process.stdin;
-  for await (const chunk of input) chunks.push(chunk as Uint8Array);
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
   return Buffer.concat(chunks);
 }
+
+/** A file's bytes; '-' is standard input, which may be asked for again. */
+export const readInput = (path: string): Promise<Uint8Array> =>
+  path === '-' ? (standardInput ??= readStandardInput()) : readFile(path);
 
 /** What goes to a path; '-' is standard output. */
 export interface Output {
@@ -21,53 +32,62 @@ export interface Output {
 }
 
 function writeStandardOutput(data: Uint8Array | string): Promise<void> {
-  return new Promise((resolve, reject) =>
-    process.stdout.write(data, (error) => (error ? reject(error) : resolve())),
-  );
+  return new Promise((resolve, reject) => {
+    process.stdout.once('error', reject);
+    process.stdout.write(data, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 const statOf = (path: string): Promise<Stats | undefined> => stat(path).catch(() => undefined);
 
-/** A file that waits beside its place to be moved there. */
-interface Waiting {
-  partial: string;
-  place: string;
+/** Files that wait beside their places to be moved there, by those places. */
+type Waiting = Map<string, string>;
+
+function discard(waiting: Waiting): void {
+  for (const partial of waiting.values()) rmSync(partial, { force: true });
 }
 
 /** Devices and pipes take what is written as it comes; nothing waits then. */
-async function writeBeside(
-  { path, data }: Output,
-  signal?: AbortSignal,
-): Promise<Waiting | undefined> {
-  if (path === '-') return void (await writeStandardOutput(data));
+async function writeBeside({ path, data }: Output, waiting: Waiting): Promise<void> {
+  if (path === '-') return writeStandardOutput(data);
   const present = await statOf(path);
   if (present?.isDirectory()) throw new Error(`${path} is a folder`);
-  if (present && !present.isFile())
-    return void (await pipeline([data], createWriteStream(path), { signal }));
+  if (present && !present.isFile()) return pipeline([data], createWriteStream(path));
   const place = present ? await realpath(path) : path;
   const partial = join(dirname(place), `.octet-${randomBytes(6).toString('hex')}.tmp`);
+  // At once, so that no signal comes between the file and the note of it.
+  const file = openSync(partial, 'wx', present?.mode);
+  waiting.set(place, partial);
   try {
-    await writeFile(partial, data, { signal, mode: present?.mode });
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
+    await promisify(writeFile)(file, data);
+  } finally {
+    closeSync(file);
   }
-  return { partial, place };
 }
 
-/** Writes files, each whole or not at all, and none when one of them can't be written. */
-export async function writeOutputs(outputs: Output[], signal?: AbortSignal): Promise<void> {
-  const waiting: Waiting[] = [];
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Writes files, each whole or not at all, and none when one of them can't be written. Signals such as Ctrl-C end the process at
+ * once; here there may be something to clear up before.
+ */
+export async function writeOutputs(outputs: Output[]): Promise<void> {
+  const waiting: Waiting = new Map();
+  const end = (signal: NodeJS.Signals) => {
+    discard(waiting);
+    ignore();
+    process.kill(process.pid, signal);
+  };
+  const ignore = () => endings.forEach((signal) => process.off(signal, end));
+  endings.forEach((signal) => process.on(signal, end));
   try {
-    for (const output of outputs) {
-      const written = await writeBeside(output, signal);
-      if (written) waiting.push(written);
-    }
-    signal?.throwIfAborted();
-    for (const { partial, place } of waiting) await rename(partial, place);
+    for (const output of outputs) await writeBeside(output, waiting);
+    for (const [place, partial] of waiting) renameSync(partial, place);
   } catch (error) {
-    for (const { partial } of waiting) await rm(partial, { force: true });
+    discard(waiting);
     throw error;
+  } finally {
+    ignore();
   }
 }
 

@@ -1,3 +1,3 @@
-import { run } from './commands.js';
+import { runCommandLine } from './command_line.js';
 
-process.exitCode = await run(process.argv.slice(2));
+process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -1,25 +1,19 @@
 /**
- * The flags of `octet quantize`: one row for each, which names the option of `quantize` that it sets. Usage, parsing and the
- * test that no option is out of reach follow from this table.
+ * The flags of `octet quantize` that set an option of `quantize`, one row for each. Help, parsing, completion and the test that
+ * no option is out of reach follow from this table.
  */
-import type { parseArgs } from 'node:util';
+import type { Flag } from './command.js';
 import { UsageError } from './errors.js';
 import type { QuantizeOptions } from './index.js';
 
 type Given = string | string[] | boolean;
 
-interface Flag {
-  flag: string;
-  /** Where it goes in the options, keys separated by dots. */
+interface QuantizeFlag extends Flag {
   option: string;
-  /** What stands for its argument in the usage; a flag without one sets `is`. */
-  argument?: string;
+  /** What a switch sets the option to. */
   is?: boolean;
-  /** May be given several times. */
-  multiple?: boolean;
   /** The option's value; the argument itself unless told. */
   read?: (given: Given, flag: string, fileBytes: number) => unknown;
-  help: string;
 }
 
 function number(given: Given, flag: string): number {
@@ -53,12 +47,12 @@ function nodes(given: Given, flag: string) {
   return ({ name }: { name: string }) => tests.some((test) => test(name));
 }
 
-export const quantizeFlags: readonly Flag[] = [
+export const quantizeFlags: readonly QuantizeFlag[] = [
   {
     flag: 'mode',
     option: 'mode',
     argument: 'dynamic|static|weight-only|mixed',
-    help: 'how; required',
+    help: 'how; dynamic unless told',
   },
   {
     flag: 'weights',
@@ -209,23 +203,6 @@ export const quantizeFlags: readonly Flag[] = [
   },
 ];
 
-/** As parseArgs wants them. */
-export const quantizeFlagOptions: NonNullable<Parameters<typeof parseArgs>[0]>['options'] =
-  Object.fromEntries(
-    quantizeFlags.map(({ flag, argument, multiple }) => [
-      flag,
-      { type: argument ? 'string' : 'boolean', ...(multiple && { multiple }) } as const,
-    ]),
-  );
-
-/** One line for each flag: how it is written, the option that it sets, what that is. */
-export const quantizeFlagUsage = quantizeFlags
-  .map(({ flag, argument, option, help }) => {
-    const written = `--${flag}${argument ? ` ${argument}` : ''}`;
-    return `  ${written.padEnd(60)} ${option.padEnd(24)} ${help}`;
-  })
-  .join('\n');
-
 function set(options: Record<string, unknown>, path: string, value: unknown): void {
   const [key, inner] = path.split('.');
   if (inner === undefined) options[key] = value;
@@ -237,7 +214,7 @@ export function quantizeOptionsFrom(
   values: Record<string, Given | undefined>,
   fileBytes: number,
 ): QuantizeOptions {
-  const options: Record<string, unknown> = {};
+  const options: Record<string, unknown> = { mode: 'dynamic' };
   const setBy = new Map<string, string>();
   for (const { flag, option, is, read } of quantizeFlags) {
     const given = values[flag];
@@ -249,6 +226,5 @@ export function quantizeOptionsFrom(
     setBy.set(path, flag);
     set(options, path, is ?? read?.(given, flag, fileBytes) ?? given);
   }
-  if (options.mode === undefined) throw new UsageError('--mode is required');
   return options as unknown as QuantizeOptions;
 }

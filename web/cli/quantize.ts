@@ -1,0 +1,103 @@
+import { basename } from 'node:path';
+import {
+  type QuantizationReport,
+  type QuantizeOptions,
+  quantize as quantizeModel,
+  renderReport,
+} from './index.js';
+import {
+  type Command,
+  type Flag,
+  type Values,
+  dim,
+  json,
+  listOf,
+  preprocess,
+  required,
+} from './command.js';
+import { UsageError } from './errors.js';
+import { type Output, readInput, writeOutputs } from './files.js';
+import { quantizeFlags, quantizeOptionsFrom } from './quantize_flags.js';
+import { type SampleFlags, sampleFlagsFrom, samplesFrom } from './samples.js';
+import { withSession } from './session.js';
+import { decibels, kilobytes, print, printJson, showProgress, warn } from './terminal.js';
+
+const output: Flag = { flag: 'output', short: 'o', argument: 'OUT', help: 'where the model goes' };
+const report: Flag = {
+  flag: 'report',
+  argument: 'FILE.json|FILE.html',
+  help: 'what was done, for programs or people',
+};
+const calibration: Flag = {
+  flag: 'calibration',
+  argument: 'DIR|FILE|PATTERN|random:N',
+  multiple: true,
+  option: 'calibration',
+  help: 'samples to run',
+};
+const externalData: Flag = {
+  flag: 'external-data',
+  argument: 'FILE',
+  multiple: true,
+  option: 'externalData',
+  help: 'a data file of the model',
+};
+
+/** Quantizes, with the samples of --calibration where there are any, or have to be. */
+async function quantizeSampled(bytes: Uint8Array, options: QuantizeOptions, values: Values) {
+  const specs = listOf(values, calibration);
+  const needed = ['static', 'mixed'].includes(options.mode) || options.weights?.method === 'gptq';
+  if (needed && !specs.length) throw new UsageError(`--${calibration.flag} is required`);
+  if (!specs.length) return quantizeModel(bytes, options);
+  const flags: SampleFlags = sampleFlagsFrom(values);
+  return withSession(
+    bytes,
+    async (session) => {
+      const samples = await samplesFrom(session, specs, flags);
+      return quantizeModel(bytes, { ...options, calibration: samples });
+    },
+    options.externalData,
+  );
+}
+
+/** Data files lie beside the model under the name that it has for them. */
+const externalDataFrom = (values: Values): QuantizeOptions['externalData'] =>
+  listOf(values, externalData).map((file) => ({ path: basename(file), data: file }));
+
+const reportText = (path: string, done: QuantizationReport): string =>
+  /\.html?$/.test(path) ? renderReport(done) : `${JSON.stringify(done, null, 2)}\n`;
+
+const summaryOf = ({ tensors, floatNodes, bytesBefore, bytesAfter, schemes }: QuantizationReport) =>
+  [
+    `${tensors.length} tensors quantized, ${floatNodes.length} nodes left in float; ` +
+      `${kilobytes(bytesBefore)} → ${kilobytes(bytesAfter)}`,
+    ...(schemes ?? []).map(({ scheme, sqnrDb }) => `activations ${scheme}: ${decibels(sqnrDb)}`),
+  ].join('\n');
+
+export const quantize: Command = {
+  summary: 'make a model smaller and faster',
+  arguments: ['IN'],
+  more: calibration.flag,
+  flags: [output, ...quantizeFlags, calibration, preprocess, dim, externalData, report, json],
+  async run([input], values) {
+    const place = required(values, output);
+    const reportPlace = values[report.flag] as string | undefined;
+    const printed = [place === '-', reportPlace === '-', values.json].filter(Boolean).length;
+    if (printed > 1) throw new UsageError('only one thing can go to standard output');
+    const bytes = await readInput(input);
+    const options = {
+      ...quantizeOptionsFrom(values, bytes.byteLength),
+      externalData: externalDataFrom(values),
+      onProgress: showProgress,
+    };
+    const done = await quantizeSampled(bytes, options, values);
+    const outputs: Output[] = [{ path: place, data: done.model }];
+    if (reportPlace !== undefined)
+      outputs.push({ path: reportPlace, data: reportText(reportPlace, done.report) });
+    await writeOutputs(outputs);
+    if (done.report.search && !done.report.search.met)
+      warn('nothing met the target; this came nearest');
+    if (values.json) await printJson(done.report);
+    else if (!printed) await print(summaryOf(done.report));
+  },
+};

@@ -1,0 +1,15 @@
+import { InferenceSession, type SessionOptions } from './index.js';
+
+/** Calls the body with a session, which is released whatever happens. */
+export async function withSession<T>(
+  model: Uint8Array,
+  body: (session: InferenceSession) => Promise<T>,
+  externalData?: SessionOptions['externalData'],
+): Promise<T> {
+  const session = await InferenceSession.create(model, { externalData });
+  try {
+    return await body(session);
+  } finally {
+    await session.release();
+  }
+}
