@@ -10,6 +10,8 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+/** The peer that `octet-web/backend` registers with. */
+const peer = path.join(root, 'tests/node_modules/onnxruntime-common');
 const web = path.join(root, 'web');
 const dist = path.join(web, 'dist');
 
@@ -34,8 +36,9 @@ function installInto(directory) {
   fs.mkdirSync(directory, { recursive: true });
   fs.writeFileSync(path.join(directory, 'package.json'), '{"private": true, "type": "module"}');
   const packed = npm('pack', web, '--pack-destination', directory, '--silent').trim();
-  const quiet = ['--no-audit', '--no-fund', '--silent', '--prefer-offline'];
-  npm('install', '--prefix', directory, path.join(directory, packed), ...quiet);
+  const flags = ['--no-audit', '--no-fund', '--silent', '--offline', '--install-links'];
+  const packages = [path.join(directory, packed), peer];
+  npm('install', '--prefix', directory, '--ignore-scripts', ...flags, ...packages);
 }
 
 function install() {

@@ -1,6 +1,6 @@
 /**
  * What onnxruntime-web exports, and nothing else, so that a bundler's alias `onnxruntime-web` → `octet-web/ort` works. Backends
- * given to `registerBackend` serve the sessions of onnxruntime-common, as they do there, and not those of Octet.
+ * given to `registerBackend` are checked and kept, as there, and serve nobody: the sessions here have one backend.
  */
 import { registerBackend } from 'onnxruntime-common';
 import { env, InferenceSession, Tensor } from './index.js';
