@@ -51,17 +51,14 @@ function parse(name: string, command: Command, args: string[]) {
   return { positionals, values };
 }
 
-const isUsage = (error: unknown) =>
-  error instanceof UsageError || (error instanceof OctetError && error.code === 'invalid-option');
-
-/** The exit code for an error, of which it says one line. */
+/** The exit code for an error, of which it says one line, and how to call if that was wrong. */
 function explain(error: unknown, usage: string): number {
   // Whoever reads has read enough.
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 1;
   fail((error as Error).message.split('\n')[0]);
-  if (!isUsage(error)) return 1;
-  process.stderr.write(`usage: ${usage}\n`);
-  return 2;
+  if (error instanceof UsageError) process.stderr.write(`usage: ${usage}\n`);
+  const isOption = error instanceof OctetError && error.code === 'invalid-option';
+  return isOption || error instanceof UsageError ? 2 : 1;
 }
 
 async function runCommand(name: string, args: string[]): Promise<number> {
