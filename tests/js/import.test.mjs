@@ -1,0 +1,78 @@
+/** Importing the package is all but free: no network, no WebAssembly, no workers, and a few milliseconds. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { projectDirectory } from './package_under_test.mjs';
+
+const longest = 5;
+const processes = 9;
+/** Of which one is enough: the processor's caches are shared with what else the machine does. */
+const attempts = 10;
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'octet-import-'));
+after(() => fs.rmSync(folder, { recursive: true }));
+const child = fileURLToPath(new URL('import_child.mjs', import.meta.url));
+const { resolve } = createRequire(path.join(projectDirectory, 'package.json'));
+const href = (file) => pathToFileURL(file).href;
+
+/** Modules that a module imports from its own folder, and itself. */
+function bytesOf(file) {
+  const text = fs.readFileSync(file, 'utf8');
+  const inner = [...text.matchAll(/from ?"(\.\/[^"]+)"/g)].map(([, name]) =>
+    bytesOf(path.join(path.dirname(file), name)),
+  );
+  return text.length + inner.reduce((sum, size) => sum + size, 0);
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
+
+/** Entries of the package, with what they are imported beside. */
+const entries = {
+  'octet-web': undefined,
+  'octet-web/ort': undefined,
+  'octet-web/backend': 'onnxruntime-common',
+};
+
+for (const [name, beside] of Object.entries(entries))
+  test(`${name} takes at most ${longest} ms, and starts nothing`, (t) => {
+    const file = resolve(name);
+    const nothing = path.join(folder, `${path.basename(name)}.mjs`);
+    fs.writeFileSync(nothing, `/*${' '.repeat(bytesOf(file))}*/`);
+    const others = beside ? [resolve(beside).replace('/cjs/', '/esm/')] : [];
+    const modules = [file, nothing, ...others].map(href);
+    const measure = () =>
+      Number(execFileSync(process.execPath, [child, ...modules], { encoding: 'utf8' }));
+    let best = Infinity;
+    for (let i = 0; i < attempts && best > longest; ++i)
+      best = Math.min(best, median(Array.from({ length: processes }, measure)));
+    t.diagnostic(`${best.toFixed(2)} ms`);
+    assert.ok(best <= longest, `${best} ms`);
+  });
+
+test('what reaches out when it is imported is caught', () => {
+  const culprits = {
+    fetch: "fetch('http://127.0.0.1:1/')",
+    compile: 'WebAssembly.compile(new Uint8Array(8))',
+    Worker: "import('node:worker_threads').then(({ Worker }) => new Worker('', { eval: true }))",
+  };
+  for (const [name, code] of Object.entries(culprits)) {
+    const file = path.join(folder, `${name}.mjs`);
+    fs.writeFileSync(file, code);
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [child, href(file), 'data:text/javascript,0'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`importing called ${name}`));
+  }
+});
