@@ -1,19 +1,16 @@
-// Prints what a page downloads, with one thread and with several: every file it loads, brotli-compressed as a server would
-// send it.
+// Prints what a page downloads, with one thread and with several, without env.wasm.proxy and with it: every file it loads,
+// brotli-compressed as a server would send it.
 import { readFileSync } from 'node:fs';
 import { constants, brotliCompressSync } from 'node:zlib';
 
 const dist = new URL('dist/', import.meta.url);
-const shared = ['index.js'];
+const one = ['octet.wasm', 'octet.relaxed.wasm'];
+const several = ['octet.thread.js', 'octet-mt.wasm', 'octet-mt.relaxed.wasm'];
 const variants = {
-  'one thread': [...shared, 'octet.wasm', 'octet.relaxed.wasm'],
-  'several threads': [
-    ...shared,
-    'octet-mt.js',
-    'octet.thread.js',
-    'octet-mt.wasm',
-    'octet-mt.relaxed.wasm',
-  ],
+  'one thread': ['index.js', ...one],
+  'several threads': ['index.js', 'octet-mt.js', ...several],
+  'proxy, one thread': ['index.js', 'octet.proxy.js', ...one],
+  'proxy, several threads': ['index.js', 'octet.proxy.js', ...several],
 };
 
 function compressed(name) {

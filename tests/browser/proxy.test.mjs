@@ -1,8 +1,11 @@
 /** `env.wasm.proxy` in Chromium: the same results from a worker, a page that stays responsive, and workers that end. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import path from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { serveFile } from '../js/file_server.mjs';
+import { projectDirectory } from '../js/package_under_test.mjs';
+import { build as buildGreedy } from '../models/greedy.mjs';
 import { network } from '../models/networks.mjs';
 import { openPackagePage } from './package_page.mjs';
 import { answerInNode, assertSame, publishTask } from './task.mjs';
@@ -46,6 +49,7 @@ describe('a page with a proxy', () => {
     host = await openPackagePage();
     for (const name of ['mnist', 'mobilenet_v2'])
       urls[name] = host.publish(`/${name}.onnx`, fs.readFileSync(await network(name).locate()));
+    urls.greedy = host.publish('/greedy.onnx', buildGreedy(9));
     await host.page.addInitScript(definesFailure);
   });
   after(() => host?.close());
@@ -249,6 +253,33 @@ describe('a page with a proxy', () => {
     assert.deepEqual(found.there.closed, found.here.closed);
   });
 
+  for (const proxy of [true, false])
+    test(`tells of values of 4 GB, ${proxy ? '' : 'not '}in the worker, and goes on`, async () => {
+      const found = await inPage(
+        async ({ greedy, mnist, proxy }) => {
+          const { InferenceSession, Tensor, env } = await import('/octet/index.js');
+          env.wasm.proxy = proxy;
+          const rows = (count) => ({
+            x: new Tensor('float32', new Float32Array(count).fill(1), [count, 1]),
+          });
+          const session = await InferenceSession.create(greedy);
+          const failures = [];
+          for (let i = 0; i < 2; ++i) failures.push(await failureOf(session.run(rows(100))));
+          const { y } = await session.run(rows(1));
+          const image = new Tensor('float32', new Float32Array(784), [1, 1, 28, 28]);
+          const { probabilities } = await (await InferenceSession.create(mnist)).run({ image });
+          return { failures, y: [...y.data], size: probabilities.size };
+        },
+        { ...urls, proxy },
+      );
+      for (const { name, code, message } of found.failures) {
+        assert.deepEqual([name, code], ['OctetError', 'out-of-memory']);
+        assert.match(message, /cannot allocate \d+ bytes/);
+      }
+      assert.deepEqual([found.y, found.size], [[1], 10]);
+      assert.equal(host.page.workers().filter(isProxy).length, Number(proxy));
+    });
+
   const endings = {
     'that closes': () => globalThis.close(),
     'that fails': () =>
@@ -292,4 +323,56 @@ describe('a page with a proxy', () => {
       assert.ok(closed);
       assert.equal(size, 10);
     });
+});
+
+/** Runs in the worker, before its script: keeps the memories of engines. */
+function keepMemories() {
+  const { Memory, instantiate } = WebAssembly;
+  globalThis.memories = [];
+  WebAssembly.instantiate = async (...parameters) => {
+    const instance = await instantiate(...parameters);
+    memories.push(...Object.values(instance.exports).filter((value) => value instanceof Memory));
+    return instance;
+  };
+}
+
+test('an engine that traps in the worker is replaced there', async () => {
+  const host = await openPackagePage();
+  try {
+    const script = path.join(projectDirectory, 'node_modules/octet-web/dist/octet.proxy.js');
+    const code = `(${keepMemories})();\n${fs.readFileSync(script, 'utf8')}`;
+    host.publish('/octet/octet.proxy.js', Buffer.from(code));
+    const url = host.publish('/mnist.onnx', fs.readFileSync(await network('mnist').locate()));
+    await host.page.addInitScript(definesFailure);
+    await host.reload();
+    await host.page.evaluate(async (url) => {
+      const { InferenceSession, Tensor, env } = await import('/octet/index.js');
+      Object.assign(env.wasm, { proxy: true, numThreads: 1 });
+      const image = new Tensor('float32', new Float32Array(784), [1, 1, 28, 28]);
+      globalThis.create = () => InferenceSession.create(url);
+      globalThis.answer = async (session) => (await session.run({ image })).probabilities.size;
+      globalThis.session = await create();
+      await answer(session);
+    }, url);
+    const [worker] = host.page.workers().filter(isProxy);
+    // No address in it leads anywhere any more.
+    await worker.evaluate(() =>
+      memories.forEach((memory) => new Uint8Array(memory.buffer).fill(255)),
+    );
+    const { failures, size } = await host.page.evaluate(async () => {
+      const failures = [await failureOf(answer(session)), await failureOf(answer(session))];
+      await session.release();
+      return { failures, size: await answer(await create()) };
+    });
+    assert.deepEqual(
+      failures.map(({ name, code }) => [name, code]),
+      Array(2).fill(['OctetError', 'internal']),
+    );
+    assert.match(failures[0].message, /the engine trapped/);
+    assert.match(failures[1].message, /the engine of this object has ended/);
+    assert.equal(size, 10);
+    assert.deepEqual(host.page.workers().filter(isProxy), [worker]);
+  } finally {
+    await host.close();
+  }
 });

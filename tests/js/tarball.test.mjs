@@ -67,7 +67,8 @@ function bundledPackages() {
 test('the licences of what is compiled in are there', () => {
   const notices = inDist('NOTICES.txt').toString();
   const engine = ['protozero', 'musl', 'Emscripten', 'libc++', 'onnxruntime-common'];
-  for (const name of [...engine, '@noble/hashes', ...bundledPackages()]) assert.ok(notices.includes(name), name);
+  for (const name of [...engine, '@noble/hashes', ...bundledPackages()])
+    assert.ok(notices.includes(name), name);
   for (const text of [
     'Redistribution and use in source and binary forms',
     'Permission is hereby granted',
