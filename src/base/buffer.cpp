@@ -6,7 +6,7 @@ namespace octet {
 
 Buffer::Buffer(size_t size) : size_(size) {
   constexpr size_t kAlignment = 64;
-  const size_t padded = checked_add(size, kAlignment - 1) / kAlignment * kAlignment;
+  const size_t padded = checked_room(size, kAlignment - 1) / kAlignment * kAlignment;
   data_.reset(static_cast<uint8_t*>(std::aligned_alloc(kAlignment, padded ? padded : kAlignment)));
   if (!data_) fail(ErrorCode::OutOfMemory, "cannot allocate ", size, " bytes");
 }

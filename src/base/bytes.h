@@ -1,4 +1,4 @@
-// Arithmetic on sizes that come from files: overflow is an error of the model, never a wrap-around.
+// Arithmetic on sizes that come from files: overflow is an error, never a wrap-around.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +22,14 @@ inline size_t checked_add(size_t a, size_t b) {
   size_t out;
   if (__builtin_add_overflow(a, b, &out))
     fail(ErrorCode::InvalidModel, "a size overflows: ", a, " + ", b);
+  return out;
+}
+
+// Of memory: more than there are addresses for is more than there is.
+inline size_t checked_room(size_t a, size_t b) {
+  size_t out;
+  if (__builtin_add_overflow(a, b, &out))
+    fail(ErrorCode::OutOfMemory, "cannot allocate ", a, " + ", b, " bytes");
   return out;
 }
 

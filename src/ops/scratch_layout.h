@@ -7,7 +7,7 @@ namespace octet {
 
 // Bytes of scratch memory, made a multiple of 64, so that what follows them is aligned.
 inline size_t aligned_scratch(size_t bytes) {
-  return checked_add(bytes, 63) / 64 * 64;
+  return checked_room(bytes, 63) / 64 * 64;
 }
 
 class ScratchLayout {
@@ -15,7 +15,7 @@ public:
   // The offset of `bytes` bytes, a multiple of 64.
   size_t reserve(size_t bytes) {
     const size_t offset = bytes_;
-    bytes_ = checked_add(bytes_, aligned_scratch(bytes));
+    bytes_ = checked_room(bytes_, aligned_scratch(bytes));
     return offset;
   }
   size_t reserve_floats(size_t count) { return reserve(checked_mul(count, sizeof(float))); }

@@ -23,16 +23,16 @@ ArenaLayout plan_arena(std::span<const ArenaRequest> requests) {
   ArenaLayout layout{.offsets = std::vector<size_t>(requests.size())};
   std::vector<size_t> placed; // by offset
   for (size_t i : by_size) {
-    const size_t bytes = checked_add(requests[i].bytes, kAlignment - 1) / kAlignment * kAlignment;
+    const size_t bytes = checked_room(requests[i].bytes, kAlignment - 1) / kAlignment * kAlignment;
     size_t offset = 0;
     for (size_t other : placed) {
       if (!alive_together(requests[i], requests[other])) continue;
-      if (layout.offsets[other] >= checked_add(offset, bytes)) break;
+      if (layout.offsets[other] >= checked_room(offset, bytes)) break;
       const size_t end = layout.offsets[other] + requests[other].bytes;
       offset = std::max(offset, (end + kAlignment - 1) / kAlignment * kAlignment);
     }
     layout.offsets[i] = offset;
-    layout.bytes = std::max(layout.bytes, checked_add(offset, bytes));
+    layout.bytes = std::max(layout.bytes, checked_room(offset, bytes));
     placed.insert(
         std::upper_bound(placed.begin(), placed.end(), i,
                          [&](size_t a, size_t b) { return layout.offsets[a] < layout.offsets[b]; }),

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <random>
 
+#include "base/error.h"
+
 using namespace octet;
 
 TEST_CASE("buffers that are never alive together share memory") {
@@ -36,5 +38,16 @@ TEST_CASE("random plans never overlap in space and time") {
         REQUIRE((!together || apart || requests[i].bytes == 0 || requests[j].bytes == 0));
       }
     }
+  }
+}
+
+TEST_CASE("buffers that no memory has room for are more than there is, not a broken model") {
+  const std::vector<ArenaRequest> requests = {
+      {SIZE_MAX / 2, 0, 1}, {SIZE_MAX / 2, 1, 2}, {99, 1, 1}};
+  try {
+    plan_arena(requests);
+    FAIL("it was planned");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::OutOfMemory);
   }
 }
