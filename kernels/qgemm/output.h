@@ -11,11 +11,11 @@
 //   s16 : the same without the final "+ zero_point": the form the next integer kernel reads.
 // With an activation f the last three round f(x) + shift instead, x = float(t)·scale[n] +
 // bias_f32[n]:
-//   leaky_relu : f(x) = max(x, slope·x), slope ≤ 1
-//   hard_swish : f(x) = x·min(max(slope·x + 1/2, 0), 1), which is s·HardSwish(x/s) for a slope of
-//                1/(6·s)
-// and where codes stood between the product and f, it reads these, in units of its result:
-//   x = clamp(round_half_even(float(t)·scale[n] + bias_f32[n]), lo, hi)·factor
+//   leaky_relu : f(x) = max(top·x, slope·x), 0 ≤ slope ≤ top
+//   hard_swish : f(x) = x·min(max(slope·x + top/2, 0), top), which is top·s·HardSwish(x/s) for a
+//                slope of top/(6·s)
+// and where codes stood between the product and f, it reads these:
+//   x = clamp(round_half_even(float(t)·scale[n] + bias_f32[n]), lo, hi)
 // u8 and s8 are ONNX QLinearConv / QLinearMatMul with scale[n] = a_scale·w_scale[n] / y_scale
 // computed in float, evaluated in the order onnxruntime uses. Multiplications and additions are
 // rounded one by one (no fused multiply-add), so every variant gives the same bits.
@@ -56,15 +56,16 @@ inline constexpr size_t column_capacity(size_t n) noexcept {
   return n + kPanelWidth - 1;
 }
 
-/// What is applied before the last rounding; `rounds`: to codes that are rounded first.
+/// What is applied before the last rounding; with `rounds`, to whole numbers between bounds, which
+/// may be infinite.
 struct QActivation {
   QFunction function = QFunction::none;
   float slope = 0.0f;
+  float top = 1.0f;
   float shift = 0.0f;
   bool rounds = false;
-  float lo = 0.0f; // whole numbers
-  float hi = 0.0f;
-  float factor = 1.0f;
+  float lo = -std::numeric_limits<float>::infinity();
+  float hi = std::numeric_limits<float>::infinity();
 };
 
 /// Arrays are indexed by column and not owned. A null array is left out of the formula.

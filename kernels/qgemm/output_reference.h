@@ -15,10 +15,14 @@ inline int32_t wrap_mul(int32_t a, int32_t b) noexcept {
   return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
 }
 
-inline float hard_swish(float x, float slope) noexcept {
-  float factor = x * slope + 0.5f;
+inline float hard_swish(float x, float slope, float top) noexcept {
+  float factor = x * slope + 0.5f * top;
   factor = 0.0f < factor ? factor : 0.0f;
-  return x * (factor < 1.0f ? factor : 1.0f);
+  return x * (factor < top ? factor : top);
+}
+
+inline float leaky_relu(float x, float slope, float top) noexcept {
+  return x * top < x * slope ? x * slope : x * top;
 }
 
 /// NaN gives the lowest.
@@ -30,10 +34,9 @@ inline float round_between(float x, float lo, float hi) noexcept {
 
 inline float activate(float x, const QActivation& activation) noexcept {
   if (activation.function == QFunction::none) return x;
-  if (activation.rounds) x = round_between(x, activation.lo, activation.hi) * activation.factor;
-  const float leaky = x < x * activation.slope ? x * activation.slope : x;
-  const bool is_swish = activation.function == QFunction::hard_swish;
-  return (is_swish ? hard_swish(x, activation.slope) : leaky) + activation.shift;
+  if (activation.rounds) x = round_between(x, activation.lo, activation.hi);
+  const auto function = activation.function == QFunction::hard_swish ? hard_swish : leaky_relu;
+  return function(x, activation.slope, activation.top) + activation.shift;
 }
 
 inline int32_t requantize(int32_t t, size_t n, const QOutputParams& p) noexcept {

@@ -45,16 +45,15 @@ inline v128_t round_to_int(v128_t x) noexcept {
   return wasm_i32x4_sub(wasm_f32x4_add(x, magic), magic);
 }
 
-inline v128_t round_to_whole(v128_t x) noexcept {
-  const v128_t magic = wasm_f32x4_splat(12582912.0f);
-  return wasm_f32x4_sub(wasm_f32x4_add(x, magic), magic);
-}
-
-inline v128_t hard_swish(v128_t x, v128_t slope) noexcept {
-  const v128_t one = wasm_f32x4_splat(1.0f), half = wasm_f32x4_splat(0.5f);
+inline v128_t hard_swish(v128_t x, v128_t slope, v128_t top) noexcept {
+  const v128_t half = wasm_f32x4_mul(wasm_f32x4_splat(0.5f), top);
   const v128_t factor = wasm_f32x4_add(wasm_f32x4_mul(x, slope), half);
   const v128_t positive = wasm_f32x4_pmax(wasm_f32x4_splat(0.0f), factor);
-  return wasm_f32x4_mul(x, wasm_f32x4_pmin(one, positive));
+  return wasm_f32x4_mul(x, wasm_f32x4_pmin(top, positive));
+}
+
+inline v128_t leaky_relu(v128_t x, v128_t slope, v128_t top) noexcept {
+  return wasm_f32x4_pmax(wasm_f32x4_mul(x, top), wasm_f32x4_mul(x, slope));
 }
 
 /// What rounds in one addition; NaN gives the lowest.
@@ -165,15 +164,9 @@ private:
       for (V8& row : acc) row = {wasm_f32x4_add(row.lo, bias.lo), wasm_f32x4_add(row.hi, bias.hi)};
     }
     if (activation_.function != QFunction::none) activate(acc);
-    limit(acc);
+    if (!bounded_)
+      for (V8& row : acc) row = limit_to_rounded(row);
     for (V8& row : acc) row.lo = code_bytes(round_to_codes(row, lo_, hi_));
-  }
-
-  /// Brings what is rounded next within ±kMostRounded.
-  template <size_t kRows>
-  [[clang::always_inline]] void limit(V8 (&acc)[kRows]) const noexcept {
-    if (bounded_) return;
-    for (V8& row : acc) row = limit_to_rounded(row);
   }
 
   v128_t code_bytes(v128_t codes) const noexcept {
@@ -187,12 +180,11 @@ private:
   [[clang::always_inline]] void activate(V8 (&acc)[kRows]) const noexcept {
     if (activation_.rounds) round_argument(acc);
     const v128_t slope = wasm_f32x4_splat(activation_.slope);
+    const v128_t top = wasm_f32x4_splat(activation_.top);
     if (activation_.function == QFunction::hard_swish)
-      for (V8& row : acc) row = {hard_swish(row.lo, slope), hard_swish(row.hi, slope)};
+      for (V8& row : acc) row = {hard_swish(row.lo, slope, top), hard_swish(row.hi, slope, top)};
     else
-      for (V8& row : acc)
-        row = {wasm_f32x4_pmax(row.lo, wasm_f32x4_mul(row.lo, slope)),
-               wasm_f32x4_pmax(row.hi, wasm_f32x4_mul(row.hi, slope))};
+      for (V8& row : acc) row = {leaky_relu(row.lo, slope, top), leaky_relu(row.hi, slope, top)};
     if (activation_.shift == 0) return;
     const v128_t shift = wasm_f32x4_splat(activation_.shift);
     for (V8& row : acc) row = {wasm_f32x4_add(row.lo, shift), wasm_f32x4_add(row.hi, shift)};
@@ -200,12 +192,15 @@ private:
 
   template <size_t kRows>
   [[clang::always_inline]] void round_argument(V8 (&acc)[kRows]) const noexcept {
-    limit(acc);
-    const v128_t lo = wasm_f32x4_splat(activation_.lo), hi = wasm_f32x4_splat(activation_.hi);
-    const v128_t factor = wasm_f32x4_splat(activation_.factor);
-    for (V8& row : acc)
-      row = {wasm_f32x4_mul(clamp(round_to_whole(row.lo), lo, hi), factor),
-             wasm_f32x4_mul(clamp(round_to_whole(row.hi), lo, hi), factor)};
+    for (V8& row : acc) row = {wasm_f32x4_nearest(row.lo), wasm_f32x4_nearest(row.hi)};
+    if (activation_.lo > -std::numeric_limits<float>::infinity()) {
+      const v128_t lo = wasm_f32x4_splat(activation_.lo);
+      for (V8& row : acc) row = {wasm_f32x4_pmax(lo, row.lo), wasm_f32x4_pmax(lo, row.hi)};
+    }
+    if (activation_.hi < std::numeric_limits<float>::infinity()) {
+      const v128_t hi = wasm_f32x4_splat(activation_.hi);
+      for (V8& row : acc) row = {wasm_f32x4_pmin(hi, row.lo), wasm_f32x4_pmin(hi, row.hi)};
+    }
   }
 
   const int32_t* w_zero_;

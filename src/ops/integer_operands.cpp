@@ -188,19 +188,16 @@ float scalar(const PrepareContext& ctx, size_t input, const char* what) {
     ctx.unsupported(what, " is not one float32 constant");
   return tensor->values<float>()[0];
 }
-// What may be rounded without looking, with room for the roundings on the way.
-constexpr double kMostSafelyRounded = double{kernels::kMostRounded} / 2;
-
-// Whether what is rounded stays within these for columns that add up to `depth` products of
-// codes, an int32 bias (or none), and `shift` on top.
+// Whether what is rounded stays within kMostRounded for columns that add up to `depth` products of
+// codes, an int32 bias (or none), and `shift` on top, of which it is `factor` times as much.
 bool are_bounded(const std::vector<float>& scale, const std::vector<int32_t>& bias, double shift,
-                 const ProductSize& size) {
-  constexpr double kMostProduct = 255 * 255;
+                 const ProductSize& size, double factor = 1) {
+  constexpr double kMostProduct = 255 * 255, kMost = double{kernels::kMostRounded} / 2;
   const double sum = static_cast<double>(size.depth) * kMostProduct;
   for (size_t i = 0; i < size.columns; ++i) {
     const double biased = sum + (bias.empty() ? 0.0 : std::abs(static_cast<double>(bias[i])));
     const double scaled = std::min(biased, 0x1p31) * std::abs(static_cast<double>(scale[i]));
-    if (!(scaled + shift < kMostSafelyRounded)) return false;
+    if (!((scaled + shift) * factor < kMost)) return false;
   }
   return true;
 }
@@ -264,24 +261,64 @@ int32_t code_attribute(const Attributes& attributes, const char* name) {
 kernels::QActivation to_codes_activation(const Attributes& attributes) {
   const Steps steps = result_steps(attributes);
   kernels::QActivation out{.function = to_codes_function(attributes),
-                           .slope = attributes.get_float("alpha", 0),
                            .shift = attributes.get_float("out_shift", 0) / steps.y_scale,
                            .rounds = attributes.has("inner_scale")};
-  if (out.function == kernels::QFunction::hard_swish)
-    out.slope = steps.y_scale / (6 * steps.out_scale);
-  if (!out.rounds) return out;
-  out.lo = static_cast<float>(code_attribute(attributes, "inner_low"));
-  out.hi = static_cast<float>(code_attribute(attributes, "inner_high"));
-  out.factor = steps.of(attributes.get_float("inner_scale", 1));
+  // What x is a multiple of.
+  const float unit =
+      out.rounds ? attributes.get_float("inner_scale", 1) : steps.y_scale / steps.out_scale;
+  if (out.rounds) {
+    out.top = steps.of(unit);
+    out.lo = static_cast<float>(code_attribute(attributes, "inner_low"));
+    out.hi = static_cast<float>(code_attribute(attributes, "inner_high"));
+  }
+  out.slope =
+      out.top * (out.function == kernels::QFunction::hard_swish ? unit / 6
+                                                                : attributes.get_float("alpha", 0));
   return out;
 }
-// Whether f makes bounded numbers of its own bounded argument.
-bool keeps_bounded(const kernels::QActivation& activation) {
-  if (!std::isfinite(activation.slope)) return false;
-  const double most = std::max(std::abs(activation.lo), std::abs(activation.hi));
-  const double made = most * std::abs(double{activation.factor}) + std::abs(activation.shift);
-  return !activation.rounds || made < kMostSafelyRounded;
-}
+
+// What becomes of a whole number between product and f.
+class FinishedCodes {
+public:
+  explicit FinishedCodes(const Attributes& attributes)
+      : activation_(to_codes_activation(attributes)),
+        low_(static_cast<float>(code_attribute(attributes, "low"))),
+        high_(static_cast<float>(code_attribute(attributes, "high"))) {}
+
+  float of(float x) const {
+    return kernels::round_between(kernels::activate(x, activation_), low_, high_);
+  }
+  const kernels::QActivation& activation() const { return activation_; }
+
+  // The same without the bounds beyond which the codes stay as they are.
+  kernels::QActivation with_needed_bounds() const {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    kernels::QActivation out = activation_;
+    FinishedCodes free = *this;
+    free.activation_.lo = -kInfinity;
+    free.activation_.hi = kInfinity;
+    out.lo = free.is_level_below(activation_.lo) ? -kInfinity : activation_.lo;
+    out.hi = activation_.hi >= 0 && of(activation_.hi) == high_ ? kInfinity : activation_.hi;
+    return out;
+  }
+
+private:
+  bool is_level_below(float x) const {
+    constexpr float kMostSteps = 256;
+    const float code = of(x);
+    if (activation_.function == kernels::QFunction::leaky_relu) return x <= 0 && code == low_;
+    // HardSwish is 0 from here on downwards.
+    const float end = std::floor(-activation_.top / (2 * activation_.slope));
+    if (!(x - end < kMostSteps)) return false;
+    for (; x >= end; --x)
+      if (of(x) != code) return false;
+    return true;
+  }
+
+  kernels::QActivation activation_;
+  float low_, high_;
+};
+
 // A bias in multiples of `units`; nothing when some are too many. Both are padded.
 std::optional<std::vector<int32_t>> bias_steps(const std::vector<float>& bias,
                                                const std::vector<float>& units, size_t columns) {
@@ -309,9 +346,9 @@ ToCodes to_codes_params(const PrepareContext& ctx, const ProductSize& size) {
   const Steps steps = first_steps(ctx.attributes());
   if (const float out_scale = ctx.attributes().get_float("out_scale", 1); !(out_scale > 0))
     ctx.fail("'out_scale' is ", out_scale);
-  out.activation = to_codes_activation(ctx.attributes());
+  out.activation = FinishedCodes(ctx.attributes()).with_needed_bounds();
   for (float& scale : out.scale) scale *= a;
-  double most = out.activation.rounds ? 0 : std::abs(double{out.activation.shift});
+  double most = 0; // of what is added to the products
   if (auto multiples = bias_steps(bias, out.scale, columns)) {
     out.bias = std::move(*multiples);
   } else {
@@ -319,18 +356,17 @@ ToCodes to_codes_params(const PrepareContext& ctx, const ProductSize& size) {
     for (float& value : out.bias_f32) most += std::abs(value = steps.of(value));
   }
   for (float& scale : out.scale) scale = steps.of(scale);
-  out.bounded = keeps_bounded(out.activation) && are_bounded(out.scale, out.bias, most, size);
+  const double top = out.activation.top, shift = std::abs(double{out.activation.shift});
+  out.bounded = std::isfinite(out.activation.slope) &&
+                are_bounded(out.scale, out.bias, most + shift / top, size, top);
   return out;
 }
 
 std::vector<int64_t> codes_of_inner_codes(const Attributes& attributes) {
-  const kernels::QActivation activation = to_codes_activation(attributes);
-  const auto low = static_cast<float>(code_attribute(attributes, "low"));
-  const auto high = static_cast<float>(code_attribute(attributes, "high"));
+  const FinishedCodes finished(attributes);
   std::vector<int64_t> codes;
-  for (float code = activation.lo; code <= activation.hi; ++code)
-    codes.push_back(
-        std::llrint(kernels::round_between(kernels::activate(code, activation), low, high)));
+  for (float x = finished.activation().lo; x <= finished.activation().hi; ++x)
+    codes.push_back(std::llrint(finished.of(x)));
   return codes;
 }
 

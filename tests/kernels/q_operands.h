@@ -59,12 +59,12 @@ private:
                                         QFunction::hard_swish};
     QActivation& activation = params_.activation;
     activation.function = kFunctions[random.integer(0, 3)];
-    activation.slope = random.real(0.0f, 1.0f);
+    activation.top = random.chance() ? 1.0f : random.real(0.1f, 2.0f);
+    activation.slope = random.real(0.0f, activation.top);
     if (random.chance()) activation.shift = random.real(-20.0f, 20.0f);
     activation.rounds = random.chance();
-    activation.lo = static_cast<float>(random.integer(-255, 0));
-    activation.hi = static_cast<float>(random.integer(0, 255));
-    activation.factor = random.real(0.1f, 2.0f);
+    if (random.chance()) activation.lo = static_cast<float>(random.integer(-255, 0));
+    if (random.chance()) activation.hi = static_cast<float>(random.integer(0, 255));
   }
 
   std::vector<int32_t> w_zero_;
@@ -146,11 +146,12 @@ inline std::vector<char> expected_output(QOutput output, int64_t acc, int64_t ro
     if (p.bias_f32) x += p.bias_f32[n];
     const QActivation& activation = p.activation;
     if (activation.function != QFunction::none && activation.rounds)
-      x = std::clamp(std::nearbyint(x), activation.lo, activation.hi) * activation.factor;
+      x = std::clamp(std::nearbyint(x), activation.lo, activation.hi);
+    const float slope = activation.slope, top = activation.top;
     if (activation.function == QFunction::hard_swish)
-      x = x * std::min(std::max(x * activation.slope + 0.5f, 0.0f), 1.0f) + activation.shift;
+      x = x * std::min(std::max(x * slope + 0.5f * top, 0.0f), top) + activation.shift;
     else if (activation.function == QFunction::leaky_relu)
-      x = std::max(x, x * activation.slope) + activation.shift;
+      x = std::max(x * top, x * slope) + activation.shift;
     const double rounded = std::nearbyint(static_cast<double>(x));
     const double q = std::clamp<double>(rounded + p.zero_point, p.qmin, p.qmax);
     if (output == QOutput::u8)
