@@ -20,7 +20,7 @@ const whole = [
 
 /** The options of `quantize`, those in groups behind a dot. */
 export function optionKeys() {
-  const file = new URL('src/quantize.ts', web).pathname;
+  const file = new URL('src/quantize_options.ts', web).pathname;
   const program = ts.createProgram([file], {
     strict: true,
     target: 99,

@@ -1,6 +1,26 @@
 import { OctetError } from './errors.js';
 
-const types = {
+/** Integer types that numbers are quantized to: all that ONNX's QuantizeLinear has. */
+export type QuantizedType =
+  | 'uint8'
+  | 'int8'
+  | 'uint16'
+  | 'int16'
+  | 'uint4'
+  | 'int4'
+  | 'uint2'
+  | 'int2';
+
+/** Codes, one per element: those of 4 and 2 bits are not packed. */
+export type Codes = Uint8Array | Int8Array | Uint16Array | Int16Array;
+
+interface CodeRange {
+  min: number;
+  max: number;
+  array: new (size: number) => Codes;
+}
+
+const types: Record<QuantizedType, CodeRange> = {
   uint8: { min: 0, max: 255, array: Uint8Array },
   int8: { min: -128, max: 127, array: Int8Array },
   uint16: { min: 0, max: 65535, array: Uint16Array },
@@ -11,12 +31,6 @@ const types = {
   int2: { min: -2, max: 1, array: Int8Array },
 };
 
-/** Integer types that numbers are quantized to: all that ONNX's QuantizeLinear has. */
-export type QuantizedType = keyof typeof types;
-
-/** Codes, one per element: those of 4 and 2 bits are not packed. */
-export type Codes = Uint8Array | Int8Array | Uint16Array | Int16Array;
-
 /** real = scale · (q − zeroPoint) */
 export interface QuantParams {
   /** A float32 above 0. */
@@ -25,6 +39,7 @@ export interface QuantParams {
   zeroPoint: number;
 }
 
+/** What codes there are. */
 export interface QuantRangeOptions {
   /** Default 'uint8'. */
   type?: QuantizedType;
@@ -32,14 +47,17 @@ export interface QuantRangeOptions {
   symmetric?: boolean;
 }
 
+/** Where codes come from: a range, or the parameters themselves; by default the range of the values. */
 export interface QuantizeTensorOptions extends QuantRangeOptions, Partial<QuantParams> {
-  /** What the codes cover, widened to include 0; default: the values' own range. */
+  /** The least that the codes cover, or 0 where that is less; default: the smallest value. */
   min?: number;
+  /** The most that the codes cover, or 0 where that is more; default: the largest value. */
   max?: number;
 }
 
 /** Several scales for one tensor, as ONNX's QuantizeLinear has them. */
 export interface QuantLayout {
+  /** The tensor's shape. */
   dims: readonly number[];
   /** Counted from the end when negative. Each index of it has parameters of its own … */
   axis: number;
@@ -47,29 +65,31 @@ export interface QuantLayout {
   blockSize?: number;
 }
 
+/** Codes that share one scale. */
 export interface QuantizedTensor extends QuantParams {
+  /** What the codes are. */
   type: QuantizedType;
+  /** One for each value. */
   data: Codes;
 }
 
 /** In the shape that QuantizeLinear takes: [dims[axis]], or dims with as many blocks along the axis. */
 export interface QuantParamArrays {
+  /** Above 0. */
   scale: Float32Array;
+  /** Of the type's range, one for each scale. */
   zeroPoint: Codes;
 }
 
+/** Codes with a scale for each index or block along an axis. */
 export interface QuantizedParts extends QuantParamArrays {
+  /** What the codes are. */
   type: QuantizedType;
+  /** One for each value. */
   data: Codes;
 }
 
 const invalid = (message: string) => new OctetError('invalid-input', message);
-
-interface CodeRange {
-  min: number;
-  max: number;
-  array: new (size: number) => Codes;
-}
 
 function rangeOf(type: QuantizedType, symmetric = false): CodeRange {
   if (!Object.hasOwn(types, type))

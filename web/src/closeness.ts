@@ -3,10 +3,13 @@ import { OctetError } from './errors.js';
 
 /** How far a tensor of the candidate is from the reference, over all samples. */
 export interface TensorComparison {
+  /** Of the tensor, which both models have. */
   name: string;
   /** 10·log10(Σ reference² / Σ difference²); Infinity when equal. */
   sqnrDb: number;
+  /** Of the angle between the values, −1 to 1. */
   cosine: number;
+  /** The largest difference of two values. */
   maxError: number;
   /** Share of rows (last axis) whose largest element is the same. */
   top1Agreement: number;

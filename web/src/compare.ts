@@ -12,7 +12,9 @@ import type { Tensor } from './tensor.js';
 /** Tensors by input name. */
 export type Feeds = Record<string, Tensor>;
 
+/** What one of two compared models costs. */
 export interface ModelSide {
+  /** Of the file. */
   bytes: number;
   /** Median of `runs` or more runs with the last sample. */
   latencyMs: number;
@@ -20,15 +22,21 @@ export interface ModelSide {
   runs: number;
 }
 
+/** How far one model is from another. */
 export interface Comparison {
+  /** How many were run. */
   samples: number;
+  /** One for each of the reference's outputs, in its order. */
   outputs: TensorComparison[];
   /** Inner values of floats that both models have under one name, in the reference's order. */
   layers: TensorComparison[];
+  /** What the first model costs. */
   reference: ModelSide;
+  /** What the second costs. */
   candidate: ModelSide;
 }
 
+/** Options of `compare`, whose progress is in phase 'samples' once both models have been read. */
 export interface CompareOptions extends Watch {
   /** Compare inner values too; default true. */
   layers?: boolean;

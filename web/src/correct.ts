@@ -1,7 +1,7 @@
 import { OctetError, rejectUnknownKeys } from './errors.js';
 import { FloatAnswers } from './float_answers.js';
 import { orAborted } from './pause.js';
-import type { QuantizeOptions } from './quantize.js';
+import type { QuantizeOptions } from './quantize_options.js';
 import type { QuantizationReport } from './report.js';
 import { type SampleOptions, startsAnew } from './samples.js';
 import { InferenceSession, createSession } from './session.js';
@@ -29,6 +29,7 @@ export interface Corrections {
 
 /** What a correction, and all before it in the list, made of the model. */
 export interface CorrectionEffect {
+  /** The last correction that was made; 'none': only the rounding. */
   method: 'none' | 'equalize' | 'smoothQuant' | 'biasCorrection' | 'adaround';
   /** Of the worst output against the float model, over the calibration samples. */
   sqnrDb: number;
@@ -36,6 +37,7 @@ export interface CorrectionEffect {
 
 /** What a scheme of activations made of the model, with all corrections. */
 export interface SchemeEffect {
+  /** As in `ActivationOptions`. */
   scheme: 'linear' | 'log2';
   /** Of the worst output against the float model, over the calibration samples. */
   sqnrDb: number;

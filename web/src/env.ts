@@ -4,11 +4,15 @@ import type { Env as OrtEnv } from 'onnxruntime-common';
 export type WasmPaths =
   | string
   | {
+      /** octet.wasm, for one thread. */
       wasm?: string | URL;
+      /** octet.relaxed.wasm, its kernels of relaxed SIMD. */
       relaxed?: string | URL;
-      /** These two are for several threads. */
+      /** octet-mt.wasm, for several threads. */
       wasmMt?: string | URL;
+      /** octet-mt.relaxed.wasm, its kernels of relaxed SIMD. */
       relaxedMt?: string | URL;
+      /** Taken for onnxruntime-web's sake, and ignored. */
       mjs?: string | URL;
     };
 
@@ -48,12 +52,20 @@ export interface Env extends OrtEnv {
    * made. Sessions that are created while this is true are watched.
    */
   debug?: boolean;
+  /** Where the engine is loaded from, and what it makes use of. */
   readonly wasm: WasmFlags;
-  readonly versions: OrtEnv['versions'] & { readonly octet: string };
-  /** What was chosen at start-up. */
+  /** Of onnxruntime-common, whose API this is, and of this package. */
+  readonly versions: OrtEnv['versions'] & {
+    /** This package's. */
+    readonly octet: string;
+  };
+  /** What was chosen at start-up; until the first call, the least. */
   readonly octet: {
+    /** This package's. */
     readonly version: string;
+    /** Which kernels run. */
     readonly simd: 'simd128' | 'relaxed';
+    /** How many threads share a run, the caller's own among them. */
     readonly threads: number;
   };
 }
@@ -73,6 +85,7 @@ export declare namespace Env {
 
 const version = '0.1.0';
 
+/** Settings to make before the first call, and what was chosen. */
 export const env: Env = {
   wasm: {},
   logLevel: 'warning',

@@ -11,7 +11,21 @@ export { env, type Env, type WasmFlags, type WasmPaths } from './env.js';
 /** All other types of onnxruntime-common. */
 export type * from 'onnxruntime-common';
 export { OctetError, type OctetErrorCode } from './errors.js';
-export { quantize, type QuantizeOptions, type QuantizeProgress } from './quantize.js';
+export { quantize, type QuantizeResult } from './quantize.js';
+export type {
+  ActivationOptions,
+  DynamicQuantizeOptions,
+  MixedQuantizeOptions,
+  QuantizeMode,
+  QuantizeOptions,
+  QuantizeOptionsOf,
+  QuantizeProgress,
+  StaticQuantizeOptions,
+  WeightOnlyQuantizeOptions,
+  WeightOptions,
+} from './quantize_options.js';
+export type { ExternalData } from './model.js';
+export type { Progress, Watch } from './progress.js';
 export type {
   ClipRange,
   MeasuredTensor,

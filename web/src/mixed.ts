@@ -2,7 +2,7 @@ import { OctetError, rejectUnknownKeys, throwIfAborted } from './errors.js';
 import { FloatAnswers } from './float_answers.js';
 import { median } from './median.js';
 import type { Quantized } from './correct.js';
-import type { QuantizeOptions } from './quantize.js';
+import type { QuantizeOptions } from './quantize_options.js';
 import { matches } from './node_filter.js';
 import { orAborted, yieldToEvents } from './pause.js';
 import { type SampleOptions, firstOf, forEachSample, startsAnew } from './samples.js';
@@ -24,11 +24,11 @@ export type Scheme =
 
 /** What the model of a mixed quantization must meet, measured on this device with the samples in `calibration`. */
 export interface MixedTarget {
-  /** Of the file. */
+  /** Of the file, at most. */
   maxSizeBytes?: number;
-  /** Of the worst output, over all samples, against the float model. */
+  /** Of the worst output, over all samples, against the float model, at least. */
   minSqnrDb?: number;
-  /** Median of a run. */
+  /** Median of a run with the first sample, at most. */
   maxLatencyMs?: number;
 }
 
@@ -36,10 +36,13 @@ export interface MixedTarget {
 export interface MixedPoint {
   /** Of the nodes that have weights: how many have each scheme. */
   nodes: Partial<Record<Scheme, number>>;
+  /** Of the file. */
   sizeBytes: number;
   /** Of the worst output; Infinity for the float model. */
   sqnrDb: number;
+  /** Median of a run on this device. */
   latencyMs: number;
+  /** All of it. */
   meetsTarget: boolean;
   /** No other point is better in one of size, SQNR and latency without being worse in another. */
   pareto: boolean;
@@ -47,6 +50,7 @@ export interface MixedPoint {
 
 /** What a mixed quantization looked at, and what it chose. */
 export interface MixedReport {
+  /** As it was asked for. */
   target: MixedTarget;
   /** False when no assignment met the target; the model is then the one that came nearest. */
   met: boolean;
@@ -54,9 +58,17 @@ export interface MixedReport {
   assignment: Record<string, Scheme>;
   /** The place in `points` of the model that was returned. */
   chosen: number;
+  /** All assignments that were measured, in that order. */
   points: MixedPoint[];
   /** SQNR at the worst output when only this node is quantized, by the scheme that the search started from. */
-  sensitivity: { node: string; scheme: Scheme; sqnrDb: number }[];
+  sensitivity: {
+    /** Its name. */
+    node: string;
+    /** What it was quantized by. */
+    scheme: Scheme;
+    /** At the worst output. */
+    sqnrDb: number;
+  }[];
 }
 
 type Assignment = ReadonlyMap<string, Scheme>;

@@ -5,7 +5,15 @@ import type { Watch } from './progress.js';
 import { type Source, finderBeside, readOwn, readSource } from './source.js';
 
 /** Data files of a model, as onnxruntime-web takes them. Those beside a model that comes from a path in Node are found without. */
-export type ExternalData = readonly ({ path: string; data: Source } | string)[];
+export type ExternalData = readonly (
+  | {
+      /** As the model names it. */
+      path: string;
+      /** What is in it. */
+      data: Source;
+    }
+  | string
+)[];
 
 export interface OpenedModel {
   engine: Engine;

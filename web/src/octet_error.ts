@@ -1,4 +1,7 @@
-/** What went wrong, for programs to act on. */
+/**
+ * What went wrong, for programs to act on: the file is no model, or a wrong one; an operator that Octet does not have; feeds, samples
+ * or files that don't fit; memory that could not be had; an abort; an option; a mistake in Octet itself.
+ */
 export type OctetErrorCode =
   | 'invalid-model'
   | 'unsupported-operator'
@@ -13,6 +16,7 @@ export type OctetErrorCode =
  * stays usable.
  */
 export class OctetError extends Error {
+  /** What went wrong, for programs to act on. */
   readonly code: OctetErrorCode;
 
   constructor(code: OctetErrorCode, message: string, options?: ErrorOptions) {

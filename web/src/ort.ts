@@ -1,6 +1,7 @@
 /**
- * What onnxruntime-web exports, and nothing else, so that a bundler's alias `onnxruntime-web` → `octet-web/ort` works. Backends
- * given to `registerBackend` are checked and kept, as there, and serve nobody: the sessions here have one backend.
+ * What onnxruntime-web exports, by name and as a default, and nothing else, so that a bundler's alias `onnxruntime-web` →
+ * `octet-web/ort` works. Backends given to `registerBackend` are checked and kept, as there, and serve nobody: the sessions here have
+ * one backend.
  */
 import { registerBackend } from 'onnxruntime-common';
 import { env, InferenceSession, Tensor } from './index.js';
@@ -23,6 +24,7 @@ export {
 } from './trace.js';
 export type * from 'onnxruntime-common';
 
+/** @hidden */
 export default {
   InferenceSession,
   TRACE,

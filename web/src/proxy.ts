@@ -28,7 +28,7 @@ import { isNode } from './node.js';
 import type { NodeFilter } from './node_filter.js';
 import { orAborted } from './pause.js';
 import type { Watch } from './progress.js';
-import type { QuantizeOptions } from './quantize.js';
+import type { QuantizeOptions } from './quantize_options.js';
 import type { Samples, iteratorOf } from './samples.js';
 import type { SessionOptions, SessionRunner, StepTime, ValueMetadata } from './session.js';
 import { type Reading, type Source, readAgain } from './source.js';

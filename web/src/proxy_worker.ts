@@ -17,7 +17,8 @@ import {
 } from './messages.js';
 import type { Watch } from './progress.js';
 import type { RemoteSession } from './proxy.js';
-import { type QuantizeOptions, quantize } from './quantize.js';
+import { quantize } from './quantize.js';
+import type { QuantizeOptions } from './quantize_options.js';
 import type { Samples } from './samples.js';
 import { InferenceSession, type SessionOptions } from './session.js';
 import type { Source } from './source.js';

@@ -4,7 +4,10 @@ import { orAborted, yieldToEvents } from './pause.js';
 import { isTensorLike } from './tensor.js';
 
 /** Feeds one after the other, made when they are asked for. Where there is a `length`, progress counts up to it. */
-export type Samples = (Iterable<Feeds> | AsyncIterable<Feeds>) & { readonly length?: number };
+export type Samples = (Iterable<Feeds> | AsyncIterable<Feeds>) & {
+  /** How many there are, for progress. */
+  readonly length?: number;
+};
 
 export interface SampleOptions {
   /** The option or parameter that the samples are, for errors: calibration[3]. */

@@ -8,7 +8,7 @@ import { proxy } from './proxy.js';
 import type { Source } from './source.js';
 import { isTensorLike, type OctetValue, type Tensor } from './tensor.js';
 
-/** How onnxruntime-common describes an input or output. */
+/** How onnxruntime-common describes an input or output: name, element type, shape. */
 export type ValueMetadata = Ort.ValueMetadata;
 
 /**
@@ -17,6 +17,7 @@ export type ValueMetadata = Ort.ValueMetadata;
  * threads, arenas, execution mode, logging, output locations other than the CPU's.
  */
 export interface SessionOptions extends Omit<Ort.SessionOptions, 'externalData'> {
+  /** The files of weights that the model has outside; in Node those beside a model that comes from a path are found. */
   externalData?: ExternalData;
   /** Ends the loading with an error of code 'aborted', and the download that it waits for. */
   signal?: AbortSignal;
@@ -27,7 +28,10 @@ export interface SessionOptions extends Omit<Ort.SessionOptions, 'externalData'>
   onProgress?: (progress: Progress) => void;
 }
 
-/** For the namespace below, which has this name too. */
+/**
+ * For the namespace below, which has this name too.
+ * @inline
+ */
 type CreateOptions = SessionOptions;
 
 const knownOptions = [
@@ -79,13 +83,17 @@ function checkOptions(options: SessionOptions): void {
 
 /** One executed step of a profiled run. */
 export interface StepTime {
+  /** Its name in the graph as it is run, which fusions may have changed. */
   node: string;
+  /** The operator of ONNX, or Octet's own that several were fused into. */
   opType: string;
   /** Of the first output; null where only the run knew. */
   shape: number[] | null;
-  /** Multiply-adds, and bytes of all operands and results. */
+  /** Multiply-adds. */
   macs: number;
+  /** Bytes of all operands and results. */
   bytes: number;
+  /** How long it took, by the wall clock. */
   milliseconds: number;
 }
 
@@ -122,9 +130,13 @@ const asyncDispose: typeof Symbol.asyncDispose =
 
 /** A loaded model; made by `InferenceSession.create`. */
 export class InferenceSession implements Ort {
+  /** In the model's order. */
   readonly inputNames: readonly string[];
+  /** In the model's order. */
   readonly outputNames: readonly string[];
+  /** Name, element type and shape of each input; a dimension is a size, or the symbol of an open one. */
   readonly inputMetadata: readonly ValueMetadata[];
+  /** The same of each output. */
   readonly outputMetadata: readonly ValueMetadata[];
 
   readonly #allOutputs: Fetches;
@@ -144,7 +156,10 @@ export class InferenceSession implements Ort {
 
   /**
    * Loads a model from bytes, a Blob, a ReadableStream, a Response, a URL, or a string (a URL in browsers, a path in Node). As in
-   * onnxruntime, a buffer may be followed by an offset and a length.
+   * onnxruntime, a buffer may be followed by an offset and a length, in bytes.
+   *
+   * Throws `invalid-model`, `unsupported-operator` (naming the node), `invalid-option`, `invalid-input` (what can't be read),
+   * `out-of-memory`.
    */
   static create(source: Source, options?: SessionOptions): Promise<InferenceSession>;
   static create(
@@ -180,6 +195,9 @@ export class InferenceSession implements Ort {
    * Runs the model. Runs may be started at any time; each answers for its own feeds. `fetches` names the outputs
    * wanted, or maps them to tensors whose memory receives the result. Of the options `terminate` ends the run before it begins, as
    * an error of code 'aborted'; the others, which steer logging and arenas, are accepted and have no meaning here.
+   *
+   * Throws `invalid-input` (an input that is missing, unknown, or of another type or shape; a released session),
+   * `invalid-option`, `out-of-memory`, `aborted`.
    */
   run(feeds: Ort.FeedsType, options?: Ort.RunOptions): Promise<Ort.ReturnType>;
   run(
@@ -246,6 +264,7 @@ export class InferenceSession implements Ort {
     this.#profiling = true;
   }
 
+  /** `profile` is empty from now on. */
   endProfiling(): void {
     this.#profiling = false;
   }

@@ -6,7 +6,21 @@ import {
 import type { HeapArray, HeapArrayConstructor } from './engine.js';
 import { OctetError } from './errors.js';
 
-/** Element types that onnxruntime-common's Tensor does not know, and what holds their elements. */
+/** Element types of ONNX that onnxruntime-common's Tensor does not know; their elements are as they are stored. */
+export type OwnType =
+  | 'bfloat16'
+  | 'float8e4m3fn'
+  | 'float8e4m3fnuz'
+  | 'float8e5m2'
+  | 'float8e5m2fnuz'
+  | 'float8e8m0'
+  | 'float4e2m1'
+  | 'int2'
+  | 'uint2'
+  | 'complex64'
+  | 'complex128';
+
+/** What holds the elements of these types. */
 const ownTypes = {
   /** The upper halves of float32 numbers. */
   bfloat16: Uint16Array,
@@ -23,9 +37,8 @@ const ownTypes = {
   /** The real and the imaginary part of each element. */
   complex64: Float32Array,
   complex128: Float64Array,
-} as const;
+} satisfies Record<OwnType, HeapArrayConstructor>;
 
-export type OwnType = keyof typeof ownTypes;
 /** Every element type of ONNX. */
 export type ElementType = OrtTensor.Type | OwnType;
 
@@ -78,9 +91,13 @@ class OctetTensor extends Base {
 
 /** The constructor for types of our own, beside those of onnxruntime-common. */
 export interface OwnTensorConstructor {
+  /**
+   * `data` holds the elements as they are stored, several to a byte where they are smaller than one, the first in the lowest bits;
+   * complex ones as pairs. `dims` counts elements; default: one dimension. Throws `invalid-input`.
+   */
   new (
     type: OwnType,
-    data: InstanceType<(typeof ownTypes)[OwnType]>,
+    data: Uint8Array | Uint16Array | Float32Array | Float64Array,
     dims?: readonly number[],
   ): OrtTensor;
 }
@@ -92,6 +109,7 @@ export interface OwnTensorConstructor {
 export const Tensor = OctetTensor as unknown as TensorConstructor &
   OwnTensorConstructor &
   TensorFactory;
+/** onnxruntime-common's Tensor: `type`, `dims`, `data`. */
 export type Tensor = OrtTensor;
 /** The types that onnxruntime-common has under this name. */
 export declare namespace Tensor {

@@ -8,15 +8,17 @@ export function TRACE(deviceType: string, label: string): void {
   if (isTraced()) console.timeStamp(`${deviceType}::ORT::${label}`);
 }
 
-/** Marks that the caller begins; `TRACE_FUNC_END`, that it ends. */
+/** Marks that the caller begins. */
 export const TRACE_FUNC_BEGIN = (extraMsg?: string) => traceCaller('BEGIN', extraMsg);
+/** Marks that the caller ends. */
 export const TRACE_FUNC_END = (extraMsg?: string) => traceCaller('END', extraMsg);
 
-/** Starts a timer of the console; `TRACE_EVENT_END` with the same name ends it. */
+/** Starts a timer of the console. */
 export function TRACE_EVENT_BEGIN(extraMsg?: string): void {
   if (isTraced()) console.time(`ORT::${extraMsg}`);
 }
 
+/** Ends the timer of this name, which tells its time. */
 export function TRACE_EVENT_END(extraMsg?: string): void {
   if (isTraced()) console.timeEnd(`ORT::${extraMsg}`);
 }

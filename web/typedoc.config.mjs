@@ -1,0 +1,31 @@
+/**
+ * The API reference, from the types: `npm run docs` writes it to build/api, and `npm run lint` fails for what has no documentation.
+ */
+import { Comment, Converter, ReflectionKind } from 'typedoc';
+
+/** The namespaces whose types are onnxruntime-common's, which documents them. */
+const borrowed = ['InferenceSession', 'Tensor', 'Env'];
+
+/** @param {import('typedoc').Application} app */
+function pointToOnnxruntime(app) {
+  app.converter.on(Converter.EVENT_CREATE_DECLARATION, (_, reflection) => {
+    const { name, parent } = reflection;
+    if (!reflection.kindOf(ReflectionKind.TypeAlias) || !borrowed.includes(parent?.name)) return;
+    const text = `\`${parent.name}.${name}\` of onnxruntime-common.`;
+    reflection.comment ??= new Comment([{ kind: 'text', text }]);
+  });
+}
+
+export default {
+  name: 'octet-web',
+  entryPoints: ['src/index.ts', 'src/ort.ts', 'src/backend.ts'],
+  out: '../build/api',
+  readme: 'README.md',
+  plugin: [pointToOnnxruntime],
+  excludeExternals: true,
+  excludeInternal: true,
+  excludePrivate: true,
+  disableSources: true,
+  validation: { notExported: true, invalidLink: true, notDocumented: true },
+  treatWarningsAsErrors: true,
+};
