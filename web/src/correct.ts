@@ -5,7 +5,7 @@ import type { QuantizeOptions } from './quantize_options.js';
 import type { QuantizationReport } from './report.js';
 import { type SampleOptions, startsAnew } from './samples.js';
 import { InferenceSession, createSession } from './session.js';
-import { type Source, readSource } from './source.js';
+import { type OwnBytes, type Source, readSource } from './source.js';
 
 /** What makes up for the losses of rounding; all off by default. */
 export interface Corrections {
@@ -44,7 +44,7 @@ export interface SchemeEffect {
 }
 
 /** `rescaled`: the float model that was rounded, where scales moved between the layers of the one given. */
-export type Quantized = { model: Uint8Array; report: QuantizationReport; rescaled?: Uint8Array };
+export type Quantized = { model: OwnBytes; report: QuantizationReport; rescaled?: Uint8Array };
 /** Runs one job; given by the caller, which chooses this one by its options. */
 export type RunJob = (
   source: Source,

@@ -72,6 +72,8 @@ export interface MixedReport {
 }
 
 type Assignment = ReadonlyMap<string, Scheme>;
+/** The model is the caller's own where nothing is quantized. */
+type Applied = Pick<Quantized, 'report'> & { model: Uint8Array };
 /** Quantizes by one mode; given by the caller, whose options choose this one. */
 type QuantizeOnce = (source: Uint8Array, options: QuantizeOptions) => Promise<Quantized>;
 
@@ -141,7 +143,7 @@ class Search {
   #nodes: string[] = [];
   /** The nodes that each scheme has a form for. */
   readonly #taken = new Map<Scheme, Set<string>>([['float', new Set()]]);
-  #best: { place: number; assignment: Assignment; quantized: Quantized } | undefined;
+  #best: { place: number; assignment: Assignment; quantized: Applied } | undefined;
 
   constructor(
     private readonly source: Uint8Array,
@@ -168,7 +170,10 @@ class Search {
       points: this.points,
       sensitivity: this.sensitivity,
     };
-    return { model: quantized.model, report: { ...quantized.report, mode: 'mixed', search } };
+    return {
+      model: new Uint8Array(quantized.model),
+      report: { ...quantized.report, mode: 'mixed', search },
+    };
   }
 
   /** Every node by one scheme, for each scheme; by a companion where the scheme has no form for it. */
@@ -247,7 +252,7 @@ class Search {
   }
 
   /** Applies each scheme to its nodes, one after the other. */
-  async #apply(assignment: Assignment): Promise<Quantized> {
+  async #apply(assignment: Assignment): Promise<Applied> {
     let model = this.source;
     const reports: QuantizationReport[] = [];
     for (const [scheme, options] of passes) {

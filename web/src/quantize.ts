@@ -18,7 +18,7 @@ import {
 import type { QuantizationReport } from './report.js';
 import { type Samples, forEachSample } from './samples.js';
 import { InferenceSession } from './session.js';
-import { type Source, readAgain } from './source.js';
+import { type OwnBytes, type Source, readAgain } from './source.js';
 import { typeNumber } from './types.js';
 
 function excludedNodes(summary: ModelSummary, { include, exclude }: QuantizeOptions): string[] {
@@ -164,7 +164,7 @@ async function quantizeByMode(source: Source, options: QuantizeOptions): Promise
 /** What `quantize` gives. */
 export interface QuantizeResult {
   /** The quantized model: a standard ONNX file. */
-  model: Uint8Array;
+  model: OwnBytes;
   /** What was done to each tensor, and what it cost. */
   report: QuantizationReport;
 }

@@ -4,6 +4,12 @@ import { isNode, nodeModule } from './node.js';
 import { orAborted } from './pause.js';
 import type { Watch } from './progress.js';
 
+/**
+ * A Uint8Array in memory that no thread shares, as Blob and Response want it; under this name TypeScript before 5.7 knows it too.
+ * @inline
+ */
+export type OwnBytes = ReturnType<Uint8Array['slice']>;
+
 /** A model or other file: its bytes, where they are, or what yields them. Strings are paths in Node, URLs elsewhere. */
 export type Source =
   | Uint8Array
