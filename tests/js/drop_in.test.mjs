@@ -48,7 +48,7 @@ fs.writeFileSync(
 describe('types', () => {
   const files = [...snippetNames.map(snippetFile), wrongFile];
   const expected = askCompiler(files, 'onnxruntime-web');
-  const isOfWrongFile = (text) => text.startsWith('wrong.ts: ');
+  const isOfWrongFile = (text) => text.startsWith('wrong.ts:');
 
   test('of onnxruntime-web are what the snippets are written for', () => {
     assert.equal(expected.complaints.length, 3);

@@ -1,11 +1,8 @@
 /** What `QuantizeOptions` holds, told by the compiler, so that no test has to list it. */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { programOf, ts } from './compiler.mjs';
 
-const web = new URL('../../web/', import.meta.url);
-const { default: ts } = await import(
-  pathToFileURL(createRequire(new URL('package.json', web)).resolve('typescript'))
-);
+const file = fileURLToPath(new URL('../../web/src/quantize_options.ts', import.meta.url));
 
 /** Objects that are options of their own, not groups of options. */
 const whole = [
@@ -20,14 +17,7 @@ const whole = [
 
 /** The options of `quantize`, those in groups behind a dot. */
 export function optionKeys() {
-  const file = new URL('src/quantize_options.ts', web).pathname;
-  const program = ts.createProgram([file], {
-    strict: true,
-    target: 99,
-    moduleResolution: 100,
-    module: 99,
-    skipLibCheck: true,
-  });
+  const program = programOf([file]);
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(file);
   const found = source.statements.find((one) => one.name?.text === 'QuantizeOptions');

@@ -1,8 +1,7 @@
 /** The snippets of `snippets/`: programs written for onnxruntime-web, which import nothing else. */
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import {
   decodeModel,
   encodeMessage,
@@ -10,11 +9,10 @@ import {
   GraphBuilder,
   tensor,
 } from '../models/onnx_builder.mjs';
+import { complaintsOf, programOf, transpiled, ts } from './compiler.mjs';
 import { projectDirectory } from './package_under_test.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const requireFromWeb = createRequire(new URL('../../web/package.json', import.meta.url));
-const { default: ts } = await import(pathToFileURL(requireFromWeb.resolve('typescript')));
 
 export const snippetFile = (name) => path.join(here, 'snippets', `${name}.ts`);
 export const snippetNames = fs
@@ -31,24 +29,10 @@ export const typesOf = {
 
 function compile(files, library) {
   const isOwn = library === 'onnxruntime-web';
-  return ts.createProgram([...files, typesOf[library]], {
-    strict: true,
-    noEmit: true,
-    skipDefaultLibCheck: true,
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.ESNext,
-    moduleResolution: ts.ModuleResolutionKind.Bundler,
-    lib: ['es2022', 'esnext.disposable', 'dom', 'dom.iterable'].map((name) => `lib.${name}.d.ts`),
-    types: [],
+  return programOf([...files, typesOf[library]], {
     paths: isOwn ? {} : { 'onnxruntime-web': [typesOf[library]] },
   });
 }
-
-const told = (program) =>
-  ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-    const text = ts.flattenDiagnosticMessageText(messageText, ' ');
-    return `${file ? path.basename(file.fileName) : ''}: ${text}`;
-  });
 
 /** The types that a package exports, those in namespaces behind a dot. */
 function typeNames(program, library) {
@@ -72,16 +56,13 @@ function typeNames(program, library) {
  */
 export function askCompiler(files, library) {
   const program = compile(files, library);
-  return { complaints: told(program), types: typeNames(program, library) };
+  return { complaints: complaintsOf(program), types: typeNames(program, library) };
 }
 
 /** A snippet in JavaScript that imports another module in the place of `onnxruntime-web`. */
 export function snippetCode(name, module) {
   const source = fs.readFileSync(path.join(here, 'snippets', `${name}.ts`), 'utf8');
-  const { outputText } = ts.transpileModule(source, {
-    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
-  });
-  return outputText.replaceAll("'onnxruntime-web'", JSON.stringify(module));
+  return transpiled(source).replaceAll("'onnxruntime-web'", JSON.stringify(module));
 }
 
 /** Probabilities of three classes for rows of four numbers. */

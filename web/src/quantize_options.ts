@@ -311,19 +311,21 @@ export type MixedQuantizeOptions = CommonOptions &
   };
 
 /**
- * The options that go with a mode, or with any of some modes; all options, {@link QuantizeOptions}, where the mode may be any and is
- * known only when the program runs. The compiler then refuses what `quantize` would refuse, as far as types tell: not the
- * sizes of numbers, the names of operators, nor samples that come only once where they are run again.
+ * The options that go with a mode. Where several modes are possible, and which is known only when the program runs, all options:
+ * {@link QuantizeOptions}. The compiler then refuses what `quantize` would refuse, as far as types tell: not the sizes of numbers, the
+ * names of operators, nor samples that come only once where they are run again.
  */
-export type QuantizeOptionsOf<Mode extends QuantizeMode> = QuantizeMode extends Mode
-  ? QuantizeOptions
-  : Extract<
-      | DynamicQuantizeOptions
-      | StaticQuantizeOptions
-      | WeightOnlyQuantizeOptions
-      | MixedQuantizeOptions,
-      Record<'mode', Mode>
-    >;
+export type QuantizeOptionsOf<Mode extends QuantizeMode, Each = Mode> = Each extends Mode
+  ? [Mode] extends [Each]
+    ? Extract<
+        | DynamicQuantizeOptions
+        | StaticQuantizeOptions
+        | WeightOnlyQuantizeOptions
+        | MixedQuantizeOptions,
+        Record<'mode', Mode>
+      >
+    : QuantizeOptions
+  : never;
 
 const knownOptions = [
   'mode',
