@@ -21,6 +21,7 @@ export default {
   entryPoints: ['src/index.ts', 'src/ort.ts', 'src/backend.ts'],
   out: '../build/api',
   readme: 'README.md',
+  projectDocuments: ['guides/*.md'],
   plugin: [pointToOnnxruntime],
   excludeExternals: true,
   excludeInternal: true,

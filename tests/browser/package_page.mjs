@@ -29,6 +29,7 @@ const document = `<!doctype html><title>package</title>
 /** Pages and modules that stand in no folder. */
 const startPaths = () =>
   new Map([
+    ['/', document],
     ['/index.html', document],
     [
       '/tests/js/package_under_test.mjs',

@@ -6,8 +6,12 @@ const mediaTypes = {
   '.html': 'text/html',
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
+  '.png': 'image/png',
   '.wasm': 'application/wasm',
 };
+
+const mediaTypeOf = (place) =>
+  mediaTypes[place === '/' ? '.html' : path.extname(place)] ?? 'application/octet-stream';
 
 /** Headers by which a page may share memory with its workers. */
 export const isolation = {
@@ -21,7 +25,7 @@ export async function serve(contentOf, headers = {}) {
     const place = url.split('?')[0];
     const content = contentOf(place);
     response.writeHead(content === undefined ? 404 : 200, {
-      'content-type': mediaTypes[path.extname(place)] ?? 'application/octet-stream',
+      'content-type': mediaTypeOf(place),
       ...headers,
     });
     response.end(content);

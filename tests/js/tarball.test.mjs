@@ -31,8 +31,10 @@ test('the tarball holds what users need and nothing else', () => {
   const scripts = ['backend', 'cache', 'cli', 'cli.images', 'index', 'ort'];
   const parts = ['octet-mt', 'octet.proxy', 'octet.thread'];
   const modules = ['octet', 'octet.relaxed', 'octet-mt', 'octet-mt.relaxed'];
+  const guides = fs.readdirSync(path.join(web, 'guides'));
   const wanted = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'report.schema.json'],
+    ...guides.map((name) => `guides/${name}`),
     ...['dist/NOTICES.txt', 'dist/provenance.json'],
     ...[...scripts, ...parts].map((name) => `dist/${name}.js`),
     ...modules.map((name) => `dist/${name}.wasm`),
