@@ -8,6 +8,7 @@ import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import * as ort from 'onnxruntime-web';
 import { octet, projectDirectory } from './package_under_test.mjs';
+import { usedTypes, usedValues } from './transformers_uses.mjs';
 import { askCompiler, snippetCode, snippetFile, snippetInputs, snippetNames } from './snippets.mjs';
 
 const { resolve } = createRequire(path.join(projectDirectory, 'package.json'));
@@ -69,6 +70,51 @@ describe('types', () => {
         [],
       );
     });
+});
+
+/** Of types that go into the library: what is onnxruntime-common's has to do. Of others its own has to do there. */
+const goesIn = (name) => /(Options|Config)$/.test(name);
+const conversion = (name) =>
+  goesIn(name)
+    ? `((theirs: common.${name}): ort.${name} => theirs);`
+    : `((own: ort.${name}): common.${name} => own);`;
+
+/** A program that names all that transformers.js uses, in the place of onnxruntime-common's. */
+const usesFile = path.join(temporary, 'uses.ts');
+fs.writeFileSync(
+  usesFile,
+  `import type * as common from 'onnxruntime-common';
+  import * as ort from 'onnxruntime-web';
+  type Get<T, Key> = T extends object ? (Key extends keyof T ? NonNullable<T[Key]> : never) : never;
+  type IsThere<T> = [T] extends [never] ? false : true;
+  ${usedTypes.map(conversion).join('\n')}
+  ${usedValues
+    .map((name) => name.split('.').reduce((type, key) => `Get<${type}, '${key}'>`, 'typeof ort'))
+    .map((type) => `(true satisfies IsThere<${type}>);`)
+    .join('\n')}`,
+);
+
+describe('what transformers.js uses', () => {
+  const read = (library, name) => name.split('.').reduce((value, key) => value?.[key], library);
+
+  test('is read out of its sources', () => {
+    for (const name of ['InferenceSession.SessionOptions', 'Tensor.Type'])
+      assert.ok(usedTypes.includes(name), usedTypes.join());
+    for (const name of ['InferenceSession', 'Tensor', 'env.wasm.wasmPaths'])
+      assert.ok(usedValues.includes(name), usedValues.join());
+  });
+
+  for (const library of ['onnxruntime-web', 'octet-web', 'octet-web/ort'])
+    test(`is there, in the types of ${library}`, () => {
+      assert.deepEqual(askCompiler([usesFile], library).complaints, []);
+    });
+
+  test('is there, where onnxruntime-web has it', () => {
+    // By this version transformers.js chooses files of onnxruntime on a server; without it, it chooses none.
+    const wanted = usedValues.filter((name) => name !== 'env.versions.web');
+    for (const name of wanted.filter((one) => read(ort, one) !== undefined))
+      assert.notEqual(read(dropIn, name), undefined, name);
+  });
 });
 
 describe('snippets', () => {

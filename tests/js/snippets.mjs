@@ -19,6 +19,9 @@ export const snippetNames = fs
   .readdirSync(path.join(here, 'snippets'))
   .map((file) => path.basename(file, '.ts'));
 
+const common = {
+  'onnxruntime-common': [path.join(here, '../node_modules/onnxruntime-common/dist/cjs/index.d.ts')],
+};
 const packages = path.join(projectDirectory, 'node_modules');
 /** Where the compiler finds `onnxruntime-web`. */
 export const typesOf = {
@@ -30,7 +33,7 @@ export const typesOf = {
 function compile(files, library) {
   const isOwn = library === 'onnxruntime-web';
   return programOf([...files, typesOf[library]], {
-    paths: isOwn ? {} : { 'onnxruntime-web': [typesOf[library]] },
+    paths: { ...common, ...(!isOwn && { 'onnxruntime-web': [typesOf[library]] }) },
   });
 }
 
