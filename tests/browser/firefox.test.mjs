@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchFirefox } from './firefox.mjs';
 import { openPackagePage } from './package_page.mjs';
-import { answerInNode, assertClose, assertSame, publishTask } from './task.mjs';
+import {
+  answerInNode,
+  assertClose,
+  assertSame,
+  assertThreadsStarted,
+  publishTask,
+} from './task.mjs';
 
 /** Runs in the page: what it has that the package makes use of. */
 async function askForFeatures() {
@@ -40,13 +46,13 @@ for (const isolated of [true, false])
           const { engine, ...found } = await answer(name, { simd: 'fixed', numThreads });
           assert.deepEqual(engine, { simd: 'simd128', threads: isolated ? numThreads : 1 });
           assertSame(found, expected[name]);
-          assert.equal(host.asked.has('/octet/octet.thread.js'), engine.threads > 1);
+          await assertThreadsStarted(host, engine);
         });
 
       test(`${name}, in the proxy's worker`, async () => {
         const found = await answer(name, { simd: 'fixed', numThreads: 2, proxy: true });
         assert.deepEqual(found.engine, { simd: 'simd128', threads: isolated ? 2 : 1 });
-        assert.ok(host.asked.has('/octet/octet.proxy.js'));
+        await host.whenAsked('/octet/octet.proxy.js');
         assertSame(found, expected[name]);
       });
 

@@ -1,4 +1,6 @@
 /** An empty page, to which the package, onnxruntime-web and transformers.js are served, in Chromium or another browser. */
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +28,9 @@ const importMap = {
 const document = `<!doctype html><title>package</title>
 <script type="importmap">${JSON.stringify(importMap)}</script>`;
 
+/** Milliseconds, after which what should come is taken never to come. */
+const patience = 60_000;
+
 /** Pages and modules that stand in no folder. */
 const startPaths = () =>
   new Map([
@@ -49,7 +54,8 @@ const bytesOf = ({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byte
 
 /**
  * Opens the page, cross-origin isolated or not. `publish(url, array)` serves an array's bytes at a path and returns the path;
- * `reload` gives the page a fresh start. `headers` are sent with every file; `asked` has the paths that were asked for.
+ * `reload` gives the page a fresh start. `headers` are sent with every file; `asked` has the paths that were asked for, and
+ * `whenAsked(path)` waits until one is: browsers load the scripts of workers aside, maybe later than what the page does.
  */
 export async function openPackagePage({
   isolated = true,
@@ -58,8 +64,10 @@ export async function openPackagePage({
 } = {}) {
   const paths = startPaths();
   const asked = new Set();
+  const requests = new EventEmitter();
   const answer = (url) => {
     asked.add(url);
+    requests.emit(url);
     return contentOf(paths, url);
   };
   const server = await serve(answer, { ...(isolated && isolation), ...headers });
@@ -71,6 +79,11 @@ export async function openPackagePage({
     page,
     origin: server.origin,
     asked,
+    async whenAsked(url) {
+      if (asked.has(url)) return;
+      const signal = AbortSignal.timeout(patience);
+      await once(requests, url, { signal }).catch(() => assert.fail(`nobody asks for ${url}`));
+    },
     reload,
     publish(url, array) {
       paths.set(url, bytesOf(array));

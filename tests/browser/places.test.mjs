@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openPackagePage } from './package_page.mjs';
-import { answerInNode, assertClose, assertSame, publishTask } from './task.mjs';
+import {
+  answerInNode,
+  assertClose,
+  assertSame,
+  assertThreadsStarted,
+  publishTask,
+} from './task.mjs';
 
 const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
 const files = {
@@ -70,7 +76,7 @@ for (const { title, ...condition } of conditions)
       const answer = await ask('the main thread', { simd: 'fixed', numThreads: 2, proxy: true });
       const threads = condition.isolated ? 2 : 1;
       assert.deepEqual(answer.engine, { simd: 'simd128', threads });
-      assert.ok(host.asked.has('/octet/octet.proxy.js'));
+      await host.whenAsked('/octet/octet.proxy.js');
       assertSame(answer, expected);
     });
 
@@ -81,7 +87,7 @@ for (const { title, ...condition } of conditions)
           const answer = await ask(place, { simd: 'fixed', numThreads });
           const threads = canThread ? numThreads : 1;
           assert.deepEqual(answer.engine, { simd: 'simd128', threads });
-          assert.equal(host.asked.has('/octet/octet.thread.js'), threads > 1);
+          await assertThreadsStarted(host, answer.engine);
           assertSame(answer, expected);
         });
 

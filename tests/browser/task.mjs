@@ -28,6 +28,13 @@ export function assertSame({ outputs, files }, expected) {
   assert.deepEqual(files, expected.files);
 }
 
+/** The page asks for the script of threads where an engine has several, and for none where it has one. */
+export async function assertThreadsStarted(host, { threads }) {
+  const script = '/octet/octet.thread.js';
+  if (threads > 1) await host.whenAsked(script);
+  else assert.ok(!host.asked.has(script));
+}
+
 const tensorsOf = (numbers) => [{ data: numbers }];
 
 /** The same results but for rounding. */
