@@ -311,9 +311,9 @@ export type MixedQuantizeOptions = CommonOptions &
   };
 
 /**
- * The options that go with a mode. Where several modes are possible, and which is known only when the program runs, all options:
- * {@link QuantizeOptions}. The compiler then refuses what `quantize` would refuse, as far as types tell: not the sizes of numbers, the
- * names of operators, nor samples that come only once where they are run again.
+ * The options that go with a mode, by which the compiler refuses what `quantize` would refuse, as far as types tell: not the sizes
+ * of numbers, the names of operators, nor samples that come only once where they are run again. Where the mode may be one of several,
+ * and is known only when the program runs, all options: {@link QuantizeOptions}.
  */
 export type QuantizeOptionsOf<Mode extends QuantizeMode, Each = Mode> = Each extends Mode
   ? [Mode] extends [Each]
