@@ -1,5 +1,5 @@
 /**
- * The programs of web/README.md and web/guides: blocks of JavaScript and TypeScript. A block begins a program where it imports
+ * The programs of the two READMEs for users and of web/guides: blocks of JavaScript and TypeScript. A block begins a program where it imports
  * something, is a file, or runs elsewhere than the one above, which it else goes on with. What stands behind the language tells where:
  *
  *   js            in a page
@@ -14,9 +14,9 @@ import { fileURLToPath } from 'node:url';
 import { conv, gemm } from '../models/layers.mjs';
 import { encodeModel, GraphBuilder } from '../models/onnx_builder.mjs';
 
-const web = fileURLToPath(new URL('../../web', import.meta.url));
+export const web = fileURLToPath(new URL('../../web', import.meta.url));
 const guides = fs.readdirSync(path.join(web, 'guides')).map((name) => `guides/${name}`);
-export const documents = ['README.md', ...guides];
+export const documents = ['../README.md', 'README.md', ...guides];
 
 const blocks = /^```(js|ts)(?: (\S+))?\n(.*?)^```$/gms;
 
@@ -35,7 +35,7 @@ function programsIn(document) {
   return programs;
 }
 
-/** What a document links to inside the package: [file, heading], the latter as links have it. */
+/** What a document links to in the tree: [file, heading], the latter as links have it. */
 export function linksIn(document) {
   const text = fs.readFileSync(path.join(web, document), 'utf8');
   return [...text.matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)].map(([, file, heading]) => [
