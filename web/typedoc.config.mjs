@@ -1,7 +1,13 @@
 /**
  * The API reference, from the types: `npm run docs` writes it to build/api, and `npm run lint` fails for what has no documentation.
  */
+import { readFileSync } from 'node:fs';
 import { Comment, Converter, ReflectionKind } from 'typedoc';
+
+const { exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const sourceOf = (types) => types.replace('./dist/', 'src/').replace('.d.ts', '.ts');
+const declared = Object.values(exports).flatMap(({ types = [] }) => types);
+const entryPoints = [...new Set(declared)].map(sourceOf);
 
 /** The namespaces whose types are onnxruntime-common's, which documents them. */
 const borrowed = ['InferenceSession', 'Tensor', 'Env'];
@@ -18,7 +24,7 @@ function pointToOnnxruntime(app) {
 
 export default {
   name: 'octet-web',
-  entryPoints: ['src/index.ts', 'src/ort.ts', 'src/backend.ts'],
+  entryPoints,
   out: '../build/api',
   readme: 'README.md',
   projectDocuments: ['guides/*.md'],
