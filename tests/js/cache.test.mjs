@@ -166,9 +166,12 @@ describe('a download', () => {
   test('a part of it that was lost makes it new', async () => {
     server.content = large;
     await assertAnswers(large, false);
-    store.delete(dataKeys()[1]);
-    await assertAnswers(large, false);
-    assert.equal(dataKeys().length, 3);
+    const losses = [(key) => store.delete(key), (key) => store.set(key, store.get(key).slice(1))];
+    for (const lose of losses) {
+      lose(dataKeys()[1]);
+      await assertAnswers(large, false);
+      assert.equal(dataKeys().length, 3);
+    }
   });
 
   const wrong = {
@@ -619,6 +622,14 @@ describe('a model quantized once', () => {
     await assert.rejects(cache.quantize(server.url, { mode: 'dynamic', include: 5 }));
     await assertMade(dynamic);
     assert.deepEqual(server.statuses, [200, 304]);
+    assert.equal((await cache.list()).length, 1);
+  });
+
+  test('its source stays where somebody fetched it meanwhile', async () => {
+    await assert.rejects(cache.quantize(server.url, { mode: 'dynamic', include: 5 }));
+    await assertAnswers(model, true);
+    await assertMade(dynamic);
+    await assertAnswers(model, true);
   });
 
   test('is another with other options, in whatever order', async () => {
@@ -714,12 +725,27 @@ describe('a model quantized once', () => {
 
   test('two at a time do not take the source from each other', async () => {
     cache = new ModelCache({ store: folderStore(newFolder()) });
-    const modes = ['dynamic', 'weight-only'];
-    await Promise.all(modes.map((mode) => cache.quantize(server.url, { mode })));
-    assert.deepEqual(
-      (await cache.list()).map(({ options }) => JSON.parse(options).mode).sort(),
-      modes,
-    );
+    let begin, goOn;
+    const hasBegun = new Promise((resolve) => (begin = resolve));
+    const mayGoOn = new Promise((resolve) => (goOn = resolve));
+    const calibration = {
+      async *[Symbol.asyncIterator]() {
+        begin();
+        await mayGoOn;
+        yield* samples;
+      },
+    };
+    const slow = cache.quantize(server.url, { mode: 'static', calibration, key: 'slow' });
+    await hasBegun;
+    await assertMade(dynamic);
+    goOn();
+    const { report } = await slow;
+    assert.equal(report.unmeasured, undefined);
+    assert.equal(server.statuses.filter((status) => status === 200).length, 1);
+    assert.deepEqual((await cache.list()).map(({ options }) => JSON.parse(options).mode).sort(), [
+      'dynamic',
+      'static',
+    ]);
   });
 
   test('is aborted at any time', async () => {

@@ -76,8 +76,7 @@ export class Shelf {
       const found: Blob[] = [];
       for (let i = 0; i < pieces; ++i) {
         const piece = await this.store.get(dataKey(token, i));
-        if (!piece) return undefined;
-        found.push(piece);
+        if (piece) found.push(piece);
       }
       const whole = new Blob(found);
       return whole.size === bytes ? whole : undefined;
