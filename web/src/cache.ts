@@ -9,7 +9,9 @@ import { OctetError, checkSignal, rejectUnknownKeys, throwIfAborted } from './er
 import { exclusively } from './exclusively.js';
 import {
   type QuantizationReport,
+  type QuantizeMode,
   type QuantizeOptions,
+  type QuantizeOptionsOf,
   type Source,
   env,
   quantize,
@@ -28,6 +30,7 @@ import { chunksOf, isFile, readSource } from './source.js';
 
 export { type ModelStore, browserStore, folderStore } from './cache_store.js';
 
+/** Options of a `ModelCache`. */
 export interface ModelCacheOptions {
   /** Default `browserStore()`, in Node `folderStore()`. */
   store?: ModelStore;
@@ -59,6 +62,7 @@ export interface FetchOptions extends Watch {
 export interface CachedModel {
   /** To be given to `InferenceSession.create` or `quantize`, which read it piece by piece. */
   model: Blob;
+  /** Of the file. */
   bytes: number;
   /** Of the file, in hexadecimal digits. */
   sha256: string;
@@ -68,9 +72,8 @@ export interface CachedModel {
   unkept?: string;
 }
 
-export interface CachedQuantizeOptions
-  extends QuantizeOptions,
-    Pick<FetchOptions, 'cache' | 'integrity'> {
+/** What `quantize` takes here besides a quantization's own options. */
+export interface KeepOptions extends Pick<FetchOptions, 'cache' | 'integrity'> {
   /**
    * Stands for the options that are no plain data: `calibration`, and functions. Whoever changes these has to change the key, or gets
    * what was quantized before.
@@ -78,12 +81,18 @@ export interface CachedQuantizeOptions
   key?: string;
 }
 
+/** Every option of every mode, as {@link QuantizeOptions} has them for programs that learn the mode when they run. */
+export type CachedQuantizeOptions = QuantizeOptions & KeepOptions;
+
+/** A quantized model's file, and what was done to it. */
 export interface CachedQuantization extends CachedModel {
+  /** As when it was made. */
   report: QuantizationReport;
 }
 
 /** Something on the device. */
 export interface CacheEntry {
+  /** By which `delete` knows it. */
   id: string;
   /** Where the model is from, if it has an address. */
   url?: string;
@@ -95,6 +104,7 @@ export interface CacheEntry {
   sha256?: string;
   /** False for what has arrived of a download that was interrupted. */
   isComplete: boolean;
+  /** When it was answered last. */
   lastUsed: Date;
 }
 
@@ -205,6 +215,10 @@ export class ModelCache {
    * unless `fetch` was asked for it. Throws what `fetch` and `quantize` throw, and `invalid-option` for options that are no plain
    * data and have no `key`.
    */
+  quantize<Mode extends QuantizeMode>(
+    source: Source,
+    options: { mode: Mode } & QuantizeOptionsOf<Mode> & KeepOptions,
+  ): Promise<CachedQuantization>;
   async quantize(source: Source, options: CachedQuantizeOptions): Promise<CachedQuantization> {
     if (typeof options !== 'object' || options === null)
       throw invalid("quantize: options with a mode expected, e.g. {mode: 'dynamic'}");

@@ -2,6 +2,7 @@
 import { OctetError } from './errors.js';
 import { isNode, nodeModule } from './node.js';
 
+/** @inline */
 type Awaitable<T> = T | Promise<T>;
 
 /**
@@ -10,9 +11,13 @@ type Awaitable<T> = T | Promise<T>;
  * rejects where there is no room, with an error named QuotaExceededError or of code ENOSPC.
  */
 export interface ModelStore {
+  /** What is under a key, if anything. */
   get(key: string): Awaitable<Blob | undefined>;
+  /** Keeps a file, in the place of what was under its key. */
   set(key: string, file: Blob): Awaitable<unknown>;
+  /** Deletes what is under a key, if anything. */
   delete(key: string): Awaitable<unknown>;
+  /** All keys, in any order. */
   keys(): Awaitable<Iterable<string>>;
 }
 
