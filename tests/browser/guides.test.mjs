@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { transpiled } from '../js/compiler.mjs';
 import { documents, programFiles, programs } from '../js/guides.mjs';
-import { png } from './image_files.mjs';
 import { openPackagePage } from './package_page.mjs';
 
 /** What bundlers do: workers have no import maps. */
@@ -12,18 +11,6 @@ const linked = (code) =>
     /(from |import )'octet-web(?:\/(\w+))?'/g,
     (_, before, part = 'index') => `${before}'/octet/${part}.js'`,
   );
-
-const [width, height] = [320, 240];
-const photo = (phase) =>
-  png({
-    width,
-    height,
-    channels: 3,
-    data: Uint8Array.from(
-      { length: width * height * 3 },
-      (_, i) => 127 + 127 * Math.sin(i + phase),
-    ),
-  });
 
 /** Runs in the page: a program, to its end. */
 const runProgram = async (url) => void (await import(url));
@@ -42,7 +29,6 @@ describe('guides run in a page', () => {
   before(async () => {
     host = await openPackagePage({ isolated: true });
     for (const [name, content] of programFiles()) host.publish(`/${name}`, content);
-    for (const number of [1, 2]) host.publish(`/photos/${number}.png`, photo(number));
   });
   after(() => host?.close());
 

@@ -40,7 +40,7 @@ test('no option is out of reach', () => {
   assert.match(octet('--help').stdout, /progress is shown; Ctrl-C stops/);
 });
 
-/** Values that the option refuses, and modes that have it: the message that comes back names the option. */
+/** Values that the option refuses, modes that have it, and flags that it goes with: the message that comes back names the option. */
 const refused = {
   mode: ['magic', 'dynamic'],
   weights: ['float8', 'dynamic'],
@@ -48,7 +48,7 @@ const refused = {
   'weights-method': ['magic', 'static'],
   activations: ['int3', 'static'],
   method: ['magic', 'static'],
-  percentile: ['1000', 'static'],
+  percentile: ['1000', 'static', '--method=percentile'],
   'smooth-quant': ['7', 'static'],
   format: ['binary', 'static'],
   'max-size': ['-1', 'mixed'],
@@ -58,7 +58,7 @@ const refused = {
 };
 
 const model = await network('mnist').locate();
-for (const [flag, [value, mode]] of Object.entries(refused))
+for (const [flag, [value, mode, ...more]] of Object.entries(refused))
   test(`--${flag} reaches ${flags.get(flag)}`, () => {
     const given = flag === 'mode' ? [] : ['--mode', mode];
     const samples =
@@ -71,6 +71,7 @@ for (const [flag, [value, mode]] of Object.entries(refused))
       output,
       ...given,
       ...samples,
+      ...more,
       `--${flag}=${value}`,
     );
     assert.equal(status, 2, stderr);
@@ -79,11 +80,15 @@ for (const [flag, [value, mode]] of Object.entries(refused))
     assert.ok(!fs.existsSync(output));
   });
 
-test('flags that set one option exclude each other; patterns choose nodes', () => {
+test('flags that set one option exclude each other, others go together; patterns choose nodes', () => {
   const output = path.join(folder, 'some.onnx');
   const quantize = (...more) =>
     octet('quantize', model, '-o', output, '--mode', 'dynamic', ...more);
   assert.match(quantize('--symmetric', '--asymmetric').stderr, /exclude each other/);
+  assert.match(
+    quantize('--mode=static', '--calibration=random:1', '--percentile=99').stderr,
+    /percentile: only method 'percentile' has one/,
+  );
   assert.match(quantize('--include', '/(/').stderr, /--include \/\(\//);
   const report = path.join(folder, 'some.json');
   assert.equal(quantize('--exclude', '/^conv/i', '--report', report).status, 0);

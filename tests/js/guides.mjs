@@ -1,16 +1,19 @@
 /**
- * The programs of the two READMEs for users and of web/guides: blocks of JavaScript and TypeScript. A block begins a program where it imports
- * something, is a file, or runs elsewhere than the one above, which it else goes on with. What stands behind the language tells where:
+ * The programs of the two READMEs for users and of web/guides: blocks of JavaScript and TypeScript, and of commands that say so. A block
+ * begins a program where it imports something, is a file, or runs elsewhere than the one above, which it else goes on with. What stands
+ * behind the language tells where:
  *
  *   js            in a page
  *   js node       in Node
  *   js NAME.js    in a worker, as a file of this name that other programs of the document use
  *   js compiled   nowhere, for it needs what is not here
  *   ts            nowhere, for it is about types
+ *   sh command    in bash, with `npx octet`
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { png } from '../browser/image_files.mjs';
 import { conv, gemm } from '../models/layers.mjs';
 import { encodeModel, GraphBuilder } from '../models/onnx_builder.mjs';
 
@@ -18,7 +21,7 @@ export const web = fileURLToPath(new URL('../../web', import.meta.url));
 const guides = fs.readdirSync(path.join(web, 'guides')).map((name) => `guides/${name}`);
 export const documents = ['../README.md', 'README.md', ...guides];
 
-const blocks = /^```(js|ts)(?: (\S+))?\n(.*?)^```$/gms;
+const blocks = /^```(js|ts|sh(?= command$))(?: (\S+))?\n(.*?)^```$/gms;
 
 function programsIn(document) {
   const text = fs.readFileSync(path.join(web, document), 'utf8');
@@ -71,7 +74,19 @@ function photoModel() {
 
 const sizeOfInput = 3 * 224 * 224;
 
-/** The files that programs read, by their places, but for pictures. */
+const [width, height] = [320, 240];
+const photo = (phase) =>
+  png({
+    width,
+    height,
+    channels: 3,
+    data: Uint8Array.from(
+      { length: width * height * 3 },
+      (_, i) => 127 + 127 * Math.sin(i + phase),
+    ),
+  });
+
+/** The files that programs read, by their places. */
 export function programFiles() {
   const sample = (phase) =>
     Float32Array.from({ length: sizeOfInput }, (_, i) => Math.sin(i + phase));
@@ -79,5 +94,7 @@ export function programFiles() {
     ['model.onnx', photoModel()],
     ['samples/1.f32', sample(0)],
     ['samples/2.f32', sample(1)],
+    ['photos/1.png', photo(1)],
+    ['photos/2.png', photo(2)],
   ]);
 }

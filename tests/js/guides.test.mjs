@@ -1,4 +1,4 @@
-/** The programs of the guides compile, and those for Node run; browser/guides.test.mjs runs those for pages. */
+/** The programs of the guides compile, and those for Node and the shell run; browser/guides.test.mjs runs those for pages. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
@@ -53,7 +53,8 @@ describe('guides compile', () => {
   for (const document of documents)
     test(document, () => {
       assert.ok(programs.get(document).length > 0);
-      assert.deepEqual(programs.get(document).flatMap(compile), []);
+      const scripts = programs.get(document).filter(({ language }) => language !== 'sh');
+      assert.deepEqual(scripts.flatMap(compile), []);
     });
 });
 
@@ -68,10 +69,13 @@ describe('guides run in Node', () => {
   });
   after(() => fs.rmSync(folder, { recursive: true }));
 
-  const own = [...programs.values()].flat().filter(({ place }) => place === 'node');
-  for (const { name, code } of own)
+  const run = (...command) => promisify(execFile)(command[0], command.slice(1), { cwd: folder });
+  const all = [...programs.values()].flat();
+  for (const { name, code } of all.filter(({ place }) => place === 'node'))
     test(name, async () => {
       fs.writeFileSync(path.join(folder, 'program.mjs'), code);
-      await promisify(execFile)(process.execPath, ['program.mjs'], { cwd: folder });
+      await run(process.execPath, 'program.mjs');
     });
+  for (const { name, code } of all.filter(({ place }) => place === 'command'))
+    test(name, () => run('bash', '-e', '-c', code));
 });

@@ -117,7 +117,7 @@ export const quantizeFlags: readonly QuantizeFlag[] = [
     option: 'activations.percentile',
     argument: 'P',
     read: number,
-    help: 'of 100 values, how many the range keeps',
+    help: 'of method percentile alone: of 100 values, how many the range keeps',
   },
   {
     flag: 'fixed-scales',
