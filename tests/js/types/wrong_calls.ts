@@ -10,6 +10,7 @@ import {
   inspect,
   quantizeTensor,
 } from 'octet-web';
+import { ModelCache } from 'octet-web/cache';
 
 declare const session: InferenceSession;
 declare const x: Tensor;
@@ -41,6 +42,10 @@ export const wrong = () => [
   compare('a.onnx', 'b.onnx'),
   // @ts-expect-error: no option has this name
   inspect('model.onnx', { dimensions: { batch: 1 } }),
+  // @ts-expect-error: mode 'static' needs samples where the result is kept too
+  new ModelCache().quantize('model.onnx', { mode: 'static', cache: 'reload' }),
+  // @ts-expect-error: no option has this name
+  new ModelCache().quantize('model.onnx', { mode: 'dynamic', store: new Map() }),
   // @ts-expect-error: not a type of codes
   quantizeTensor([0, 1], { type: 'int32' }),
   // @ts-expect-error: blocks need an axis
