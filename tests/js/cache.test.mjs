@@ -175,19 +175,20 @@ describe('a download', () => {
   });
 
   const wrong = {
-    'a file': ['file:///model.onnx', {}, 'invalid-input'],
-    'no address': ['model.onnx', {}, 'invalid-input'],
+    'a file': ['file:///model.onnx', {}, 'invalid-input', /URL of http/],
+    'no address': ['model.onnx', {}, 'invalid-input', /URL of http/],
     'an unknown option': [undefined, { cach: 'reload' }, 'invalid-option'],
     'an unknown policy': [undefined, { cache: 'default' }, 'invalid-option'],
     'an unknown kind': [undefined, { kind: 'picture' }, 'invalid-option'],
     'no signal': [undefined, { signal: 1 }, 'invalid-option'],
     'no hash': [undefined, { integrity: 'sha256-abc' }, 'invalid-option'],
   };
-  for (const [name, [url, options, code]] of Object.entries(wrong))
+  for (const [name, [url, options, code, message = /./]] of Object.entries(wrong))
     test(`refuses ${name}`, async () => {
       const failure = await cache.fetch(url ?? server.url, options).catch((error) => error);
       assert.ok(failure instanceof OctetError);
       assert.equal(failure.code, code);
+      assert.match(failure.message, message);
       assert.equal(server.asked.length, 0);
     });
 
@@ -541,8 +542,17 @@ describe('what is on the device', () => {
     await assertAnswers(small, false);
     const [key] = [...store.keys()].filter((name) => name.startsWith('entry-'));
     store.set(key, new Blob(['{"bytes":']));
-    await assertAnswers(small, false);
+    assert.deepEqual(await cache.list(), []);
+    const { unkept } = await assertAnswers(small, false);
+    assert.equal(unkept, undefined);
     assert.equal(dataKeys().length, 1);
+  });
+
+  test('a file that can not be put in its place leaves nothing beside it', async () => {
+    const home = newFolder();
+    fs.mkdirSync(path.join(home, 'key'), { recursive: true });
+    await assert.rejects(folderStore(home).set('key', new Blob([small])));
+    assert.deepEqual(fs.readdirSync(home), ['key']);
   });
 });
 
