@@ -18,6 +18,7 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'octet-import-'));
 after(() => fs.rmSync(folder, { recursive: true }));
 const child = fileURLToPath(new URL('import_child.mjs', import.meta.url));
 const { resolve } = createRequire(path.join(projectDirectory, 'package.json'));
+const packageFolder = path.join(projectDirectory, 'node_modules/octet-web');
 const href = (file) => pathToFileURL(file).href;
 
 /** Modules that a module imports from its own folder, and itself. */
@@ -33,20 +34,22 @@ function median(values) {
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
-/** Entries of the package, with what they are imported beside. */
-const entries = {
-  'octet-web': undefined,
-  'octet-web/ort': undefined,
-  'octet-web/backend': 'onnxruntime-common',
-};
+/** Scripts that the package offers, each under the first of its names. */
+const { exports } = JSON.parse(fs.readFileSync(path.join(packageFolder, 'package.json')));
+const scripts = new Map();
+for (const [name, { default: file }] of Object.entries(exports))
+  if (file && !scripts.has(file)) scripts.set(file, `octet-web${name.slice(1)}`);
 
-for (const [name, beside] of Object.entries(entries))
+/** What they are imported beside. */
+const others = { 'octet-web/backend': ['onnxruntime-common'] };
+
+for (const name of scripts.values())
   test(`${name} takes at most ${longest} ms, and starts nothing`, (t) => {
     const file = resolve(name);
     const nothing = path.join(folder, `${path.basename(name)}.mjs`);
     fs.writeFileSync(nothing, `/*${' '.repeat(bytesOf(file))}*/`);
-    const others = beside ? [resolve(beside).replace('/cjs/', '/esm/')] : [];
-    const modules = [file, nothing, ...others].map(href);
+    const beside = (others[name] ?? []).map((other) => resolve(other).replace('/cjs/', '/esm/'));
+    const modules = [file, nothing, ...beside].map(href);
     const measure = () =>
       Number(execFileSync(process.execPath, [child, ...modules], { encoding: 'utf8' }));
     let best = Infinity;
