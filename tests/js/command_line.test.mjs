@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { casesOf, network } from '../models/networks.mjs';
 import { projectDirectory } from './package_under_test.mjs';
 import { reference, runOnce } from './sessions.mjs';
+import { snippetInputs } from './snippets.mjs';
 
 const command = path.join(projectDirectory, 'node_modules/.bin/octet');
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'octet-'));
@@ -139,6 +140,26 @@ test('run computes what onnxruntime computes', async () => {
   readNpy(inFolder(`out/${name}.npy`)).forEach((value, i) => {
     assert.ok(Math.abs(value - expected.data[i]) <= 1e-5, `${value} and ${expected.data[i]}`);
   });
+});
+
+test('a model has its data files beside it, or where a flag says', () => {
+  const { outside, weights } = snippetInputs();
+  fs.mkdirSync(inFolder('apart'));
+  const [together, alone] = ['outside.onnx', 'apart/outside.onnx'].map(inFolder);
+  for (const place of [together, alone]) fs.writeFileSync(place, outside);
+  fs.writeFileSync(inFolder('weights.bin'), weights);
+  succeed('run', together, '--input', 'x=random');
+  succeed('bench', together, '--runs', '1');
+  assert.match(succeed('inspect', together).text, /^12 parameters/m);
+  const quantize = (place, ...flags) =>
+    octet('quantize', place, '-o', inFolder('in.onnx'), ...flags);
+  assert.equal(quantize(together).status, 0);
+  assert.match(quantize(alone).stderr, /weights\.bin/);
+  const flag = ['--external-data', inFolder('weights.bin')];
+  const calibration = ['--mode', 'static', '--calibration', 'random:2'];
+  for (const flags of [flag, [...flag, ...calibration]])
+    assert.equal(quantize(alone, ...flags).status, 0);
+  assert.equal(quantize(together, ...calibration).status, 0);
 });
 
 test('compare measures two models', () => {

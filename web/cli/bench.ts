@@ -1,7 +1,7 @@
-import { env, inspect } from './index.js';
+import { type Source, env, inspect } from './index.js';
 import { type Command, type Flag, countOf, dim, json, sizesFrom } from './command.js';
 import { randomFeeds } from './random_feeds.js';
-import { readInput } from './files.js';
+import { modelFrom } from './files.js';
 import { withSession } from './session.js';
 import { print, printJson, showProgress } from './terminal.js';
 
@@ -9,9 +9,9 @@ const runs: Flag = { flag: 'runs', argument: 'N', help: 'how often; 20 unless to
 const threads: Flag = { flag: 'threads', argument: 'N', help: 'how many share the work' };
 
 /** Milliseconds of each run, of which the first prepares the others. */
-async function timesOf(bytes: Uint8Array, sizes: Record<string, number>, count: number) {
+async function timesOf(model: Source, sizes: Record<string, number>, count: number) {
   const start = performance.now();
-  return withSession(bytes, async (session) => {
+  return withSession(model, async (session) => {
     const createMs = performance.now() - start;
     const feeds = randomFeeds(session, sizes);
     const times: number[] = [];
@@ -32,10 +32,10 @@ export const bench: Command = {
   async run([path], values) {
     const count = countOf(runs.flag, values.runs ?? 20);
     if (values.threads !== undefined) env.wasm.numThreads = countOf(threads.flag, values.threads);
-    const bytes = await readInput(path);
+    const model = await modelFrom(path);
     const sizes = sizesFrom(values);
-    const { macs } = await inspect(bytes, { freeDimensions: sizes });
-    const { createMs, times } = await timesOf(bytes, sizes, count);
+    const { macs } = await inspect(model, { freeDimensions: sizes });
+    const { createMs, times } = await timesOf(model, sizes, count);
     const [firstMs, ...rest] = times;
     rest.sort((a, b) => a - b);
     const medianMs = rest[rest.length >> 1];

@@ -25,6 +25,10 @@ async function readStandardInput(): Promise<Uint8Array> {
 export const readInput = (path: string): Promise<Uint8Array> =>
   path === '-' ? (standardInput ??= readStandardInput()) : readFile(path);
 
+/** A model: its path, so that its data files are found beside it, or the bytes of standard input. */
+export const modelFrom = async (path: string): Promise<string | Uint8Array> =>
+  path === '-' ? readInput(path) : path;
+
 /** What goes to a path; '-' is standard output. */
 export interface Output {
   path: string;

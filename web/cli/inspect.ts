@@ -1,6 +1,6 @@
 import { type PortSummary, inspect as inspectModel } from './index.js';
 import { type Command, dim, json, sizesFrom } from './command.js';
-import { readInput } from './files.js';
+import { modelFrom } from './files.js';
 import { bold, kilobytes, print, printJson } from './terminal.js';
 
 const port = ({ name, type, shape }: PortSummary) =>
@@ -11,7 +11,7 @@ export const inspect: Command = {
   arguments: ['MODEL'],
   flags: [dim, json],
   async run([path], values) {
-    const summary = await inspectModel(await readInput(path), {
+    const summary = await inspectModel(await modelFrom(path), {
       freeDimensions: sizesFrom(values),
     });
     if (values.json) return printJson(summary);

@@ -1,7 +1,9 @@
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
   type QuantizationReport,
   type QuantizeOptions,
+  type Source,
   quantize as quantizeModel,
   renderReport,
 } from './index.js';
@@ -16,7 +18,7 @@ import {
   required,
 } from './command.js';
 import { UsageError } from './errors.js';
-import { type Output, readInput, writeOutputs } from './files.js';
+import { type Output, modelFrom, writeOutputs } from './files.js';
 import { quantizeFlags, quantizeOptionsFrom } from './quantize_flags.js';
 import { type SampleFlags, sampleFlagsFrom, samplesFrom } from './samples.js';
 import { withSession } from './session.js';
@@ -44,17 +46,17 @@ const externalData: Flag = {
 };
 
 /** Quantizes, with the samples of --calibration where there are any, or have to be. */
-async function quantizeSampled(bytes: Uint8Array, options: QuantizeOptions, values: Values) {
+async function quantizeSampled(model: Source, options: QuantizeOptions, values: Values) {
   const specs = listOf(values, calibration);
   const needed = ['static', 'mixed'].includes(options.mode) || options.weights?.method === 'gptq';
   if (needed && !specs.length) throw new UsageError(`--${calibration.flag} is required`);
-  if (!specs.length) return quantizeModel(bytes, options);
+  if (!specs.length) return quantizeModel(model, options);
   const flags: SampleFlags = sampleFlagsFrom(values);
   return withSession(
-    bytes,
+    model,
     async (session) => {
       const samples = await samplesFrom(session, specs, flags);
-      return quantizeModel(bytes, { ...options, calibration: samples });
+      return quantizeModel(model, { ...options, calibration: samples });
     },
     options.externalData,
   );
@@ -84,13 +86,14 @@ export const quantize: Command = {
     const reportPlace = values[report.flag] as string | undefined;
     const printed = [place === '-', reportPlace === '-', values.json].filter(Boolean).length;
     if (printed > 1) throw new UsageError('only one thing can go to standard output');
-    const bytes = await readInput(input);
+    const model = await modelFrom(input);
+    const size = typeof model === 'string' ? (await stat(model)).size : model.byteLength;
     const options = {
-      ...quantizeOptionsFrom(values, bytes.byteLength),
+      ...quantizeOptionsFrom(values, size),
       externalData: externalDataFrom(values),
       onProgress: showProgress,
     };
-    const done = await quantizeSampled(bytes, options, values);
+    const done = await quantizeSampled(model, options, values);
     const outputs: Output[] = [{ path: place, data: done.model }];
     if (reportPlace !== undefined)
       outputs.push({ path: reportPlace, data: reportText(reportPlace, done.report) });

@@ -5,7 +5,7 @@ import type { Tensor } from './index.js';
 import { type Command, type Flag, dim, json, listOf, preprocess } from './command.js';
 import { UsageError } from './errors.js';
 import { feedsFrom } from './feeds.js';
-import { type Output, readInput, writeOutputs } from './files.js';
+import { type Output, modelFrom, writeOutputs } from './files.js';
 import { writeNpy } from './npy.js';
 import { sampleFlagsFrom } from './samples.js';
 import { withSession } from './session.js';
@@ -59,7 +59,7 @@ export const run: Command = {
     const place = values[output.flag] as string | undefined;
     if (place === '-' && values.json)
       throw new UsageError('only one thing can go to standard output');
-    const results = await withSession(await readInput(path), async (session) =>
+    const results = await withSession(await modelFrom(path), async (session) =>
       session.run(await feedsFrom(session, listOf(values, input), sampleFlagsFrom(values))),
     );
     const entries = Object.entries(results) as [string, Tensor][];

@@ -1,8 +1,8 @@
-import { InferenceSession, type SessionOptions } from './index.js';
+import { InferenceSession, type SessionOptions, type Source } from './index.js';
 
 /** Calls the body with a session, which is released whatever happens. */
 export async function withSession<T>(
-  model: Uint8Array,
+  model: Source,
   body: (session: InferenceSession) => Promise<T>,
   externalData?: SessionOptions['externalData'],
 ): Promise<T> {
