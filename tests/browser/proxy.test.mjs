@@ -188,6 +188,35 @@ describe('a page with a proxy', () => {
     }
   });
 
+  test('answers two hundred runs at once of eight sessions as the page does one by one', async () => {
+    const found = await inPage(async (url) => {
+      const { InferenceSession, Tensor, env, quantize } = await import('/octet/index.js');
+      const { model } = await quantize(url, { mode: 'dynamic' });
+      const feeds = Array.from({ length: 200 }, (_, i) => {
+        const data = Float32Array.from({ length: 784 }, (_, at) => Math.sin(at * (i + 1)) / 2);
+        return { image: new Tensor('float32', data, [1, 1, 28, 28]) };
+      });
+      const work = async (proxy, inTurn) => {
+        env.wasm.proxy = proxy;
+        const sources = Array.from({ length: 8 }, (_, i) => (i % 2 ? model : url));
+        const sessions = await Promise.all(
+          sources.map((source) => InferenceSession.create(source)),
+        );
+        const runs = [];
+        for (const [i, given] of feeds.entries()) {
+          runs.push(sessions[i % 8].run(given));
+          if (inTurn) await runs.at(-1);
+        }
+        const answers = await Promise.all(runs);
+        await Promise.all(sessions.map((session) => session.release()));
+        return answers.map(({ probabilities }) => probabilities.data.join());
+      };
+      return { there: await work(true, false), here: await work(false, true) };
+    }, urls.mnist);
+    assert.equal(new Set(found.here).size, 200);
+    assert.deepEqual(found.there, found.here);
+  });
+
   test('has the same errors', async () => {
     const found = await inPage(async (url) => {
       const { InferenceSession, Tensor, env, inspect, quantize } = await import('/octet/index.js');
