@@ -19,6 +19,8 @@ class FileServer {
   status;
   /** Bytes of a body after which it waits for `cut`. */
   heldAfter = Infinity;
+  /** Answers nothing, until `cut`. */
+  isSilent = false;
   #held = new Set();
   /** Says another length. */
   announced;
@@ -69,6 +71,7 @@ class FileServer {
       this.#send(response, body, log);
     };
     if (request.url === '/') return send(200, { 'content-type': 'text/html' }, page);
+    if (this.isSilent) return this.#hold(response);
     if (this.status) return send(this.status, {}, Buffer.alloc(0));
     if (this.#isUnchanged(request)) return send(304, {}, Buffer.alloc(0));
     const ifRange = headers['if-range'];
@@ -102,6 +105,10 @@ class FileServer {
     log.sent = part.length;
     if (part.length === body.length && this.announced === undefined) return response.end(body);
     response.write(part);
+    this.#hold(response);
+  }
+
+  #hold(response) {
     this.#held.add(response);
     response.on('close', () => this.#held.delete(response));
   }

@@ -123,6 +123,16 @@ describe('aborts', () => {
     await server.quiet();
   });
 
+  test('a server that does not answer', async () => {
+    server.isSilent = true;
+    const stop = new AbortController();
+    const work = create(server.url, { signal: stop.signal });
+    while (server.held === 0) await new Promise(setImmediate);
+    stop.abort();
+    await assert.rejects(work, { code: 'aborted' });
+    await server.quiet();
+  });
+
   test('a stream, which is cancelled', async () => {
     let cancelled;
     const stream = new ReadableStream({

@@ -289,7 +289,6 @@ export class ModelCache {
     start: (watch: Watch) => Promise<T>,
   ): Promise<T> {
     for (;;) {
-      throwIfAborted(watch.signal);
       const running = this.#jobs.get(id);
       if (!running) break;
       if (running.what === what && !running.isAborted) return running.join(watch) as Promise<T>;
