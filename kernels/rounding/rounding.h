@@ -8,10 +8,11 @@
 
 namespace octet::kernels {
 
-/// scale > 0; −128 ≤ lo ≤ zero_point ≤ hi ≤ 255.
+/// Scales > 0; −128 ≤ lo ≤ zero points ≤ hi ≤ 255.
 struct CodeGrid {
-  float scale = 1;
-  int32_t zero_point = 0;
+  const float* scales = nullptr;
+  const int32_t* zero_points = nullptr;
+  bool by_number = false; // one of each for every number, not for all
   int32_t lo = -128;
   int32_t hi = 127;
 };

@@ -39,10 +39,11 @@ void count_in_bins(std::span<const float> values, int exponent, int64_t first,
   for (size_t i = 0; i < tables.size(); ++i) counts[i % counts.size()] += tables[i];
 }
 
-void round_to_codes(std::span<const float> values, float scale, int32_t zero_point, int32_t min,
-                    int32_t max, uint8_t* codes, RoundingLoss& loss) {
+void round_to_codes(std::span<const float> values, std::span<const float> scales,
+                    std::span<const int32_t> zero_points, int32_t min, int32_t max, uint8_t* codes,
+                    RoundingLoss& loss) {
   kernels::RoundingLoss sums;
-  const kernels::CodeGrid grid{scale, zero_point, min, max};
+  const kernels::CodeGrid grid{scales.data(), zero_points.data(), scales.size() > 1, min, max};
   kernels::round_to_codes(values.data(), values.size(), grid, codes, sums);
   loss.signal += sums.signal;
   loss.noise += sums.noise;

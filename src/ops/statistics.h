@@ -27,8 +27,10 @@ struct RoundingLoss {
   size_t clipped = 0;
 };
 
-// Rounds finite values to codes between `min` and `max`, a byte each, and adds to the sums.
-void round_to_codes(std::span<const float> values, float scale, int32_t zero_point, int32_t min,
-                    int32_t max, uint8_t* codes, RoundingLoss& loss);
+// Rounds finite values to codes between `min` and `max`, a byte each, and adds to the sums. There
+// is one scale and zero point, or one of each for every value.
+void round_to_codes(std::span<const float> values, std::span<const float> scales,
+                    std::span<const int32_t> zero_points, int32_t min, int32_t max, uint8_t* codes,
+                    RoundingLoss& loss);
 
 } // namespace octet

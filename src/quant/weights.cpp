@@ -20,10 +20,8 @@ public:
         left_(layout.inner - element % layout.inner) {}
 
   [[gnu::always_inline]] size_t channel() const { return channel_; }
-  // How many elements of the channel follow one another from here on.
-  size_t left() const { return left_; }
-  [[gnu::always_inline]] void next(size_t count = 1) {
-    if ((left_ -= count) != 0) return;
+  [[gnu::always_inline]] void next() {
+    if (--left_ != 0) return;
     left_ = layout_.inner;
     if (++channel_ == layout_.channels) channel_ = 0;
   }
@@ -86,15 +84,17 @@ bool WeightRounding::next_pass() {
   return true;
 }
 
-// Elements that follow one another and are of one channel, a piece at most at once.
+// Elements that follow one another, a piece at most at once: of one channel, or, where each channel
+// has a single one, of this channel and the next ones.
 template <class Body>
 void WeightRounding::for_each_run(size_t begin, size_t end, const Body& body) const {
+  const auto [channels, inner] = layout_;
   in_pieces(end - begin, [&](size_t first, size_t last) {
-    ChannelWalk walk(layout_, begin + first);
-    for (size_t from = begin + first, count; from < begin + last; from += count) {
-      count = std::min(walk.left(), begin + last - from);
-      body(walk.channel(), weights_.subspan(from, count));
-      walk.next(count);
+    for (size_t from = begin + first, next; from < begin + last; from = next) {
+      const size_t channel = from / inner % channels;
+      const size_t left = inner == 1 ? channels - channel : inner - from % inner;
+      next = from + std::min(left, begin + last - from);
+      body(channel, inner == 1 ? next - from : 1, weights_.subspan(from, next - from));
     }
   });
 }
@@ -102,8 +102,12 @@ void WeightRounding::for_each_run(size_t begin, size_t end, const Body& body) co
 void WeightRounding::measure(size_t begin, size_t end) {
   if (!all_finite(weights_.subspan(begin, end - begin)))
     fail(ErrorCode::InvalidInput, "a weight is not finite");
-  for_each_run(begin, end, [this](size_t channel, std::span<const float> run) {
-    widen(ranges_[channel], run);
+  for_each_run(begin, end, [this](size_t channel, size_t count, std::span<const float> run) {
+    if (count == 1) return widen(ranges_[channel], run);
+    const float* from = run.data();
+    ObservedRange* to = &ranges_[channel];
+    for (size_t i = 0; i < count; ++i)
+      to[i] = {std::min(to[i].min, from[i]), std::max(to[i].max, from[i])};
   });
 }
 
@@ -146,10 +150,11 @@ void WeightRounding::choose_params() {
 
 void WeightRounding::round(size_t begin, size_t end) {
   RoundingLoss loss;
-  for_each_run(begin, end, [this, &loss](size_t channel, std::span<const float> run) {
+  for_each_run(begin, end, [this, &loss](size_t channel, size_t count, std::span<const float> run) {
     const auto [min, max] = rule_.codes();
     uint8_t* codes = out_.codes.data() + (run.data() - weights_.data());
-    round_to_codes(run, out_.scales[channel], out_.zero_points[channel], min, max, codes, loss);
+    round_to_codes(run, std::span(out_.scales).subspan(channel, count),
+                   std::span(out_.zero_points).subspan(channel, count), min, max, codes, loss);
   });
   signal_ += loss.signal;
   noise_ += loss.noise;
