@@ -21,13 +21,27 @@ const { resolve } = createRequire(path.join(projectDirectory, 'package.json'));
 const packageFolder = path.join(projectDirectory, 'node_modules/octet-web');
 const href = (file) => pathToFileURL(file).href;
 
-/** Modules that a module imports from its own folder, and itself. */
-function bytesOf(file) {
+/** The texts of a module and of those that it imports from its own folder. */
+function textsOf(file) {
   const text = fs.readFileSync(file, 'utf8');
   const inner = [...text.matchAll(/from ?"(\.\/[^"]+)"/g)].map(([, name]) =>
-    bytesOf(path.join(path.dirname(file), name)),
+    textsOf(path.join(path.dirname(file), name)),
   );
-  return text.length + inner.reduce((sum, size) => sum + size, 0);
+  return [text, ...inner.flat()];
+}
+
+/** A module that engines read as they read this one, but in which nothing is evaluated. */
+function unevaluated(file) {
+  const functions = textsOf(file).map((text, i) => {
+    const body = text
+      .replace(/^#!.*/, '')
+      .replace(/\bexport ?\{[^}]*\}( ?from ?"[^"]*")?;?/g, '')
+      .replace(/\bexport ?\*[^;]*;/g, '')
+      .replace(/\bimport ?([\w$]+,? ?)?(\{[^}]*\}|\* ?as [\w$]+)? ?(from ?)?"[^"]*";?/g, '')
+      .replaceAll('import.meta', 'globalThis');
+    return `export async function unused${i}() {${body}\n}`;
+  });
+  return functions.join('\n');
 }
 
 function median(values) {
@@ -44,10 +58,10 @@ for (const [name, { default: file }] of Object.entries(exports))
 const others = { 'octet-web/backend': ['onnxruntime-common'] };
 
 for (const name of scripts.values())
-  test(`${name} takes at most ${longest} ms, and starts nothing`, (t) => {
+  test(`${name} is evaluated in at most ${longest} ms, and starts nothing`, (t) => {
     const file = resolve(name);
     const nothing = path.join(folder, `${path.basename(name)}.mjs`);
-    fs.writeFileSync(nothing, `/*${' '.repeat(bytesOf(file))}*/`);
+    fs.writeFileSync(nothing, unevaluated(file));
     const beside = (others[name] ?? []).map((other) => resolve(other).replace('/cjs/', '/esm/'));
     const modules = [file, nothing, ...beside].map(href);
     const measure = () =>

@@ -1,7 +1,7 @@
 /**
- * Imports a module where network, WebAssembly and workers are out of reach, and says how many milliseconds of the processor that
- * took more than importing a module of the same size that does nothing: those do not count what else the machine does. Arguments:
- * the module, such a one, and what an application that uses the module has imported before.
+ * Imports a module where network, WebAssembly and workers are out of reach, and says how many milliseconds of the processor its
+ * evaluation took: what importing it took longer than importing the same code unevaluated. That doesn't count what else the machine
+ * does. Arguments: the module, such a one, and what an application that uses the module has imported before.
  */
 import fs from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
