@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchFirefox } from './firefox.mjs';
 import { openPackagePage } from './package_page.mjs';
+import { askInPage, files } from './page_places.mjs';
 import {
   answerInNode,
   assertClose,
@@ -24,6 +25,7 @@ for (const isolated of [true, false])
     const expected = {};
     before(async () => {
       host = await openPackagePage({ isolated, launch: launchFirefox });
+      for (const [url, text] of Object.entries(files)) host.publish(url, Buffer.from(text));
       for (const name of ['mnist', 'ocr_cls']) {
         tasks[name] = await publishTask(host, name);
         expected[name] = await answerInNode(tasks[name]);
@@ -66,4 +68,13 @@ for (const isolated of [true, false])
         assertClose(found, expected[name]);
       });
     }
+
+    // Where a worker starts another, Firefox may wait for ever.
+    test('mnist, in a worker of the page, left alone: one thread', async () => {
+      await host.reload();
+      const task = { ...tasks.mnist, settings: { simd: 'fixed' } };
+      const found = await host.page.evaluate(askInPage, { place: 'a module worker', task });
+      assert.deepEqual(found.engine, { simd: 'simd128', threads: 1 });
+      assertSame(found, expected.mnist);
+    });
   });

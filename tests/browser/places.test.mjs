@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openPackagePage } from './package_page.mjs';
+import { askInPage, files } from './page_places.mjs';
 import {
   answerInNode,
   assertClose,
@@ -11,37 +12,6 @@ import {
 } from './task.mjs';
 
 const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
-const files = {
-  '/place.html': '<!doctype html><title>place</title>',
-  '/module_worker.js': `import { answerMessage } from '/tests/browser/job.mjs';
-    globalThis.onmessage = answerMessage;`,
-  '/classic_worker.js': `globalThis.onmessage = async (event) => {
-      const { answerMessage } = await import('/tests/browser/job.mjs');
-      answerMessage(event);
-    };`,
-  '/service_worker.js': `import { answerMessage } from '/tests/browser/job.mjs';
-    globalThis.onmessage = (event) => event.waitUntil(answerMessage(event));`,
-};
-
-/** Runs in the page: asks the page itself or a worker of it. */
-async function askInPage({ place, task }) {
-  if (place === 'the main thread') return (await import('/tests/browser/job.mjs')).doJob(task);
-  const { port1, port2 } = new MessageChannel();
-  const answer = new Promise((resolve) => {
-    port1.onmessage = ({ data }) => resolve(data);
-  });
-  const ask = (worker) => worker.postMessage({ task, port: port2 }, [port2]);
-  if (place === 'a module worker') ask(new Worker('/module_worker.js', { type: 'module' }));
-  if (place === 'a classic worker') ask(new Worker('/classic_worker.js'));
-  if (place !== 'a service worker') return answer;
-  const script = await navigator.serviceWorker.register('/service_worker.js', { type: 'module' });
-  await navigator.serviceWorker.ready;
-  ask(script.active);
-  await answer;
-  await script.unregister();
-  return answer;
-}
-
 const places = ['the main thread', 'a module worker', 'a classic worker', 'a service worker'];
 const conditions = [
   { title: 'isolated', isolated: true },

@@ -33,7 +33,10 @@ export interface ThreadHost {
   loseThread(worker: number): void;
 }
 
-/** How many threads the settings and the engine allow; automatically as many as onnxruntime-web takes. */
+/**
+ * How many threads the settings and the engine allow; automatically as many as onnxruntime-web takes, but one where starting
+ * them may never end.
+ */
 export async function chooseThreads(): Promise<number> {
   const wanted = env.wasm.numThreads;
   // Service workers may share memory, but start no workers.
@@ -42,6 +45,7 @@ export async function chooseThreads(): Promise<number> {
     (isNode || (globalThis.crossOriginIsolated && typeof Worker !== 'undefined'));
   if (wanted === 1 || env.wasm.wasmBinary || !isShareable) return 1;
   if (wanted) return Math.min(Math.max(Math.trunc(wanted), 1), maxThreads);
+  if (mayWaitForEver()) return 1;
   return Math.min(4, Math.ceil((await countCores()) / 2));
 }
 
@@ -66,12 +70,15 @@ export function startInBrowser(task: ThreadTask, onError: () => void): Worker {
 
 let startHere: Start = startInBrowser;
 
-/**
- * Has threads started elsewhere. In Firefox 153 a worker that starts another may wait for ever: both wait for one condition,
- * of which one of them is told.
- */
+/** Has threads started elsewhere than in this thread. */
 export function startThreadsBy(start: Start): void {
   startHere = start;
+}
+
+/** In Firefox 153 a worker that starts another may wait for ever: both wait for one condition, of which one of them is told. */
+function mayWaitForEver(): boolean {
+  const isWorker = !isNode && typeof document === 'undefined';
+  return isWorker && startHere === startInBrowser && navigator.userAgent.includes('Firefox/');
 }
 
 async function startInNode(): Promise<Start> {
