@@ -239,6 +239,8 @@ describe('a page with a proxy', () => {
             }
           })();
         const options = { mode: 'static' };
+        // Of bytes, whose first progress is that of samples.
+        const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
         const aborter = new AbortController();
         const found = [
           await failureOf(InferenceSession.create(new Uint8Array([1, 2, 3]))),
@@ -253,7 +255,7 @@ describe('a page with a proxy', () => {
           await failureOf(quantize(url, { ...options, calibration: [{ image: () => 1 }] })),
           await failureOf(quantize(url, { ...options, calibration: [3] })),
           await failureOf(
-            quantize(url, {
+            quantize(bytes, {
               ...options,
               calibration: failing(mine, 2),
               onProgress() {
@@ -262,7 +264,7 @@ describe('a page with a proxy', () => {
             }),
           ),
           await failureOf(
-            quantize(url, {
+            quantize(bytes, {
               ...options,
               calibration: failing(mine, -1),
               signal: aborter.signal,
