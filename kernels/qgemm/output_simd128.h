@@ -69,6 +69,14 @@ inline v128_t round_to_codes(const V8& x, v128_t lo, v128_t hi) noexcept {
   return wasm_i16x8_min(hi, wasm_i16x8_max(lo, codes));
 }
 
+/// The same address, of which compilers know no more: what is read there is read where it is used.
+/// Else they would do so before the loops of a tile, whose accumulators need the registers.
+template <class T>
+[[clang::always_inline]] inline T* read_late(T* address) noexcept {
+  asm volatile("" : "+r"(address));
+  return address;
+}
+
 /// The output step with its constants in registers, made once for a tile. Members are inlined by
 /// force: accumulators that went through memory would cost as much as a short product.
 template <QOutput kOutput>
@@ -79,7 +87,8 @@ public:
         a_scale_(wasm_f32x4_splat(p.a_scale)),
         clamps_(p.lo > -std::numeric_limits<float>::infinity() ||
                 p.hi < std::numeric_limits<float>::infinity()),
-        bounded_(p.bounded), activation_(p.activation) {
+        bounded_(p.bounded), activates_(p.activation.function != QFunction::none),
+        activation_(&p.activation) {
     if constexpr (kOutput == QOutput::f32) {
       lo_ = wasm_f32x4_splat(p.lo);
       hi_ = wasm_f32x4_splat(p.hi);
@@ -163,7 +172,7 @@ private:
       const V8 bias = load_v8(bias_f32_ + n);
       for (V8& row : acc) row = {wasm_f32x4_add(row.lo, bias.lo), wasm_f32x4_add(row.hi, bias.hi)};
     }
-    if (activation_.function != QFunction::none) activate(acc);
+    if (activates_) activate(acc, *read_late(activation_));
     if (!bounded_)
       for (V8& row : acc) row = limit_to_rounded(row);
     for (V8& row : acc) row.lo = code_bytes(round_to_codes(row, lo_, hi_));
@@ -177,30 +186,39 @@ private:
   }
 
   template <size_t kRows>
-  [[clang::always_inline]] void activate(V8 (&acc)[kRows]) const noexcept {
-    if (activation_.rounds) round_argument(acc);
-    const v128_t slope = wasm_f32x4_splat(activation_.slope);
-    const v128_t top = wasm_f32x4_splat(activation_.top);
-    if (activation_.function == QFunction::hard_swish)
-      for (V8& row : acc) row = {hard_swish(row.lo, slope, top), hard_swish(row.hi, slope, top)};
+  [[clang::always_inline]] static void activate(V8 (&acc)[kRows],
+                                                const QActivation& activation) noexcept {
+    if (activation.rounds) round_argument(acc, activation);
+    const v128_t slope = wasm_f32x4_splat(activation.slope);
+    const v128_t top = wasm_f32x4_splat(activation.top);
+    if (activation.function == QFunction::hard_swish)
+      apply(acc, [&](v128_t x) { return hard_swish(x, slope, top); });
     else
-      for (V8& row : acc) row = {leaky_relu(row.lo, slope, top), leaky_relu(row.hi, slope, top)};
-    if (activation_.shift == 0) return;
-    const v128_t shift = wasm_f32x4_splat(activation_.shift);
-    for (V8& row : acc) row = {wasm_f32x4_add(row.lo, shift), wasm_f32x4_add(row.hi, shift)};
+      apply(acc, [&](v128_t x) { return leaky_relu(x, slope, top); });
+    if (activation.shift == 0) return;
+    const v128_t shift = wasm_f32x4_splat(activation.shift);
+    apply(acc, [&](v128_t x) { return wasm_f32x4_add(x, shift); });
   }
 
   template <size_t kRows>
-  [[clang::always_inline]] void round_argument(V8 (&acc)[kRows]) const noexcept {
-    for (V8& row : acc) row = {wasm_f32x4_nearest(row.lo), wasm_f32x4_nearest(row.hi)};
-    if (activation_.lo > -std::numeric_limits<float>::infinity()) {
-      const v128_t lo = wasm_f32x4_splat(activation_.lo);
-      for (V8& row : acc) row = {wasm_f32x4_pmax(lo, row.lo), wasm_f32x4_pmax(lo, row.hi)};
+  [[clang::always_inline]] static void round_argument(V8 (&acc)[kRows],
+                                                      const QActivation& activation) noexcept {
+    apply(acc, [](v128_t x) { return wasm_f32x4_nearest(x); });
+    if (activation.lo > -std::numeric_limits<float>::infinity()) {
+      const v128_t lo = wasm_f32x4_splat(activation.lo);
+      apply(acc, [&](v128_t x) { return wasm_f32x4_pmax(lo, x); });
     }
-    if (activation_.hi < std::numeric_limits<float>::infinity()) {
-      const v128_t hi = wasm_f32x4_splat(activation_.hi);
-      for (V8& row : acc) row = {wasm_f32x4_pmin(hi, row.lo), wasm_f32x4_pmin(hi, row.hi)};
+    if (activation.hi < std::numeric_limits<float>::infinity()) {
+      const v128_t hi = wasm_f32x4_splat(activation.hi);
+      apply(acc, [&](v128_t x) { return wasm_f32x4_pmin(hi, x); });
     }
+  }
+
+  /// f of every element; unrolled, for accumulators to stay in registers.
+  template <size_t kRows, class F>
+  [[clang::always_inline]] static void apply(V8 (&acc)[kRows], const F& f) noexcept {
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < kRows; ++r) acc[r] = {f(acc[r].lo), f(acc[r].hi)};
   }
 
   const int32_t* w_zero_;
@@ -208,8 +226,8 @@ private:
   const float* scale_;
   const float* bias_f32_;
   v128_t a_scale_;
-  bool clamps_, bounded_;
-  QActivation activation_;
+  bool clamps_, bounded_, activates_;
+  const QActivation* activation_;
   v128_t lo_;
   v128_t hi_;
   v128_t offset_;
