@@ -30,7 +30,6 @@ const options = {
   format: 'esm',
   target: ['es2022'],
   minify: true,
-  keepNames: true,
   legalComments: 'eof',
   absWorkingDir: path('.'),
   outdir: 'dist',

@@ -87,3 +87,26 @@ test('the modules are those that the record of the build names', () => {
   for (const name of modules)
     assert.equal(sha256[name], createHash('sha256').update(inDist(name)).digest('hex'), name);
 });
+
+/** What an application that imports these from the package downloads of its scripts. */
+function bundleOf(imported) {
+  const { outputFiles } = esbuild.buildSync({
+    stdin: {
+      contents: `import { ${imported} } from './index.js'; console.log(${imported});`,
+      resolveDir: path.join(web, 'dist'),
+    },
+    bundle: true,
+    write: false,
+    minify: true,
+    format: 'esm',
+    external: ['node:*', './octet-mt.js'],
+  });
+  return outputFiles[0].text;
+}
+
+test('an application that only infers gets none of what quantizes', () => {
+  const [few, more] = [bundleOf('InferenceSession'), bundleOf('InferenceSession, quantize')];
+  const refusal = 'options with a mode expected';
+  assert.ok(!few.includes(refusal) && more.includes(refusal));
+  assert.ok(more.length - few.length > 10_000, `${few.length} of ${more.length} bytes`);
+});
