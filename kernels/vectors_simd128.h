@@ -23,6 +23,20 @@ inline v128_t swap_neighbours(v128_t v) noexcept {
   return wasm_i32x4_shuffle(v, v, 1, 0, 3, 2);
 }
 
+/// Two of four floats as doubles.
+inline v128_t lower_doubles(v128_t x) noexcept {
+  return wasm_f64x2_promote_low_f32x4(x);
+}
+inline v128_t upper_doubles(v128_t x) noexcept {
+  return wasm_f64x2_promote_low_f32x4(swap_halves(x));
+}
+
+/// The sum of the doubles of two vectors.
+inline double sum_doubles(v128_t a, v128_t b) noexcept {
+  const v128_t sum = wasm_f64x2_add(a, b);
+  return wasm_f64x2_extract_lane(sum, 0) + wasm_f64x2_extract_lane(sum, 1);
+}
+
 /// The sum of all four lanes, in each.
 inline v128_t horizontal_sum(v128_t v) noexcept {
   v = wasm_f32x4_add(v, swap_halves(v));

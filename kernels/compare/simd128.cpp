@@ -1,6 +1,6 @@
 #include "kernels/compare/compare.h"
 #include "kernels/dispatch.h"
-#include "kernels/simd.h"
+#include "kernels/vectors_simd128.h"
 
 namespace octet::kernels {
 namespace {
@@ -21,15 +21,6 @@ struct PairSums {
   }
 };
 
-double sum_of(v128_t a, v128_t b) {
-  const v128_t sum = wasm_f64x2_add(a, b);
-  return wasm_f64x2_extract_lane(sum, 0) + wasm_f64x2_extract_lane(sum, 1);
-}
-
-v128_t upper(v128_t x) {
-  return wasm_f64x2_promote_low_f32x4(wasm_i32x4_shuffle(x, x, 2, 3, 2, 3));
-}
-
 // The largest elements of four rows so far, and where they are.
 struct Tops {
   v128_t value, place = wasm_i32x4_splat(0);
@@ -48,13 +39,13 @@ void f32_sum_differences_simd128(const float* reference, const float* candidate,
   size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     const v128_t r = wasm_v128_load(reference + i), c = wasm_v128_load(candidate + i);
-    low.add(wasm_f64x2_promote_low_f32x4(r), wasm_f64x2_promote_low_f32x4(c));
-    high.add(upper(r), upper(c));
+    low.add(lower_doubles(r), lower_doubles(c));
+    high.add(upper_doubles(r), upper_doubles(c));
   }
-  sums.signal += sum_of(low.signal, high.signal);
-  sums.candidate += sum_of(low.candidate, high.candidate);
-  sums.product += sum_of(low.product, high.product);
-  sums.noise += sum_of(low.noise, high.noise);
+  sums.signal += sum_doubles(low.signal, high.signal);
+  sums.candidate += sum_doubles(low.candidate, high.candidate);
+  sums.product += sum_doubles(low.product, high.product);
+  sums.noise += sum_doubles(low.noise, high.noise);
   const v128_t largest = wasm_f64x2_pmax(low.largest, high.largest);
   sums.largest = std::max(
       {sums.largest, wasm_f64x2_extract_lane(largest, 0), wasm_f64x2_extract_lane(largest, 1)});

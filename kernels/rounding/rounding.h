@@ -17,11 +17,14 @@ struct CodeGrid {
   int32_t hi = 127;
 };
 
+/// What |x − x̂| is at most of the scale where nothing is clipped, with room for float arithmetic.
+inline constexpr double kMostRoundingError = 0.51;
+
 /// Sums over numbers, in double.
 struct RoundingLoss {
   double signal = 0;  ///< Σ x²
   double noise = 0;   ///< Σ (x − x̂)²
-  size_t clipped = 0; ///< how many have |x − x̂| > 0.51·scale: more than rounding takes
+  size_t clipped = 0; ///< how many have |x − x̂| > kMostRoundingError·scale
 };
 
 /// Writes the low bytes of the codes of n finite numbers and adds to the sums.

@@ -1,6 +1,6 @@
 // Sixteen numbers at a time; the rest goes to the reference.
 #include "kernels/dispatch.h"
-#include "kernels/simd.h"
+#include "kernels/vectors_simd128.h"
 
 namespace octet::kernels {
 namespace {
@@ -19,14 +19,6 @@ struct HalfSums {
   }
 };
 
-v128_t lower(v128_t x) noexcept {
-  return wasm_f64x2_promote_low_f32x4(x);
-}
-
-v128_t upper(v128_t x) noexcept {
-  return wasm_f64x2_promote_low_f32x4(wasm_i32x4_shuffle(x, x, 2, 3, 2, 3));
-}
-
 template <bool kByNumber>
 class Rounding {
 public:
@@ -42,17 +34,16 @@ public:
     const v128_t code = wasm_f32x4_pmin(hi_, wasm_f32x4_pmax(lo_, wasm_f32x4_add(steps, zero)));
     const v128_t rounded = wasm_f32x4_mul(scale, wasm_f32x4_sub(code, zero));
     const v128_t share = wasm_f64x2_splat(kMostRoundingError);
-    low_.add(lower(x), lower(rounded), wasm_f64x2_mul(share, lower(scale)));
-    high_.add(upper(x), upper(rounded), wasm_f64x2_mul(share, upper(scale)));
+    low_.add(lower_doubles(x), lower_doubles(rounded), wasm_f64x2_mul(share, lower_doubles(scale)));
+    high_.add(upper_doubles(x), upper_doubles(rounded),
+              wasm_f64x2_mul(share, upper_doubles(scale)));
     return wasm_v128_and(wasm_i32x4_trunc_sat_f32x4(code), wasm_i32x4_splat(255));
   }
 
   void add_to(RoundingLoss& loss) const noexcept {
-    const v128_t signal = wasm_f64x2_add(low_.signal, high_.signal);
-    const v128_t noise = wasm_f64x2_add(low_.noise, high_.noise);
     const v128_t clipped = wasm_i64x2_add(low_.clipped, high_.clipped);
-    loss.signal += wasm_f64x2_extract_lane(signal, 0) + wasm_f64x2_extract_lane(signal, 1);
-    loss.noise += wasm_f64x2_extract_lane(noise, 0) + wasm_f64x2_extract_lane(noise, 1);
+    loss.signal += sum_doubles(low_.signal, high_.signal);
+    loss.noise += sum_doubles(low_.noise, high_.noise);
     loss.clipped += static_cast<size_t>(wasm_i64x2_extract_lane(clipped, 0) +
                                         wasm_i64x2_extract_lane(clipped, 1));
   }
@@ -70,6 +61,7 @@ private:
   v128_t lo_, hi_, scale_, zero_; // the last two for all numbers
   HalfSums low_, high_;
 };
+
 // Returns how many numbers were rounded.
 template <bool kByNumber>
 size_t round_vectors(const float* x, size_t n, const CodeGrid& grid, uint8_t* codes,

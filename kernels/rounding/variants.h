@@ -8,7 +8,4 @@ namespace octet::kernels {
 using RoundToCodesFn = void(const float* x, size_t n, const CodeGrid& grid, uint8_t* codes,
                             RoundingLoss& loss) noexcept;
 
-/// What |x − x̂| is at most of the scale where nothing is clipped, with room for float arithmetic.
-inline constexpr double kMostRoundingError = 0.51;
-
 } // namespace octet::kernels

@@ -292,6 +292,7 @@ public:
 
   // The same without the bounds beyond which the codes stay as they are.
   kernels::QActivation with_needed_bounds() const {
+    if (!activation_.rounds) return activation_;
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     kernels::QActivation out = activation_;
     FinishedCodes free = *this;

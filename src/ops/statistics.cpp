@@ -7,7 +7,6 @@
 #include "kernels/convert/convert.h"
 #include "kernels/histogram/histogram.h"
 #include "kernels/reduce/reduce.h"
-#include "kernels/rounding/rounding.h"
 
 namespace octet {
 
@@ -42,12 +41,8 @@ void count_in_bins(std::span<const float> values, int exponent, int64_t first,
 void round_to_codes(std::span<const float> values, std::span<const float> scales,
                     std::span<const int32_t> zero_points, int32_t min, int32_t max, uint8_t* codes,
                     RoundingLoss& loss) {
-  kernels::RoundingLoss sums;
   const kernels::CodeGrid grid{scales.data(), zero_points.data(), scales.size() > 1, min, max};
-  kernels::round_to_codes(values.data(), values.size(), grid, codes, sums);
-  loss.signal += sums.signal;
-  loss.noise += sums.noise;
-  loss.clipped += sums.clipped;
+  kernels::round_to_codes(values.data(), values.size(), grid, codes, loss);
 }
 
 } // namespace octet

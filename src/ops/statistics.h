@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "kernels/rounding/rounding.h"
+
 namespace octet {
 
 struct ValueExtremes {
@@ -21,11 +23,7 @@ ValueExtremes extremes_of(std::span<const float> values);
 void count_in_bins(std::span<const float> values, int exponent, int64_t first,
                    std::vector<uint64_t>& counts);
 
-// What rounding to codes loses, summed over values: kernels/rounding/rounding.h.
-struct RoundingLoss {
-  double signal = 0, noise = 0;
-  size_t clipped = 0;
-};
+using kernels::RoundingLoss;
 
 // Rounds finite values to codes between `min` and `max`, a byte each, and adds to the sums. There
 // is one scale and zero point, or one of each for every value.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "ops/statistics.h"
 #include "quant/arithmetic.h"
 
 namespace octet {
@@ -31,7 +32,7 @@ public:
   }
   // Whether the nearest code is further away than rounding takes it.
   [[gnu::always_inline]] static bool is_clipped(double error, float scale) {
-    return std::abs(error) > 0.51 * double{scale};
+    return std::abs(error) > kernels::kMostRoundingError * double{scale};
   }
   ClipRange result() const {
     const double count = static_cast<double>(std::max<size_t>(count_, 1));
