@@ -5,12 +5,16 @@
 // those without numbers, and with the attribute `floats_only` those whose reference is not of
 // floats.
 //
-// With the attribute `channels_last` operands are laid out so; rows are those of the model's layout
-// all the same. The sums do not depend on the number of threads.
+// With the attribute `scale` the candidate is of uint8, int8 or int16 that stand for
+// (c − zero_point) · scale, and the reference is of float32. With the attribute `channels_last`
+// operands are laid out so; rows are those of the model's layout all the same. The sums do not
+// depend on the number of threads.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "kernels/compare/compare.h"
+#include "kernels/convert/convert.h"
 #include "ops/op_def.h"
 #include "ops/scratch_layout.h"
 #include "ops/wide.h"
@@ -81,14 +85,41 @@ void infer_compare(InferContext& ctx) {
   ctx.set_output(0, DType::Float64, {kSumCount});
 }
 
+// Codes that stand for (code − zero_point) · scale.
+struct CodeScale {
+  kernels::QType type = kernels::QType::s16;
+  float scale = 1;
+  int16_t zero_point = 0; // as the kernels read it: little-endian, so its first byte serves bytes
+  size_t bytes() const { return kernels::element_bytes(type); }
+};
+
+std::optional<CodeScale> code_scale(const PrepareContext& ctx) {
+  const Attributes& attributes = ctx.attributes();
+  if (!attributes.has("scale")) return std::nullopt;
+  using kernels::QType;
+  const DType dtype = ctx.dtype(1);
+  return CodeScale{.type = dtype == DType::UInt8  ? QType::u8
+                           : dtype == DType::Int8 ? QType::s8
+                                                  : QType::s16,
+                   .scale = attributes.get_float("scale", 1),
+                   .zero_point = static_cast<int16_t>(attributes.get_int("zero_point", 0))};
+}
+
 // Compares parts of the tensor, always the same ones.
 class Comparer {
 public:
   Comparer(PrepareContext& ctx, bool channels_last)
       : blocks_(row_blocks(ctx.shape(0), channels_last)), reference_(ctx.dtype(0)),
-        candidate_(ctx.dtype(1)),
-        is_float32_(ctx.dtype(0) == DType::Float32 && ctx.dtype(1) == DType::Float32) {
-    room_ = is_float32_ ? 0 : aligned_scratch(checked_mul(blocks_.elements(), sizeof(double)));
+        candidate_(ctx.dtype(1)), codes_(code_scale(ctx)),
+        is_float32_(ctx.dtype(0) == DType::Float32 && (ctx.dtype(1) == DType::Float32 || codes_)) {
+    if (codes_) {
+      blocks_at_once_ =
+          std::max<size_t>(kNumbersAtOnce / std::max<size_t>(blocks_.elements(), 1), 1);
+      room_ = aligned_scratch(
+          checked_mul(checked_mul(blocks_at_once_, blocks_.elements()), sizeof(float)));
+    } else if (!is_float32_) {
+      room_ = aligned_scratch(checked_mul(blocks_.elements(), sizeof(double)));
+    }
     ctx.request_scratch(checked_add(
         kPartsBytes, checked_mul(ctx.worker_count(), checked_mul(kRoomsPerWorker, room_))));
   }
@@ -109,23 +140,51 @@ public:
   }
 
 private:
-  static constexpr size_t kParts = 16, kPartsBytes = kParts * sizeof(Sums), kRoomsPerWorker = 3;
+  static constexpr size_t kParts = 16, kPartsBytes = kParts * sizeof(Sums), kRoomsPerWorker = 3,
+                          kNumbersAtOnce = 4096;
   static_assert(kPartsBytes % 64 == 0);
 
   // Blocks [begin, end).
   Sums compare(const RunContext& run, size_t begin, size_t end, size_t worker) const {
     Sums sums;
-    const size_t size = blocks_.elements();
     sums.rows = static_cast<double>((end - begin) * blocks_.channels);
-    if (is_float32_) {
-      const float *r = run.input<float>(0) + begin * size, *c = run.input<float>(1) + begin * size;
-      kernels::sum_differences_f32(r, c, (end - begin) * size, sums.differences);
-      for (size_t i = begin; i < end; ++i, r += size, c += size)
-        sums.agreeing += static_cast<double>(
-            kernels::count_same_tops_f32(r, c, blocks_.width, blocks_.channels));
-      return sums;
+    if (codes_)
+      add_codes(run, begin, end, room<float>(run, worker, 0), sums);
+    else if (is_float32_)
+      add_floats(run.input<float>(0), run.input<float>(1), begin, end, sums);
+    else
+      add_numbers(run, begin, end, worker, sums);
+    return sums;
+  }
+
+  void add_floats(const float* r, const float* c, size_t begin, size_t end, Sums& sums) const {
+    const size_t size = blocks_.elements();
+    r += begin * size;
+    c += begin * size;
+    kernels::sum_differences_f32(r, c, (end - begin) * size, sums.differences);
+    for (size_t i = begin; i < end; ++i, r += size, c += size)
+      sums.agreeing +=
+          static_cast<double>(kernels::count_same_tops_f32(r, c, blocks_.width, blocks_.channels));
+  }
+
+  void add_codes(const RunContext& run, size_t begin, size_t end, float* numbers,
+                 Sums& sums) const {
+    const size_t size = blocks_.elements();
+    for (size_t i = begin; i < end; i += blocks_at_once_) {
+      const size_t count = std::min(blocks_at_once_, end - i);
+      const kernels::QuantAxis axes{
+          .inner = count * size, .scale = &codes_->scale, .zero_point = &codes_->zero_point};
+      const uint8_t* codes = run.input<uint8_t>(1) + i * size * codes_->bytes();
+      kernels::dequantize_linear(axes, codes, codes_->type, numbers, 0, axes.inner);
+      add_floats(run.input<float>(0) + i * size, numbers, 0, count, sums);
     }
-    double *r = room(run, worker, 0), *c = room(run, worker, 1), *wide = room(run, worker, 2);
+  }
+
+  void add_numbers(const RunContext& run, size_t begin, size_t end, size_t worker,
+                   Sums& sums) const {
+    const size_t size = blocks_.elements();
+    auto *r = room<double>(run, worker, 0), *c = room<double>(run, worker, 1),
+         *wide = room<double>(run, worker, 2);
     for (size_t i = begin; i < end; ++i) {
       reference_.load(run.inputs[0], i * size, size, wide, r);
       candidate_.load(run.inputs[1], i * size, size, wide, c);
@@ -133,19 +192,21 @@ private:
       sums.agreeing +=
           static_cast<double>(kernels::count_same_tops(r, c, blocks_.width, blocks_.channels));
     }
-    return sums;
   }
 
-  // For the elements of a block that are converted.
-  double* room(const RunContext& run, size_t worker, size_t which) const {
-    return reinterpret_cast<double*>(run.scratch + kPartsBytes +
-                                     (worker * kRoomsPerWorker + which) * room_);
+  // For numbers that are converted.
+  template <class T>
+  T* room(const RunContext& run, size_t worker, size_t which) const {
+    return reinterpret_cast<T*>(run.scratch + kPartsBytes +
+                                (worker * kRoomsPerWorker + which) * room_);
   }
 
   RowBlocks blocks_;
   Doubles reference_, candidate_;
+  std::optional<CodeScale> codes_; // of the candidate
   bool is_float32_;
-  size_t room_ = 0; // bytes
+  size_t blocks_at_once_ = 0; // of codes
+  size_t room_ = 0;           // bytes
 };
 
 Kernel prepare_compare(PrepareContext& ctx) {

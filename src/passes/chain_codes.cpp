@@ -41,6 +41,8 @@ private:
       dequantize(id);
     else if (is_product(node))
       read_codes(id);
+    else if (is_op(node, "Compare", kLoweredDomain))
+      compare_codes(id);
     else if (!move(id))
       note_function(id);
   }
@@ -249,6 +251,15 @@ private:
     if (!params || !params->same_bytes(coded->second.params)) return;
     edit_.set_input(id, 0, coded->second.codes);
     edit_.set_input(id, 4, ValueId());
+  }
+
+  void compare_codes(NodeId id) {
+    const CodeForm* form = form_of(graph_.node(id).inputs[1]);
+    if (!form) return;
+    Node& node = graph_.node(id);
+    node.attributes.set("scale", form->params.scale);
+    if (!form->codes) node.attributes.set("zero_point", int64_t{form->params.zero_point});
+    edit_.set_input(id, 1, form->codes ? form->codes : form->bytes);
   }
 
   // --- what moves elements

@@ -13,9 +13,9 @@ namespace octet {
 //  - sums, differences and products of two tensors, global averages;
 //  - whatever picks or moves elements: the same operator on codes;
 //  - any function of the elements of one tensor, of several nodes too: a table of 256 entries.
-// Real numbers are left where something else reads them. The results are those of the float
-// spelling but where a sum of roundings falls on the other side of a tie: then by one code. Facts
-// of new values are added.
+// A Compare reads its candidate's codes. Real numbers are left where something else reads them. The
+// results are those of the float spelling but where a sum of roundings falls on the other side of a
+// tie: then by one code. Facts of new values are added.
 void chain_codes(Graph& graph, GraphFacts& facts);
 
 } // namespace octet

@@ -53,15 +53,23 @@ public:
   void add_nodes_until(size_t end) {
     for (; next_ < end; ++next_) add(next_);
   }
+  // The value as its readers see it: what its codes stand for, where nothing but a QuantizeLinear
+  // reads it and a DequantizeLinear reads these.
+  ValueId as_read(ValueId id) {
+    const NodeId quantizer = only_reader(id, "QuantizeLinear");
+    if (!quantizer) return value(id);
+    const ValueId codes = from_.node(quantizer).outputs[0];
+    for (NodeId reader : from_.users(codes)) {
+      if (!turns_only(reader, "DequantizeLinear", codes)) continue;
+      add(places_[quantizer.index]);
+      return add_dequantizer(taken(reader));
+    }
+    return value(id);
+  }
   // What turns the value into codes, which are smaller.
   void add_quantizers_of(ValueId id) {
-    for (NodeId reader : from_.users(id)) {
-      const Node& node = from_.node(reader);
-      const auto is_ready = [&](ValueId in) { return !in || in == id || to_.constant(value(in)); };
-      if (is_op(node, "QuantizeLinear") &&
-          std::all_of(node.inputs.begin(), node.inputs.end(), is_ready))
-        add(places_[reader.index]);
-    }
+    for (NodeId reader : from_.users(id))
+      if (turns_only(reader, "QuantizeLinear", id)) add(places_[reader.index]);
   }
 
 private:
@@ -90,19 +98,37 @@ private:
     return to_.add_input(value.name, value.type);
   }
 
+  // Whether a node is of a type and needs nothing but the value.
+  bool turns_only(NodeId reader, std::string_view op_type, ValueId id) const {
+    const Node& node = from_.node(reader);
+    const auto is_ready = [&](ValueId in) { return !in || in == id || to_.constant(value(in)); };
+    return is_op(node, op_type) && std::all_of(node.inputs.begin(), node.inputs.end(), is_ready);
+  }
+  // The value's only reader, where that is of a type and needs nothing else.
+  NodeId only_reader(ValueId id, std::string_view op_type) const {
+    const auto readers = from_.users(id);
+    const bool fits =
+        readers.size() == 1 && !from_.is_output(id) && turns_only(readers[0], op_type, id);
+    return fits ? readers[0] : NodeId();
+  }
+
   ValueId take(Value& value) {
     const ValueId id = to_.add_value(std::move(value.name), std::move(value.type));
     to_.value(id).constant = std::move(value.constant);
     return id;
   }
 
+  Node taken(NodeId id) const {
+    Node node = from_.node(id);
+    for (auto* list : {&node.inputs, &node.outputs, &node.captures})
+      for (ValueId& in_node : *list) in_node = value(in_node);
+    return node;
+  }
+
   void add(size_t place) {
     if (is_added_[place]) return;
     is_added_[place] = true;
-    Node node = from_.node(from_.nodes()[place]);
-    for (ValueId& id : node.outputs) id = value(id);
-    for (auto* list : {&node.inputs, &node.captures})
-      for (ValueId& id : *list) id = value(id);
+    Node node = taken(from_.nodes()[place]);
     if (!is_compared_[place] && is_op(node, "DequantizeLinear") && !to_.constant(node.inputs[0])) {
       const ValueId out = node.outputs[0];
       dequantizers_.emplace(out, std::move(node));
@@ -117,11 +143,15 @@ private:
   ValueId dequantized(ValueId id) {
     const auto found = dequantizers_.find(id);
     if (found == dequantizers_.end()) return id;
-    Node node = found->second;
-    node.outputs[0] = to_.add_value(to_.value(id).name, to_.value(id).type);
+    return add_dequantizer(found->second);
+  }
+
+  // One more of these, with a result of its own.
+  ValueId add_dequantizer(Node node) {
     const ValueId out = node.outputs[0];
+    const ValueId made = node.outputs[0] = to_.add_value(to_.value(out).name, to_.value(out).type);
     to_.add_node(std::move(node));
-    return out;
+    return made;
   }
 
   Graph& from_;
@@ -200,7 +230,8 @@ Graph compare_models(Graph& reference, Graph& candidate, bool with_layers) {
     const Pair& pair = pairs[i];
     first.add_nodes_until(place);
     second.add_nodes_until(second.end_of(pair.candidate));
-    sums[i] = add_comparison(both, pair, first.value(pair.reference), second.value(pair.candidate));
+    sums[i] =
+        add_comparison(both, pair, first.as_read(pair.reference), second.as_read(pair.candidate));
     second.add_quantizers_of(pair.candidate);
   }
   for (ValueId id : sums) both.add_output(id);

@@ -2,7 +2,9 @@
 //
 // Each output is a Compare (ops/compare.cpp) under the name of the two values that it reads: first
 // the outputs of the reference, then, where layers are wanted, the inner values of floats that
-// nodes of both models make under one name, in the reference's order.
+// nodes of both models make under one name, in the reference's order. A value that only a
+// QuantizeLinear reads is compared as the numbers that its codes stand for: so it is when a next
+// layer reads it, and integer operators run as they do without a comparison.
 //
 // The nodes of the two take turns: each compared value of the reference is followed by its
 // counterpart, their comparison, and what turns the counterpart into codes; what turns codes into

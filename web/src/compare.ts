@@ -28,7 +28,10 @@ export interface Comparison {
   samples: number;
   /** One for each of the reference's outputs, in its order. */
   outputs: TensorComparison[];
-  /** Inner values of floats that both models have under one name, in the reference's order. */
+  /**
+   * Inner values of floats that both models have under one name, in the reference's order. What is read in rounded form alone
+   * is compared in that form.
+   */
   layers: TensorComparison[];
   /** What the first model costs. */
   reference: ModelSide;

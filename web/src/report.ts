@@ -88,7 +88,10 @@ export interface Measurement {
   samples: number;
   /** One for each of the model's outputs, in its order. */
   outputs: MeasuredTensor[];
-  /** Inner values of floats that both models have under one name, in the float model's order. */
+  /**
+   * Inner values of floats that both models have under one name, in the float model's order. What is read in rounded form
+   * alone is compared in that form.
+   */
   layers: MeasuredTensor[];
   /** Milliseconds, medians of `runs` or more runs of each model on this device. */
   latency: {
