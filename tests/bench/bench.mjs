@@ -177,10 +177,10 @@ function printStart(results) {
   }
 }
 
-function printCeilings({ float, int8 }) {
+function printCeilings({ float, int8, reading }) {
   console.log(
     `One thread of this machine in WebAssembly, registers only: ${float.toFixed(1)} GMAC/s in float, ` +
-      `${int8.toFixed(1)} in dot products of integers.\n`,
+      `${int8.toFixed(1)} in dot products of integers; it reads ${reading.toFixed(1)} GB/s from memory.\n`,
   );
 }
 
