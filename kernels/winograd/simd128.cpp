@@ -6,18 +6,30 @@ namespace {
 
 struct Int16Lanes {
   using Element = int16_t;
+  using Line = WinogradLine<int16_t>;
   static v128_t add(v128_t a, v128_t b) noexcept { return wasm_i16x8_add(a, b); }
   static v128_t subtract(v128_t a, v128_t b) noexcept { return wasm_i16x8_sub(a, b); }
+  static v128_t multiply(Element a, v128_t b) noexcept {
+    return wasm_i16x8_mul(wasm_i16x8_splat(a), b);
+  }
 };
 struct Int32Lanes {
   using Element = int32_t;
+  using Line = WinogradLine<int16_t>;
   static v128_t add(v128_t a, v128_t b) noexcept { return wasm_i32x4_add(a, b); }
   static v128_t subtract(v128_t a, v128_t b) noexcept { return wasm_i32x4_sub(a, b); }
+  static v128_t multiply(Element a, v128_t b) noexcept {
+    return wasm_i32x4_mul(wasm_i32x4_splat(a), b);
+  }
 };
 struct FloatLanes {
   using Element = float;
+  using Line = WinogradLine<float>;
   static v128_t add(v128_t a, v128_t b) noexcept { return wasm_f32x4_add(a, b); }
   static v128_t subtract(v128_t a, v128_t b) noexcept { return wasm_f32x4_sub(a, b); }
+  static v128_t multiply(Element a, v128_t b) noexcept {
+    return wasm_f32x4_mul(wasm_f32x4_splat(a), b);
+  }
 };
 
 /// 2 · G of three taps.
@@ -46,6 +58,28 @@ template <class Lanes, class Tap>
       to += step;
     }
   }
+}
+
+/// Stores the sum of two vectors, and one step further their difference.
+template <class Lanes>
+void store_pair(v128_t even, v128_t odd, typename Lanes::Element* to, size_t step) noexcept {
+  wasm_v128_store(to, Lanes::add(even, odd));
+  wasm_v128_store(to + step, Lanes::subtract(even, odd));
+}
+
+/// G g of a vector of kernels with three taps, times 24 of whole numbers.
+template <class Lanes, class Tap>
+[[clang::always_inline]] inline void transform_lines(const Tap& tap, typename Lanes::Element* to,
+                                                     size_t step) noexcept {
+  using Line = typename Lanes::Line;
+  const v128_t first = tap(0), middle = Lanes::multiply(Line::kPoint, tap(1)), last = tap(2);
+  const v128_t square = Lanes::multiply(Line::kSquare, last);
+  wasm_v128_store(to, Lanes::multiply(Line::kFirst, first));
+  store_pair<Lanes>(Lanes::multiply(Line::kSmall, Lanes::add(first, square)),
+                    Lanes::multiply(Line::kSmall, middle), to + step, step);
+  store_pair<Lanes>(Lanes::multiply(Line::kLarge, Lanes::add(first, Lanes::multiply(4, square))),
+                    Lanes::multiply(2 * Line::kLarge, middle), to + 3 * step, step);
+  wasm_v128_store(to + 5 * step, Lanes::multiply(Line::kLast, last));
 }
 
 /// Bᵀ along a row of four positions.
@@ -86,8 +120,37 @@ void transform_rows(const WinogradInput<typename Lanes::Element>& tile, size_t p
   });
 }
 
+/// Bᵀ d of a line.
+template <class Lanes>
+void transform_line(const WinogradInput<typename Lanes::Element>& tile) noexcept {
+  using T = typename Lanes::Element;
+  using Line = typename Lanes::Line;
+  const T* const* x = tile.pixels;
+  const T *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3], *x4 = x[4], *x5 = x[5];
+  const size_t step = tile.position_step;
+  const auto end = [](v128_t a, v128_t b, v128_t c) {
+    const v128_t sum = Lanes::add(Lanes::multiply(4 * Line::kSquare * Line::kSquare, a), c);
+    return Lanes::subtract(sum, Lanes::multiply(5 * Line::kSquare, b));
+  };
+  for_each_vector<T>(tile.channels, [&](size_t c) {
+    const v128_t d1 = wasm_v128_load(x1 + c), d2 = wasm_v128_load(x2 + c);
+    const v128_t d3 = wasm_v128_load(x3 + c), d4 = wasm_v128_load(x4 + c);
+    const v128_t s1 = Lanes::multiply(Line::kSquare, d1), s2 = Lanes::multiply(Line::kSquare, d2);
+    const v128_t small_odd = Lanes::subtract(d3, Lanes::multiply(4, s1));
+    const v128_t large_odd = Lanes::subtract(d3, s1);
+    T* const to = tile.to + c;
+    wasm_v128_store(to, end(wasm_v128_load(x0 + c), d2, d4));
+    store_pair<Lanes>(Lanes::subtract(d4, Lanes::multiply(4, s2)),
+                      Lanes::multiply(Line::kPoint, small_odd), to + step, step);
+    store_pair<Lanes>(Lanes::subtract(d4, s2), Lanes::multiply(2 * Line::kPoint, large_odd),
+                      to + 3 * step, step);
+    wasm_v128_store(to + 5 * step, end(d1, d3, wasm_v128_load(x5 + c)));
+  });
+}
+
 template <class Lanes>
 void transform_tile(const WinogradInput<typename Lanes::Element>& tile) noexcept {
+  if (tile.is_line) return transform_line<Lanes>(tile);
   transform_rows<Lanes, false>(tile, 0, 0, 2);
   transform_rows<Lanes, true>(tile, 1, 1, 2);
   transform_rows<Lanes, false>(tile, 2, 2, 1);
@@ -119,14 +182,46 @@ template <class Lanes>
   y[3] = second_of<Lanes>(bottom[1], bottom[2], bottom[3]);
 }
 
-/// The sums of eight columns of the four pixels.
+/// Aᵀ m of a line for four columns.
 template <class Lanes>
-[[clang::always_inline]] inline void sum_columns(const typename Lanes::Element* m, size_t step,
+[[clang::always_inline]] inline void sum_line(const typename Lanes::Element* m, size_t step,
+                                              v128_t (&y)[4]) noexcept {
+  using Line = typename Lanes::Line;
+  const v128_t m1 = wasm_v128_load(m + step), m2 = wasm_v128_load(m + 2 * step);
+  const v128_t m3 = wasm_v128_load(m + 3 * step), m4 = wasm_v128_load(m + 4 * step);
+  const v128_t small = Lanes::add(m1, m2), small_odd = Lanes::subtract(m1, m2);
+  const v128_t large = Lanes::add(m3, m4), large_odd = Lanes::subtract(m3, m4);
+  const auto weighted = [](typename Lanes::Element factor, v128_t a, int power, v128_t b) {
+    return Lanes::multiply(factor, Lanes::add(a, Lanes::multiply(power, b)));
+  };
+  y[0] = first_of<Lanes>(wasm_v128_load(m), small, large);
+  y[1] = weighted(Line::kPoint, small_odd, 2, large_odd);
+  y[2] = weighted(Line::kSquare, small, 4, large);
+  y[3] = Lanes::add(weighted(Line::kPoint * Line::kSquare, small_odd, 8, large_odd),
+                    wasm_v128_load(m + 5 * step));
+}
+
+/// The sums of eight columns of the four pixels.
+template <class Lanes, class Tile>
+[[clang::always_inline]] inline void sum_columns(const Tile& tile,
+                                                 const typename Lanes::Element* m,
                                                  V8 (&acc)[4]) noexcept {
   v128_t lo[4], hi[4];
-  sum_plane<Lanes>(m, step, lo);
-  sum_plane<Lanes>(m + 4, step, hi);
+  if (tile.is_line) {
+    sum_line<Lanes>(m, tile.position_step, lo);
+    sum_line<Lanes>(m + 4, tile.position_step, hi);
+  } else {
+    sum_plane<Lanes>(m, tile.position_step, lo);
+    sum_plane<Lanes>(m + 4, tile.position_step, hi);
+  }
   for (size_t p = 0; p < 4; ++p) acc[p] = {lo[p], hi[p]};
+}
+
+/// Sums that are 4 times the result, of lines 24 times, of which a multiplication takes the 3: with
+/// its inverse modulo 2^32.
+[[clang::always_inline]] inline v128_t unscaled(bool is_line, v128_t sum) noexcept {
+  if (!is_line) return wasm_i32x4_shr(sum, 2);
+  return wasm_i32x4_shr(wasm_i32x4_mul(sum, wasm_i32x4_splat(kInverseOfThree)), 3);
 }
 
 template <QOutput kOutput>
@@ -135,8 +230,8 @@ void finish_tile(const QWinogradOutput& tile) noexcept {
   const int32_t* m = tile.sums;
   for (size_t n = tile.column_begin; n < tile.column_end; n += kPanelWidth, m += kPanelWidth) {
     V8 acc[4];
-    sum_columns<Int32Lanes>(m, tile.position_step, acc);
-    for (V8& row : acc) row = {wasm_i32x4_shr(row.lo, 2), wasm_i32x4_shr(row.hi, 2)};
+    sum_columns<Int32Lanes>(tile, m, acc);
+    for (V8& row : acc) row = {unscaled(tile.is_line, row.lo), unscaled(tile.is_line, row.hi)};
     output.store(acc, nullptr, n, tile.column_end, tile.y);
   }
 }
@@ -154,22 +249,26 @@ void qc8w_winograd_weights_simd128(const QWinogradWeights& panel) noexcept {
   for (size_t i = 0; i < apart; i += 16)
     for (size_t half = 0; half < 2; ++half) {
       const int8_t* taps = panel.panel + i + 8 * half;
-      transform_kernels<Int16Lanes>(
-          [&](size_t tap) {
-            return wasm_i16x8_sub(wasm_i16x8_load8x8(taps + tap * apart), zeros[half]);
-          },
-          panel.to + i + 8 * half, panel.position_step);
+      int16_t* const to = panel.to + i + 8 * half;
+      const auto tap = [&](size_t t) {
+        return wasm_i16x8_sub(wasm_i16x8_load8x8(taps + t * apart), zeros[half]);
+      };
+      if (panel.is_line)
+        transform_lines<Int16Lanes>(tap, to, panel.position_step);
+      else
+        transform_kernels<Int16Lanes>(tap, to, panel.position_step);
     }
 }
 void f32_winograd_weights_simd128(const FWinogradWeights& panel) noexcept {
   const size_t apart = panel.tap_elements;
-  const v128_t quarter = wasm_f32x4_splat(0.25f);
-  for (size_t i = 0; i < apart; i += 4)
-    transform_kernels<FloatLanes>(
-        [&](size_t tap) {
-          return wasm_f32x4_mul(wasm_v128_load(panel.panel + i + tap * apart), quarter);
-        },
-        panel.to + i, panel.position_step);
+  for (size_t i = 0; i < apart; i += 4) {
+    const auto tap = [&](size_t t) { return wasm_v128_load(panel.panel + i + t * apart); };
+    const auto quarter = [&](size_t t) { return FloatLanes::multiply(0.25f, tap(t)); };
+    if (panel.is_line)
+      transform_lines<FloatLanes>(tap, panel.to + i, panel.position_step);
+    else
+      transform_kernels<FloatLanes>(quarter, panel.to + i, panel.position_step);
+  }
 }
 
 void qs16_winograd_input_simd128(const WinogradInput<int16_t>& tile) noexcept {
@@ -200,7 +299,7 @@ void f32_winograd_output_simd128(const FWinogradOutput& tile) noexcept {
   const float* m = tile.sums;
   for (size_t n = tile.column_begin; n < tile.column_end; n += kFPanelWidth, m += kFPanelWidth) {
     V8 acc[4];
-    sum_columns<FloatLanes>(m, tile.position_step, acc);
+    sum_columns<FloatLanes>(tile, m, acc);
     output.store(acc, n, tile.y);
   }
 }

@@ -26,12 +26,14 @@ struct Blocks {
   size_t tiles, columns;
 
   Blocks(const ConvShape& shape, size_t element_bytes) noexcept {
-    constexpr size_t kLeastBytes = 128 * 1024, kMostBytes = 512 * 1024, kSumBytes = 128 * 1024;
-    const size_t tile_bytes = kWinogradPositions * shape.in_channels * element_bytes;
+    constexpr size_t kMostBytes = 512 * 1024, kSumBytes = 128 * 1024;
+    const WinogradTiles geometry(shape);
+    const size_t least_bytes = (geometry.is_line ? 32 : 128) * 1024;
+    const size_t tile_bytes = geometry.positions * shape.in_channels * element_bytes;
     const size_t input_bytes =
-        std::clamp(tile_bytes * shape.out_channels / 2, kLeastBytes, kMostBytes);
+        std::clamp(tile_bytes * shape.out_channels / 2, least_bytes, kMostBytes);
     tiles = std::max<size_t>(input_bytes / tile_bytes / kTileRows, 1) * kTileRows;
-    const size_t panel_bytes = kWinogradPositions * tiles * kPanelWidth * sizeof(int32_t);
+    const size_t panel_bytes = geometry.positions * tiles * kPanelWidth * sizeof(int32_t);
     columns = std::clamp<size_t>(kSumBytes / panel_bytes, 1, panel_count(shape)) * kPanelWidth;
   }
 };
@@ -46,9 +48,10 @@ struct WinogradScratch {
 
   WinogradScratch(const ConvShape& shape, void* memory) noexcept {
     const Blocks blocks(shape, sizeof(T));
+    const size_t rows = WinogradTiles(shape).positions * blocks.tiles;
     Scratch scratch(memory);
-    inputs = scratch.take<T>(kWinogradPositions * blocks.tiles * shape.in_channels);
-    sums = scratch.take<Sum>(kWinogradPositions * blocks.tiles * blocks.columns);
+    inputs = scratch.take<T>(rows * shape.in_channels);
+    sums = scratch.take<Sum>(rows * blocks.columns);
     zeros = scratch.take<T>(shape.in_channels);
     unread = scratch.take<int32_t>(shape.out_channels);
     bytes = scratch.bytes();
@@ -135,15 +138,25 @@ public:
     if (pixel_begin == pixel_end) return;
     pixel_begin_ = pixel_begin;
     pixel_end_ = pixel_end;
-    const size_t end = (tile_row(pixel_end - 1) + 1) * tiles_.columns;
-    for (size_t tile = tile_row(pixel_begin) * tiles_.columns; tile < end; tile += blocks_.tiles)
+    const size_t end = last_tile(pixel_end - 1) + 1;
+    for (size_t tile = first_tile(pixel_begin); tile < end; tile += blocks_.tiles)
       run_block(tile, std::min(blocks_.tiles, end - tile));
   }
 
 private:
-  size_t tile_row(size_t pixel) const noexcept {
+  /// Of a row of tiles that holds a pixel.
+  size_t row_begin(size_t pixel) const noexcept {
     const size_t row = pixel / shape_.out_w;
-    return row / shape_.out_h * tiles_.rows + row % shape_.out_h / kWinogradOutputs;
+    return (row / shape_.out_h * tiles_.rows + row % shape_.out_h / tiles_.out_h) * tiles_.columns;
+  }
+
+  /// Tiles that are as high as a pixel have its order.
+  size_t first_tile(size_t pixel) const noexcept {
+    const size_t begin = row_begin(pixel);
+    return tiles_.out_h == 1 ? begin + pixel % shape_.out_w / tiles_.out_w : begin;
+  }
+  size_t last_tile(size_t pixel) const noexcept {
+    return tiles_.out_h == 1 ? first_tile(pixel) : row_begin(pixel) + tiles_.columns - 1;
   }
 
   void run_block(size_t first, size_t count) noexcept {
@@ -151,7 +164,7 @@ private:
     const size_t columns = panel_count(shape_) * kPanelWidth;
     for (size_t n = 0; n < columns; n += blocks_.columns) {
       const size_t width = std::min(blocks_.columns, columns - n);
-      for (size_t p = 0; p < kWinogradPositions; ++p) multiply(p, count, n, width);
+      for (size_t p = 0; p < tiles_.positions; ++p) multiply(p, count, n, width);
       for (size_t t = 0; t < count; ++t) finish_tile(first + t, t, n, width);
     }
   }
@@ -163,13 +176,14 @@ private:
     const size_t row = tile / tiles_.columns % tiles_.rows, column = tile % tiles_.columns;
     const T* image =
         conv_.x + tile / tiles_.per_image() * shape_.in_h * shape_.in_w * conv_.x_stride;
-    WinogradInput<T> input{.channels = shape_.in_channels,
+    WinogradInput<T> input{.is_line = tiles_.is_line,
+                           .channels = shape_.in_channels,
                            .to = scratch_.inputs + slot * shape_.in_channels,
                            .position_step = input_step()};
     const T** pixel = input.pixels;
-    for (size_t i = 0; i < kWinogradInputs; ++i)
-      for (size_t j = 0; j < kWinogradInputs; ++j)
-        *pixel++ = input_pixel(image, row * kWinogradOutputs + i, column * kWinogradOutputs + j);
+    for (size_t i = 0; i < tiles_.in_h; ++i)
+      for (size_t j = 0; j < tiles_.in_w; ++j)
+        *pixel++ = input_pixel(image, row * tiles_.out_h + i, column * tiles_.out_w + j);
     Kit::transform(input);
   }
 
@@ -204,17 +218,18 @@ private:
   }
 
   void finish_tile(size_t tile, size_t slot, size_t n, size_t width) noexcept {
-    typename Kit::Output output{.sums = scratch_.sums + slot * blocks_.columns,
+    typename Kit::Output output{.is_line = tiles_.is_line,
+                                .sums = scratch_.sums + slot * blocks_.columns,
                                 .position_step = sum_step(),
                                 .column_begin = n,
                                 .column_end = std::min(n + width, shape_.out_channels)};
     Kit::set_output(conv_, output);
     const size_t image = tile / tiles_.per_image(), in_image = tile % tiles_.per_image();
-    const size_t row = in_image / tiles_.columns * kWinogradOutputs;
-    const size_t column = in_image % tiles_.columns * kWinogradOutputs;
+    const size_t row = in_image / tiles_.columns * tiles_.out_h;
+    const size_t column = in_image % tiles_.columns * tiles_.out_w;
     auto* y = output.y;
-    for (size_t i = 0; i < kWinogradOutputs; ++i)
-      for (size_t j = 0; j < kWinogradOutputs; ++j)
+    for (size_t i = 0; i < tiles_.out_h; ++i)
+      for (size_t j = 0; j < tiles_.out_w; ++j)
         *y++ = Kit::output_pointer(output_pixel(image, row + i, column + j));
     Kit::finish(conv_, output);
   }
@@ -241,28 +256,61 @@ void place_panel(const ConvShape& shape, const void* packed, size_t n, void* to,
                  Panel& panel) noexcept {
   using From = std::remove_cvref_t<decltype(*panel.panel)>;
   using To = std::remove_cvref_t<decltype(*panel.to)>;
+  panel.is_line = WinogradTiles(shape).is_line;
   panel.tap_elements = shape.in_channels * kPanelWidth;
-  panel.panel = static_cast<const From*>(packed) + n * shape.in_channels * kWinogradTaps;
+  panel.panel = static_cast<const From*>(packed) + n * shape.in_channels * tap_count(shape);
   panel.to = static_cast<To*>(to) + n * shape.in_channels;
   panel.position_step = weight_step(shape);
 }
 
+size_t weight_elements(const ConvShape& shape) noexcept {
+  return WinogradTiles(shape).positions * weight_step(shape);
+}
+
+bool square_pays(const ConvShape& s) noexcept {
+  constexpr size_t kLeastInputs = 32, kLeastOutputs = 24, kLeastTiles = 24, kMostInputs = 912;
+  static_assert(kMostInputs * kWinogradTaps * 255 * 255 * 4 < INT32_MAX);
+  return s.kernel_h == 3 && s.kernel_w == 3 && s.in_channels >= kLeastInputs &&
+         s.in_channels <= kMostInputs && s.out_channels >= kLeastOutputs &&
+         WinogradTiles(s).per_image() >= kLeastTiles;
+}
+
+/// Of a tile, a pixel may lie beyond the image on average.
+bool line_pays(const ConvShape& s, size_t least_inputs) noexcept {
+  constexpr size_t kLeastOutputs = 24, kLeastTiles = 12, kLeastPixels = 3, kMostInputs = 1376;
+  static_assert(kMostInputs * kWinogradLineTaps * 255 * 255 * 8 < INT32_MAX);
+  const size_t tiles = WinogradTiles(s).per_image();
+  return s.in_channels >= least_inputs && s.in_channels <= kMostInputs &&
+         s.out_channels >= kLeastOutputs && tiles >= kLeastTiles &&
+         s.out_h * s.out_w >= kLeastPixels * tiles;
+}
+
+bool pays(const ConvShape& s, size_t least_line_inputs) noexcept {
+  const bool is_taken = s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
+                        s.dilation_w == 1 && s.groups == 1 && s.in_channels % 2 == 0;
+  if (!is_taken) return false;
+  return WinogradTiles(s).is_line ? line_pays(s, least_line_inputs) : square_pays(s);
+}
+
 } // namespace
 
-bool winograd_pays(const ConvShape& s) noexcept {
-  constexpr size_t kLeastInputs = 32, kLeastOutputs = 24, kLeastTiles = 24, kMostInputs = 912;
-  static_assert(kMostInputs * 9 * 255 * 255 * 4 < INT32_MAX);
-  return s.kernel_h == 3 && s.kernel_w == 3 && s.stride_h == 1 && s.stride_w == 1 &&
-         s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.in_channels % 2 == 0 &&
-         s.in_channels >= kLeastInputs && s.in_channels <= kMostInputs &&
-         s.out_channels >= kLeastOutputs && WinogradTiles(s).per_image() >= kLeastTiles;
+bool qwinograd_pays(const ConvShape& shape) noexcept {
+  return pays(shape, 32);
+}
+bool winograd_f32_pays(const ConvShape& shape) noexcept {
+  return pays(shape, 24);
+}
+
+size_t winograd_grain(const ConvShape& shape) noexcept {
+  const WinogradTiles tiles(shape);
+  return tiles.out_h == 1 ? tiles.out_w : tiles.out_h * shape.out_w;
 }
 
 size_t qwinograd_weight_bytes(const ConvShape& shape) noexcept {
-  return kWinogradPositions * weight_step(shape) * sizeof(int16_t);
+  return weight_elements(shape) * sizeof(int16_t);
 }
 size_t winograd_f32_weight_bytes(const ConvShape& shape) noexcept {
-  return kWinogradPositions * weight_step(shape) * sizeof(float);
+  return weight_elements(shape) * sizeof(float);
 }
 
 void transform_qwinograd_weights(const QConv& conv, size_t begin, size_t end, void* to) noexcept {

@@ -43,7 +43,7 @@ constexpr ConvFamily kWinograd{kDense.name, kDense.packed_elements, kDense.pack,
 
 const ConvFamily& family_of(const ConvGeometry& geometry, const ConvShape& shape) {
   if (geometry.is_depthwise()) return kDepthwise;
-  return kernels::winograd_pays(shape) ? kWinograd : kDense;
+  return kernels::winograd_f32_pays(shape) ? kWinograd : kDense;
 }
 
 void transform_weights(const RunContext& run, FConv& conv, uint8_t* transformed) noexcept {

@@ -78,7 +78,7 @@ struct IntegerConv {
 
   void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input) {
     if (pack_byte_dot(ctx, w_input)) return;
-    if (!pools && !x.is_wide() && kernels::winograd_pays(shape)) family = &kWinograd;
+    if (!pools && !x.is_wide() && kernels::qwinograd_pays(shape)) family = &kWinograd;
     packed = ctx.packed(w_input, concat("qconv/", shape.groups), [&] {
       Buffer out(kernels::packed_conv_weight_bytes(shape));
       kernels::pack_conv_weights(shape, w.bytes(), is_unsigned_code(ctx, w_input), out.data());

@@ -156,6 +156,31 @@ void check_conv(Random& random, const ConvShape& shape, const DenseFamily& famil
   }
 }
 
+size_t input_elements(const ConvShape& shape) {
+  return shape.batch * shape.in_h * shape.in_w * shape.in_channels;
+}
+size_t weight_elements(const ConvShape& shape) {
+  return shape.out_channels * group_inputs(shape) * tap_count(shape);
+}
+
+/// Sums of Winograd's products of these inputs and weights of uint8.
+void check_winograd_sums(Random& random, const ConvShape& shape, const std::vector<int16_t>& x,
+                         const std::vector<uint8_t>& w, const std::vector<int32_t>& zeros) {
+  std::vector<int8_t> packed(packed_conv_weight_bytes(shape));
+  pack_conv_weights(shape, w.data(), true, packed.data());
+  std::vector<int32_t> stored_zeros(column_capacity(shape.out_channels));
+  for (size_t o = 0; o < zeros.size(); ++o) stored_zeros[o] = stored_weight_zero(zeros[o], true);
+  const QConv conv{.shape = shape,
+                   .x = x.data(),
+                   .x_stride = shape.in_channels,
+                   .w = packed.data(),
+                   .y_stride = shape.out_channels,
+                   .output = QOutput::i32,
+                   .params = {.w_zero = stored_zeros.data()}};
+  REQUIRE(run_conv(random, conv, kWinograd.run, kWinograd.scratch_bytes(shape)) ==
+          direct_conv(conv, [&](size_t i) { return w[i] - 128; }));
+}
+
 void check_pooled_conv(Random& random, const ConvShape& shape) {
   for (const QOutput output : kOutputs) {
     CAPTURE(static_cast<int>(output));
@@ -507,41 +532,57 @@ TEST_CASE("qwinograd computes convolutions of every geometry that it takes") {
   const auto [height, width, pad] = GENERATE(table<size_t, size_t, Padding>(
       {{7, 10, {1, 1, 1, 1}}, {6, 5, {0, 0, 0, 0}}, {1, 2, {2, 1, 2, 1}}, {4, 9, {0, 2, 1, 0}}}));
   CAPTURE(channels, outputs, height, width);
-  const ConvShape shape{.batch = 2,
-                        .in_h = height,
-                        .in_w = width,
-                        .in_channels = channels,
-                        .out_channels = outputs,
-                        .kernel_h = 3,
-                        .kernel_w = 3};
-  check_conv(random, with_output_size(shape, pad), kWinograd);
+  for (const auto& [kernel_h, kernel_w] : {std::pair{3, 3}, {3, 1}, {1, 3}}) {
+    CAPTURE(kernel_h);
+    const ConvShape shape{.batch = 2,
+                          .in_h = height,
+                          .in_w = width,
+                          .in_channels = channels,
+                          .out_channels = outputs,
+                          .kernel_h = static_cast<size_t>(kernel_h),
+                          .kernel_w = static_cast<size_t>(kernel_w)};
+    check_conv(random, with_output_size(shape, pad), kWinograd);
+  }
 }
 
 TEST_CASE("qwinograd is exact where its products wrap, over several blocks of tiles and columns") {
   const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
-  const ConvShape shape = with_output_size({.in_h = 18,
-                                            .in_w = 11,
-                                            .in_channels = 900,
+  const auto [height, width, channels, kernel_h, kernel_w, zero] =
+      GENERATE(table<size_t, size_t, size_t, size_t, size_t, int>(
+          {{18, 11, 900, 3, 3, 0}, {37, 3, 1376, 3, 1, 0}, {2, 70, 1376, 1, 3, 255}}));
+  const size_t pad_y = kernel_h / 2, pad_x = kernel_w / 2;
+  const ConvShape shape = with_output_size({.in_h = height,
+                                            .in_w = width,
+                                            .in_channels = channels,
                                             .out_channels = 70,
-                                            .kernel_h = 3,
-                                            .kernel_w = 3},
-                                           {1, 1, 1, 1});
-  REQUIRE(winograd_pays(shape));
-  const std::vector<int16_t> x(shape.in_h * shape.in_w * shape.in_channels, 255);
-  const std::vector<uint8_t> w(shape.out_channels * shape.in_channels * 9, 255);
-  std::vector<int8_t> packed(packed_conv_weight_bytes(shape));
-  pack_conv_weights(shape, w.data(), true, packed.data());
-  const std::vector<int32_t> zero(column_capacity(shape.out_channels), stored_weight_zero(0, true));
-  QConv conv{.shape = shape,
-             .x = x.data(),
-             .x_stride = shape.in_channels,
-             .w = packed.data(),
-             .y_stride = shape.out_channels,
-             .output = QOutput::i32,
-             .params = {.w_zero = zero.data()}};
+                                            .kernel_h = kernel_h,
+                                            .kernel_w = kernel_w},
+                                           {pad_y, pad_x, pad_y, pad_x});
+  REQUIRE(qwinograd_pays(shape));
   Random random(10);
-  const auto result = run_conv(random, conv, kWinograd.run, kWinograd.scratch_bytes(shape));
-  REQUIRE(result == direct_conv(conv, [](size_t) { return 255 - 128; }));
+  check_winograd_sums(random, shape, std::vector<int16_t>(input_elements(shape), 255),
+                      std::vector<uint8_t>(weight_elements(shape), zero == 0 ? 255 : 0),
+                      std::vector<int32_t>(shape.out_channels, zero));
+}
+
+TEST_CASE("qwinograd is exact at the ends of what its transformed operands reach") {
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
+  const size_t kernel_w = GENERATE(size_t{1}, size_t{3});
+  Random random(11);
+  const ConvShape shape = with_output_size({.in_h = 24,
+                                            .in_w = 5,
+                                            .in_channels = 32,
+                                            .out_channels = 24,
+                                            .kernel_h = 3,
+                                            .kernel_w = kernel_w},
+                                           {1, 0, 1, 0});
+  const auto ends = [&](auto values, int low) {
+    for (auto& value : values) value = random.chance() ? 255 : low;
+    return values;
+  };
+  check_winograd_sums(random, shape, ends(std::vector<int16_t>(input_elements(shape)), -255),
+                      ends(std::vector<uint8_t>(weight_elements(shape)), 0),
+                      ends(std::vector<int32_t>(shape.out_channels), 0));
 }
 
 TEST_CASE("depthwise tiles equal their references") {

@@ -279,6 +279,16 @@ void bench_products() {
   bench_conv("f32 winograd 3x3 96>24 160x160", kWinograd, same_shape(160, 96, 24, 3, 1));
   bench_conv("f32 winograd 3x3 32>32 56x56", kWinograd, same_shape(56, 32, 32, 3, 1));
   bench_conv("f32 conv 3x3 32>32 56x56", kDense, same_shape(56, 32, 32, 3, 1));
+  bench_conv("f32 conv 3x1 24>24 72x32", kDense, column_shape(72, 32, 24, 24));
+  bench_conv("f32 winograd 3x1 24>24 72x32", kWinograd, column_shape(72, 32, 24, 24));
+  bench_conv("f32 conv 3x1 48>48 34x16", kDense, column_shape(34, 16, 48, 48));
+  bench_conv("f32 winograd 3x1 48>48 34x16", kWinograd, column_shape(34, 16, 48, 48));
+  bench_conv("f32 conv 3x1 72>72 30x8", kDense, column_shape(30, 8, 72, 72));
+  bench_conv("f32 winograd 3x1 72>72 30x8", kWinograd, column_shape(30, 8, 72, 72));
+  bench_conv("f32 conv 3x1 96>96 12x4", kDense, column_shape(12, 4, 96, 96));
+  bench_conv("f32 winograd 3x1 96>96 12x4", kWinograd, column_shape(12, 4, 96, 96));
+  bench_conv("f32 conv 3x1 384>384 1500x1", kDense, column_shape(1500, 1, 384, 384));
+  bench_conv("f32 winograd 3x1 384>384 1500x1", kWinograd, column_shape(1500, 1, 384, 384));
   bench_conv_transpose("f32 conv_transpose 2x2 s2 24>24 80", 80, 24, 24);
   bench_conv_transpose("f32 conv_transpose 2x2 s2 24>1 160", 160, 24, 1);
 }

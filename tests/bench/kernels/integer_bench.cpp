@@ -222,6 +222,16 @@ void integer_kernels() {
   bench_conv("conv 3x3 96>24 160x160", kDense, same_shape(160, 96, 24, 3, 1));
   bench_conv("winograd 3x3 24>24 160x160", kWinograd, same_shape(160, 24, 24, 3, 1));
   bench_conv("conv 3x3 24>24 160x160", kDense, same_shape(160, 24, 24, 3, 1));
+  bench_conv("conv 3x1 24>24 72x32", kDense, column_shape(72, 32, 24, 24));
+  bench_conv("winograd 3x1 24>24 72x32", kWinograd, column_shape(72, 32, 24, 24));
+  bench_conv("conv 3x1 48>48 34x16", kDense, column_shape(34, 16, 48, 48));
+  bench_conv("winograd 3x1 48>48 34x16", kWinograd, column_shape(34, 16, 48, 48));
+  bench_conv("conv 3x1 72>72 30x8", kDense, column_shape(30, 8, 72, 72));
+  bench_conv("winograd 3x1 72>72 30x8", kWinograd, column_shape(30, 8, 72, 72));
+  bench_conv("conv 3x1 96>96 12x4", kDense, column_shape(12, 4, 96, 96));
+  bench_conv("winograd 3x1 96>96 12x4", kWinograd, column_shape(12, 4, 96, 96));
+  bench_conv("conv 3x1 384>384 1500x1", kDense, column_shape(1500, 1, 384, 384));
+  bench_conv("winograd 3x1 384>384 1500x1", kWinograd, column_shape(1500, 1, 384, 384));
   bench_matrix("gemv 1024x4096", 1, 1024, 4096);
   bench_matrix("gemv 256x256", 1, 256, 256);
   bench_qb4("4-bit gemv 1024x4096, blocks of 32", 1, 1024, 4096, 32);

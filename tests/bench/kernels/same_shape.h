@@ -23,4 +23,17 @@ inline kernels::ConvShape same_shape(size_t size, size_t inputs, size_t outputs,
           .pad_left = kernel / 2};
 }
 
+/// A "same" convolution with three taps, one above the other.
+inline kernels::ConvShape column_shape(size_t height, size_t width, size_t inputs,
+                                       size_t outputs) {
+  return {.in_h = height,
+          .in_w = width,
+          .in_channels = inputs,
+          .out_h = height,
+          .out_w = width,
+          .out_channels = outputs,
+          .kernel_h = 3,
+          .pad_top = 1};
+}
+
 } // namespace octet::bench
