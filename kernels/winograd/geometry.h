@@ -1,6 +1,6 @@
-// How a convolution is cut into Winograd tiles of four output pixels: 2x2 of a 3x3 convolution, which
-// read 4x4 input pixels, and four in a line of a 3x1 or 1x3 one, which read six. Tiles are counted
-// row by row over the batch; those at the end of a side may reach beyond it.
+// How a convolution is cut into Winograd tiles of four output pixels: 2x2 of a 3x3 convolution,
+// which read 4x4 input pixels, and four in a line of a 3x1 or 1x3 one, which read six. Tiles are
+// counted row by row over the batch; those at the end of a side may reach beyond it.
 #pragma once
 
 #include "kernels/conv_shape.h"

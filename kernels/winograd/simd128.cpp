@@ -203,8 +203,7 @@ template <class Lanes>
 
 /// The sums of eight columns of the four pixels.
 template <class Lanes, class Tile>
-[[clang::always_inline]] inline void sum_columns(const Tile& tile,
-                                                 const typename Lanes::Element* m,
+[[clang::always_inline]] inline void sum_columns(const Tile& tile, const typename Lanes::Element* m,
                                                  V8 (&acc)[4]) noexcept {
   v128_t lo[4], hi[4];
   if (tile.is_line) {

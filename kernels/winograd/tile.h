@@ -36,7 +36,7 @@ template <class T>
 struct WinogradInput {
   bool is_line = false;
   const T* pixels[kWinogradPositions] = {}; // row by row, each readable for all channels
-  size_t channels = 0;                   // at least kWinogradLeastChannels
+  size_t channels = 0;                      // at least kWinogradLeastChannels
   T* to = nullptr;
   size_t position_step = 0;
 };

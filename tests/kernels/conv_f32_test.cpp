@@ -49,8 +49,8 @@ struct Operands {
     });
   }
 
-  /// Calls visit(element, its index in [pixel][channel], channel), and sees that nothing was written
-  /// between the pixels.
+  /// Calls visit(element, its index in [pixel][channel], channel), and sees that nothing was
+  /// written between the pixels.
   template <class Visit>
   void for_each_output(Visit&& visit) const {
     for (size_t p = 0; p < pixels(); ++p) {

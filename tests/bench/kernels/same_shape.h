@@ -24,8 +24,7 @@ inline kernels::ConvShape same_shape(size_t size, size_t inputs, size_t outputs,
 }
 
 /// A "same" convolution with three taps, one above the other.
-inline kernels::ConvShape column_shape(size_t height, size_t width, size_t inputs,
-                                       size_t outputs) {
+inline kernels::ConvShape column_shape(size_t height, size_t width, size_t inputs, size_t outputs) {
   return {.in_h = height,
           .in_w = width,
           .in_channels = inputs,
