@@ -275,7 +275,7 @@ bool square_pays(const ConvShape& s) noexcept {
          WinogradTiles(s).per_image() >= kLeastTiles;
 }
 
-/// Of a tile, a pixel may lie beyond the image on average.
+/// On average three of the four pixels of a tile must lie in the image.
 bool line_pays(const ConvShape& s, size_t least_inputs) noexcept {
   constexpr size_t kLeastOutputs = 24, kLeastTiles = 12, kLeastPixels = 3, kMostInputs = 1376;
   static_assert(kMostInputs * kWinogradLineTaps * 255 * 255 * 8 < INT32_MAX);
@@ -285,6 +285,7 @@ bool line_pays(const ConvShape& s, size_t least_inputs) noexcept {
          s.out_h * s.out_w >= kLeastPixels * tiles;
 }
 
+/// The longer products take beside the transforms, the fewer channels will do.
 bool pays(const ConvShape& s, size_t least_line_inputs) noexcept {
   const bool is_taken = s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
                         s.dilation_w == 1 && s.groups == 1 && s.in_channels % 2 == 0;

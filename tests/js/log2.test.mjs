@@ -195,6 +195,7 @@ const layers = [
   convLayer('first', [1, 1, 11, 10], [7, 1, 3, 3], { pad: 1 }),
   convLayer('strided', [2, 6, 9, 11], [10, 6, 3, 3], { stride: 2, pad: 1 }),
   convLayer('Winograd-sized', [1, 32, 14, 14], [32, 32, 3, 3], { pad: 1, bias: false }),
+  convLayer('Winograd-sized line', [1, 32, 14, 14], [32, 32, 1, 3], { pad: 1, bias: false }),
   convLayer('pointwise', [1, 128, 16, 16], [128, 128, 1, 1]),
   convLayer('grouped', [1, 8, 7, 7], [12, 4, 3, 3], { group: 2 }),
   convLayer('depthwise', [1, 20, 9, 9], [20, 1, 3, 3], { pad: 1, group: 20 }),
