@@ -258,16 +258,17 @@ QuantizeMode mode_of(const std::string& name) {
   return name == "weight-only" ? QuantizeMode::WeightOnly : QuantizeMode::Dynamic;
 }
 
-// `options`: {mode, weights: {type: ONNX number, symmetric, perChannel, blockSize, method}, format,
-// calibrated, force, correctBias, equalize, smooth, excludeNodes, opTypes, spectraInFloat}, and for
-// static quantization {activations: {scheme, type, symmetric, method, percentile, adaptive}}, all
-// required.
+// `options`: {mode, weights: {type: ONNX number, symmetric, reduceRange, perChannel, blockSize,
+// method}, format, calibrated, force, correctBias, equalize, smooth, excludeNodes, opTypes,
+// spectraInFloat}, and for static quantization {activations: {scheme, type, symmetric, method,
+// percentile, adaptive}}, all required.
 val quantize(ModelHandle& model, const val& options) {
   return guard([&] {
     QuantizeConfig config;
     const val weights = options["weights"], activations = options["activations"];
     config.weights.type = type_of(weights["type"]);
     config.weights.symmetric = weights["symmetric"].as<bool>();
+    config.weights.reduce_range = weights["reduceRange"].as<bool>();
     config.weights.per_channel = weights["perChannel"].as<bool>();
     config.exclude_nodes = strings_of(options["excludeNodes"]);
     config.op_types = strings_of(options["opTypes"]);

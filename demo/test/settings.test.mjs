@@ -23,6 +23,7 @@ const settings = {
   'target.minSqnrDb': ['35.5', { mode: 'mixed' }, 35.5],
   'target.maxLatencyMs': ['2', { mode: 'mixed' }, 2],
   'weights.type': ['uint4', { mode: 'weight-only' }, 'uint4'],
+  'weights.reduceRange': [true, { mode: 'dynamic' }, true],
   'weights.perChannel': ['false', { mode: 'dynamic' }, false],
   'weights.blockSize': ['128', { mode: 'weight-only' }, 128],
   'weights.method': ['gptq', { mode: 'weight-only' }, 'gptq'],

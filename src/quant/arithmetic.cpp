@@ -25,19 +25,26 @@ QuantRange full_range(DType type) {
     fail(ErrorCode::InvalidOption, "cannot quantize to ", dtype_name(type));
   }
 }
+
+QuantRange reduced_range(DType type) {
+  if (type == DType::UInt8) return {0, 127};
+  if (type == DType::Int8) return {-64, 64};
+  fail(ErrorCode::InvalidOption, "no reduced range of ", dtype_name(type));
+}
 } // namespace
 
-QuantRange quant_range(DType type, bool symmetric) {
-  const QuantRange range = full_range(type);
-  return symmetric ? QuantRange{range.min + 1, range.max} : range;
+QuantRange quant_range(DType type, bool symmetric, bool reduced) {
+  const QuantRange range = reduced ? reduced_range(type) : full_range(type);
+  const bool has_middle = (range.max - range.min) % 2 == 0;
+  return symmetric && !has_middle ? QuantRange{range.min + 1, range.max} : range;
 }
 
-ScaleAndZero choose_quant_params(float min, float max, DType type, bool symmetric) {
+ScaleAndZero choose_quant_params(float min, float max, DType type, bool symmetric, bool reduced) {
   if (!std::isfinite(min) || !std::isfinite(max) || min > max)
     fail(ErrorCode::InvalidInput, "cannot quantize the range ", min, " to ", max);
   min = std::min(min, 0.0f);
   max = std::max(max, 0.0f);
-  const QuantRange range = quant_range(type, symmetric);
+  const QuantRange range = quant_range(type, symmetric, reduced);
   if (symmetric) {
     const int32_t middle = range.min + (range.max - range.min) / 2;
     const float limit = std::max(-min, max);

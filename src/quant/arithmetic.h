@@ -21,8 +21,9 @@ struct QuantRange {
 };
 
 // The integers of a quantized type: Int8 −128…127 (or −127…127 when symmetric), UInt8, Int4, UInt4,
-// Int16, UInt16. Throws InvalidOption for other types.
-QuantRange quant_range(DType type, bool symmetric);
+// Int16, UInt16. Reduced: with 7 of 8 bits, as onnxruntime's quantizer has them: Int8 −64…64, UInt8
+// 0…127 (or 1…127 when symmetric). Throws InvalidOption for other types.
+QuantRange quant_range(DType type, bool symmetric, bool reduced = false);
 
 struct ScaleAndZero {
   float scale = 1;
@@ -30,9 +31,10 @@ struct ScaleAndZero {
 };
 
 // Parameters for values in [min, max]. Symmetric: zero_point is the middle of the type's range (0,
-// or 128 for UInt8) and the range is ±max(|min|, |max|). A range of {0} gives scale 1. Throws
-// InvalidInput for NaN, infinities or min > max.
-ScaleAndZero choose_quant_params(float min, float max, DType type, bool symmetric);
+// or 128 for UInt8, reduced 64) and the range is ±max(|min|, |max|). A range of {0} gives scale 1.
+// Throws InvalidInput for NaN, infinities or min > max.
+ScaleAndZero choose_quant_params(float min, float max, DType type, bool symmetric,
+                                 bool reduced = false);
 
 // NaN becomes the zero point. Forced inline, as builds for size inline nothing else and these are
 // all that some loops do.

@@ -11,6 +11,7 @@ namespace octet {
 struct WeightOptions {
   DType type = DType::Int8; // Int8 or UInt8; weight-only also Int4, UInt4, Float16
   bool symmetric = true;
+  bool reduce_range = false; // 7 of 8 bits, not of weight-only quantization
   bool per_channel = false;
   // Of weight-only quantization: weights along the reduction that share a scale.
   size_t block_size = 0;

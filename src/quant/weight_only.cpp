@@ -28,6 +28,10 @@ void check_config(const QuantizeConfig& config) {
     fail(ErrorCode::InvalidOption,
          "weights.type: int8, uint8, int4, uint4 or float16 expected, not ",
          dtype_name(weights.type));
+  if (weights.reduce_range)
+    fail(ErrorCode::InvalidOption,
+         "weights.reduceRange: weight-only quantization multiplies no integers, which 7 bits are "
+         "for");
   const size_t block = weights.block_size;
   if (block < kSmallestBlock || block > kLargestBlock || (block & (block - 1)) != 0)
     fail(ErrorCode::InvalidOption, "weights.blockSize: a power of two from ", kSmallestBlock,

@@ -15,8 +15,9 @@ ObservedRange shrunk(ObservedRange range, size_t times) {
 }
 } // namespace
 
-RangeRule::RangeRule(std::string_view method, DType type, bool symmetric)
-    : type_(type), symmetric_(symmetric), codes_(quant_range(type, symmetric)) {
+RangeRule::RangeRule(std::string_view method, DType type, bool symmetric, bool reduced)
+    : type_(type), symmetric_(symmetric), reduced_(reduced),
+      codes_(quant_range(type, symmetric, reduced)) {
   if (method == "minmax")
     method_ = Method::MinMax;
   else if (method == "mean")
@@ -29,7 +30,7 @@ RangeRule::RangeRule(std::string_view method, DType type, bool symmetric)
 }
 
 ScaleAndZero RangeRule::within(ObservedRange range) const {
-  return choose_quant_params(range.min, range.max, type_, symmetric_);
+  return choose_quant_params(range.min, range.max, type_, symmetric_, reduced_);
 }
 
 size_t RangeRule::passes() const {

@@ -31,7 +31,7 @@ struct RangeSearch {
 class RangeRule {
 public:
   // Throws InvalidOption for a method that does not exist.
-  RangeRule(std::string_view method, DType type, bool symmetric);
+  RangeRule(std::string_view method, DType type, bool symmetric, bool reduced = false);
 
   QuantRange codes() const { return codes_; }
   ScaleAndZero within(ObservedRange range) const;
@@ -58,7 +58,7 @@ private:
 
   enum class Method { MinMax, Mean, Mse } method_;
   DType type_;
-  bool symmetric_;
+  bool symmetric_, reduced_;
   QuantRange codes_;
 };
 

@@ -45,7 +45,7 @@ void widen(ObservedRange& range, std::span<const float> run) {
 WeightRounding::WeightRounding(std::span<const float> weights, WeightLayout layout,
                                const WeightOptions& options, bool shared_zero_point)
     : weights_(weights), layout_(layout),
-      rule_(range_method(options), options.type, options.symmetric),
+      rule_(range_method(options), options.type, options.symmetric, options.reduce_range),
       shared_zero_point_(shared_zero_point), clips_(rule_.codes()) {
   if (!options.per_channel) layout_ = {.channels = 1, .inner = std::max<size_t>(weights.size(), 1)};
   ranges_.resize(layout_.channels);

@@ -45,6 +45,13 @@ export const variants = {
     onCodes,
   ),
   'static int8 activations, operators on codes': fixed({ type: 'int8' }, { type: 'int8' }, onCodes),
+  'dynamic int8 of 7 bits': dynamic({ type: 'int8', reduceRange: true }),
+  'static int8 of 7 bits': fixed({ type: 'int8', reduceRange: true }, { type: 'uint8' }),
+  'static uint8 of 7 bits, operators on codes': fixed(
+    { type: 'uint8', perChannel: false, reduceRange: true },
+    { type: 'uint8' },
+    onCodes,
+  ),
   'static, uint16 activations': fixed({ type: 'int8' }, { type: 'uint16' }),
   'static, int16 activations': fixed({ type: 'int8' }, { type: 'int16' }),
   'weight-only int4': stored('int4', 'qoperator'),

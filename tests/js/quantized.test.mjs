@@ -26,9 +26,11 @@ const fewVariants = [
   { type: 'int8', symmetric: true, perChannel: true },
   { type: 'uint8', symmetric: false, perChannel: false },
 ];
+const reduced = { ...fewVariants[0], reduceRange: true };
 
-const describe = ({ type, symmetric, perChannel }) =>
-  `${type} ${symmetric ? 'symmetric' : 'asymmetric'} ${perChannel ? 'per channel' : 'per tensor'}`;
+const describe = ({ type, symmetric, perChannel, reduceRange }) =>
+  `${type} ${symmetric ? 'symmetric' : 'asymmetric'} ${perChannel ? 'per channel' : 'per tensor'}` +
+  (reduceRange ? ', 7 bits' : '');
 
 /** All outputs of each case, step after step. */
 const runCases = (library, model, cases) =>
@@ -66,7 +68,8 @@ for (const network of networks) {
   test(`dynamic quantization of ${network.name}`, async (t) => {
     const source = fs.readFileSync(await network.locate());
     const cases = casesOf(network);
-    for (const weights of source.length > largeBytes ? fewVariants : allVariants) {
+    const variants = source.length > largeBytes ? fewVariants : allVariants;
+    for (const weights of [...variants, reduced]) {
       await t.test(describe(weights), async (t) => {
         const options = { mode: 'dynamic', weights, include: () => true };
         const { model, report } = await octet.quantize(source, options);

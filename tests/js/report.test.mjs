@@ -47,6 +47,7 @@ const modes = {
     correct: { biasCorrection: true, smoothQuant: 0.5, equalize: true },
     weights: { method: 'adaround' },
   },
+  'dynamic, 7 bits': { mode: 'dynamic', calibration, weights: { reduceRange: true } },
   'weight-only': { mode: 'weight-only', weights: { type: 'int4' } },
   'weight-only, gptq': {
     mode: 'weight-only',

@@ -69,11 +69,21 @@ const externalDataFrom = (values: Values): QuantizeOptions['externalData'] =>
 const reportText = (path: string, done: QuantizationReport): string =>
   /\.html?$/.test(path) ? renderReport(done) : `${JSON.stringify(done, null, 2)}\n`;
 
-const summaryOf = ({ tensors, floatNodes, bytesBefore, bytesAfter, schemes }: QuantizationReport) =>
+const summaryOf = ({
+  tensors,
+  floatNodes,
+  bytesBefore,
+  bytesAfter,
+  schemes = [],
+  ranges = [],
+}: QuantizationReport) =>
   [
     `${tensors.length} tensors quantized, ${floatNodes.length} nodes left in float; ` +
       `${kilobytes(bytesBefore)} → ${kilobytes(bytesAfter)}`,
-    ...(schemes ?? []).map(({ scheme, sqnrDb }) => `activations ${scheme}: ${decibels(sqnrDb)}`),
+    ...schemes.map(({ scheme, sqnrDb }) => `activations ${scheme}: ${decibels(sqnrDb)}`),
+    ...ranges.map(
+      ({ reduceRange, sqnrDb }) => `weights of ${reduceRange ? 7 : 8} bits: ${decibels(sqnrDb)}`,
+    ),
   ].join('\n');
 
 export const quantize: Command = {

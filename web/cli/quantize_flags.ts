@@ -63,6 +63,12 @@ export const quantizeFlags: readonly QuantizeFlag[] = [
   { flag: 'symmetric', option: 'weights.symmetric', is: true, help: 'weights around zero' },
   { flag: 'asymmetric', option: 'weights.symmetric', is: false, help: 'weights with a zero point' },
   {
+    flag: 'weights-reduce-range',
+    option: 'weights.reduceRange',
+    is: true,
+    help: 'weights of 7 bits, for processors without VNNI',
+  },
+  {
     flag: 'per-channel',
     option: 'weights.perChannel',
     is: true,

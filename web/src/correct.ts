@@ -43,6 +43,14 @@ export interface SchemeEffect {
   sqnrDb: number;
 }
 
+/** What rounding weights to 7 or 8 bits made of the model, with all corrections. */
+export interface RangeEffect {
+  /** As in `WeightOptions`. */
+  reduceRange: boolean;
+  /** Of the worst output against the float model, over the calibration samples. */
+  sqnrDb: number;
+}
+
 /** `rescaled`: the float model that was rounded, where scales moved between the layers of the one given. */
 export type Quantized = { model: OwnBytes; report: QuantizationReport; rescaled?: Uint8Array };
 /** Runs one job; given by the caller, which chooses this one by its options. */
@@ -57,9 +65,11 @@ const isCorrected = ({ correct = {}, weights }: QuantizeOptions): boolean =>
 
 const isLog2 = ({ activations }: QuantizeOptions): boolean => activations?.scheme === 'log2';
 
+const isReduced = ({ weights }: QuantizeOptions): boolean => weights?.reduceRange === true;
+
 /** Whether the report of a quantization tells of choices whose effects have to be measured, by more than one job. */
 export const isMeasured = (options: QuantizeOptions): boolean =>
-  isCorrected(options) || isLog2(options);
+  isCorrected(options) || isLog2(options) || isReduced(options);
 
 const invalid = (message: string) => new OctetError('invalid-option', message);
 
@@ -94,7 +104,7 @@ export function checkCorrections(options: QuantizeOptions): void {
     );
 }
 
-/** Quantization whose corrections, or scheme, are measured one by one where the samples can be run again. */
+/** Quantization whose corrections, scheme, or range of weights are measured one by one where the samples can be run again. */
 class MeasuredQuantization {
   constructor(
     private readonly source: Uint8Array,
@@ -122,6 +132,12 @@ class MeasuredQuantization {
       const { sqnrDb } = await measured({ ...this.options, activations });
       schemes.push({ scheme: 'linear', sqnrDb });
     }
+    const ranges: RangeEffect[] = [];
+    if (isReduced(this.options)) {
+      const weights = { ...this.options.weights, reduceRange: false };
+      const { sqnrDb } = await measured({ ...this.options, weights });
+      ranges.push({ reduceRange: false, sqnrDb });
+    }
     const corrections: CorrectionEffect[] = [];
     let last: Awaited<ReturnType<typeof measured>> | undefined;
     for (const [method, options] of this.#ladder()) {
@@ -130,9 +146,11 @@ class MeasuredQuantization {
     }
     const { quantized, sqnrDb } = last!;
     if (schemes.length) schemes.push({ scheme: 'log2', sqnrDb });
+    if (ranges.length) ranges.push({ reduceRange: true, sqnrDb });
     const effects = {
       ...(isCorrected(this.options) && { corrections }),
       ...(schemes.length && { schemes }),
+      ...(ranges.length && { ranges }),
     };
     return { ...quantized, report: { ...quantized.report, ...effects } };
   }
@@ -184,7 +202,7 @@ class MeasuredQuantization {
   }
 }
 
-/** Quantizes with the corrections and the scheme that the options ask for, and measures each. */
+/** Quantizes with the corrections, the scheme and the range that the options ask for, and measures each. */
 export async function quantizeMeasured(
   source: Source,
   options: QuantizeOptions,

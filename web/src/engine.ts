@@ -90,6 +90,7 @@ export interface EngineModule {
       weights: {
         type: number;
         symmetric: boolean;
+        reduceRange: boolean;
         perChannel: boolean;
         blockSize: number;
         method: string;

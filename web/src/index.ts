@@ -46,7 +46,7 @@ export {
   type ModelSide,
 } from './compare.js';
 export type { TensorComparison } from './closeness.js';
-export type { CorrectionEffect, Corrections, SchemeEffect } from './correct.js';
+export type { CorrectionEffect, Corrections, RangeEffect, SchemeEffect } from './correct.js';
 export type { MixedPoint, MixedReport, MixedTarget, Scheme } from './mixed.js';
 export {
   chooseQuantParams,

@@ -97,7 +97,7 @@ const targetKeys = ['maxSizeBytes', 'minSqnrDb', 'maxLatencyMs'] as const;
 /** Throws `invalid-option`. */
 export function checkMixed(options: QuantizeOptions): void {
   const { target, calibration } = options;
-  for (const key of ['weights', 'format', 'opTypes', 'force', 'correct'] as const)
+  for (const key of ['format', 'opTypes', 'force', 'correct'] as const)
     if (options[key] !== undefined)
       throw new OctetError('invalid-option', `${key}: mode 'mixed' chooses by itself`);
   if (typeof target !== 'object' || target === null)
@@ -322,7 +322,7 @@ class Search {
     const isStatic = mode === 'static';
     return this.quantizeOnce(model, {
       mode,
-      weights,
+      weights: mode === 'weight-only' ? weights : this.options.weights,
       signal,
       externalData: model === this.source ? externalData : undefined,
       ...nodes,

@@ -32,6 +32,7 @@ const weightsOf = ({ mode, weights = {} }: QuantizeOptions) => {
   return {
     type: typeNumber(type) as number,
     symmetric,
+    reduceRange: weights.reduceRange ?? false,
     perChannel: weights.perChannel ?? true,
     blockSize: weights.blockSize ?? (mode === 'weight-only' ? 32 : 0),
     method: weights.method ?? 'minmax',

@@ -1,5 +1,5 @@
 import type { TensorComparison } from './closeness.js';
-import type { CorrectionEffect, SchemeEffect } from './correct.js';
+import type { CorrectionEffect, RangeEffect, SchemeEffect } from './correct.js';
 import type { MixedReport } from './mixed.js';
 
 /** How often values fell into bins of one width: bin i counts those in [low + i·width, low + (i + 1)·width). */
@@ -141,6 +141,8 @@ export interface QuantizationReport extends Partial<Measurement> {
   corrections?: CorrectionEffect[];
   /** Of scheme log2 where the samples can be run again (an array, not a generator): it, and what 'linear' would have given. */
   schemes?: SchemeEffect[];
+  /** Of weights with `reduceRange`, likewise: what 8 bits would have given, and 7. */
+  ranges?: RangeEffect[];
   /** Of mode 'mixed'. */
   search?: MixedReport;
 }

@@ -1,5 +1,5 @@
 import type { Comparison } from './compare.js';
-import type { CorrectionEffect, SchemeEffect } from './correct.js';
+import type { CorrectionEffect, RangeEffect, SchemeEffect } from './correct.js';
 import type { MixedReport } from './mixed.js';
 import { bar, layerProfile, searchChart } from './report_charts.js';
 import {
@@ -227,6 +227,15 @@ const schemesSection = (schemes: readonly SchemeEffect[]) =>
     ),
   );
 
+const rangesSection = (ranges: readonly RangeEffect[]) =>
+  section(
+    'Bits of weights: the worst output over the samples',
+    table(
+      ['bits', 'SQNR, dB'],
+      ranges.map(({ reduceRange, sqnrDb }) => [reduceRange ? 7 : 8, decibels(sqnrDb)]),
+    ),
+  );
+
 function floatSection(floatNodes: QuantizationReport['floatNodes']): Markup {
   return section(
     `Nodes left in float: ${floatNodes.length}`,
@@ -261,7 +270,8 @@ function measurementIn(report: QuantizationReport): Measurement | undefined {
 }
 
 function body(report: QuantizationReport, comparison?: Comparison): Markup {
-  const { mode, floatNodes, search, corrections, schemes, rescaledNodes, unmeasured } = report;
+  const { mode, floatNodes, search, corrections, schemes, ranges, rescaledNodes, unmeasured } =
+    report;
   const measured = comparison ? measurementOf(comparison) : measurementIn(report);
   return html`<div class="octet-report">
     <h1>Quantization report: ${mode}</h1>
@@ -272,7 +282,8 @@ function body(report: QuantizationReport, comparison?: Comparison): Markup {
           Outputs, layers and times were not measured: ${unmeasured ?? 'unknown'}.
         </p>`}
     ${corrections ? correctionsSection(corrections, rescaledNodes) : nothing}
-    ${schemes ? schemesSection(schemes) : nothing} ${search ? searchSection(search) : nothing}
+    ${schemes ? schemesSection(schemes) : nothing} ${ranges ? rangesSection(ranges) : nothing}
+    ${search ? searchSection(search) : nothing}
     ${driftSection(report)} ${floatSection(floatNodes)} ${tensorsSection(report)}
   </div>`;
 }

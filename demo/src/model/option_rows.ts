@@ -239,6 +239,15 @@ export const optionRows: readonly Row[] = [
     all(isMode('dynamic', 'static', 'weight-only'), not(areHalves)),
   ),
   {
+    option: 'weights.reduceRange',
+    label: 'Reduced to 7 bits',
+    group: 'weights',
+    kind: 'switch',
+    initial: false,
+    hint: 'Half as precise; faster on processors without VNNI.',
+    when: isMode('dynamic', 'static', 'mixed'),
+  },
+  {
     option: 'activations.scheme',
     label: 'Levels',
     group: 'activations',

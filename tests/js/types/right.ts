@@ -40,7 +40,13 @@ export const everyMode = (
   () =>
     quantize(source, {
       mode: 'dynamic',
-      weights: { type: 'uint8', symmetric: true, perChannel: false, method: 'mse' },
+      weights: {
+        type: 'uint8',
+        symmetric: true,
+        reduceRange: true,
+        perChannel: false,
+        method: 'mse',
+      },
       correct: { equalize: true },
       ...common,
       ...chosen,
@@ -86,6 +92,7 @@ export const everyMode = (
       mode: 'mixed',
       calibration,
       target: { maxLatencyMs: 5 },
+      weights: { reduceRange: true },
       activations: { method: 'mse' },
       ...common,
     }),

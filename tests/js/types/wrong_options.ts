@@ -43,8 +43,6 @@ export function wrongOptions(source: Uint8Array, calibration: Samples): Promise<
     quantize(source, { mode: 'mixed', calibration, target: {} }),
     // @ts-expect-error: there is no such target
     quantize(source, { mode: 'mixed', calibration, target: { minSqnrDb: 30, speed: 2 } }),
-    // @ts-expect-error: mixed chooses the types of weights by itself
-    quantize(source, { ...sought, weights: {} }),
     // @ts-expect-error: mixed chooses the format by itself
     quantize(source, { ...sought, format: 'qdq' }),
     // @ts-expect-error: mixed corrects nothing
@@ -90,6 +88,10 @@ export function wrongOptions(source: Uint8Array, calibration: Samples): Promise<
     quantize(source, { ...fixed, weights: { blockSize: 32 } }),
     // @ts-expect-error: blocks have no channels
     quantize(source, { mode: 'weight-only', weights: { perChannel: true } }),
+    // @ts-expect-error: blocks have all bits of their type
+    quantize(source, { mode: 'weight-only', weights: { reduceRange: true } }),
+    // @ts-expect-error: mixed chooses the types
+    quantize(source, { ...sought, weights: { type: 'int8', reduceRange: true } }),
 
     // Of activations.
 
