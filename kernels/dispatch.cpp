@@ -98,7 +98,7 @@ void use_relaxed_kernels(std::span<const uintptr_t> functions) noexcept {
 #undef OCTET_FAMILY
 #undef OCTET_VARIANT
   select_isa(Isa::relaxed);
-  select_byte_dot(tried_byte_dot(relaxed_table.byte_dot));
+  select_tried_byte_dot(relaxed_table.byte_dot, relaxed_table.byte_dot7);
 }
 
 } // namespace octet::kernels

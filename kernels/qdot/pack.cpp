@@ -9,13 +9,18 @@ namespace {
 
 constexpr size_t kCodes = 4; // of a column that lie side by side
 
+int8_t stored_dot_weight(const QWeights& w, ptrdiff_t index) noexcept {
+  if (!w.is_unsigned) return static_cast<const int8_t*>(w.data)[index];
+  return static_cast<int8_t>(static_cast<const uint8_t*>(w.data)[index] - dot_weight_offset());
+}
+
 int32_t pack_column(const QWeights& w, ptrdiff_t start, int8_t* packed) noexcept {
   int32_t sum = 0;
   size_t k = 0;
   for (size_t r = 0; r < w.run; ++r) {
     ptrdiff_t index = start + static_cast<ptrdiff_t>(r) * w.run_stride;
     for (size_t c = 0; c < w.k; ++c, ++k, index += w.k_stride) {
-      const int8_t stored = stored_weight(w, index);
+      const int8_t stored = stored_dot_weight(w, index);
       packed[k / kCodes * kCodes * kPanelWidth + k % kCodes] = stored;
       sum += stored;
     }
@@ -31,6 +36,24 @@ size_t packed_dot_panel_bytes(size_t taps, size_t k) noexcept {
 
 size_t packed_dot_weight_bytes(size_t n, size_t taps, size_t k) noexcept {
   return (n + kPanelWidth - 1) / kPanelWidth * packed_dot_panel_bytes(taps, k);
+}
+
+int32_t dot_weight_offset() noexcept {
+  return byte_dot_steps() == ByteDotSteps::two ? kMostPairWeight : 128;
+}
+
+bool dot_takes(const void* weights, size_t n, bool is_unsigned) noexcept {
+  if (byte_dot_steps() == ByteDotSteps::one) return true;
+  constexpr size_t kPiece = 4096; // that is looked through whole, by vectors
+  const auto shift = static_cast<uint8_t>(is_unsigned ? 0 : kMostPairWeight);
+  const auto* codes = static_cast<const uint8_t*>(weights);
+  for (size_t begin = 0; begin < n; begin += kPiece) {
+    uint8_t most = 0;
+    for (size_t i = begin, end = std::min(n, begin + kPiece); i < end; ++i)
+      most = std::max(most, static_cast<uint8_t>(codes[i] + shift));
+    if (most > 2 * kMostPairWeight) return false;
+  }
+  return true;
 }
 
 void pack_dot_weights(const QWeights& w, int8_t* packed, int32_t* sums) noexcept {

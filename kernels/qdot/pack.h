@@ -1,6 +1,7 @@
 // Operands of the tiles of families qdot_gemm and qdot_gemv, which multiply bytes with bytes where
 // the engine has an exact instruction for it (kernels/qdot/byte_dot.h): Σ a · w with a = activation
-// codes in the signedness that byte_dot() asks for, w = weights as stored (see stored_weight_zero).
+// codes in the signedness that byte_dot() asks for, w = weights as stored: int8, or
+// uint8 minus dot_weight_offset().
 //
 // The formula of kernels/qgemm/output.h wants Σ (a − a_zero) · (w − w_zero), which is
 //   Σ a · w − w_zero · Σ a − a_zero · Σ (w − w_zero):
@@ -12,6 +13,7 @@
 // columns, for each tap, for each four of k: 8 columns × 4 k, 32 bytes, zeros where k ends.
 #pragma once
 
+#include "kernels/qdot/byte_dot.h"
 #include "kernels/qgemm/pack.h"
 
 namespace octet::kernels {
@@ -19,6 +21,13 @@ namespace octet::kernels {
 /// As in kernels/qgemm/pack.h; k counts pairs.
 size_t packed_dot_panel_bytes(size_t taps, size_t k) noexcept;
 size_t packed_dot_weight_bytes(size_t n, size_t taps, size_t k) noexcept;
+
+/// What is subtracted from uint8 weights, and so from their zero points, for the products in use:
+/// 128, or 64 where those are of kMostPairWeight.
+int32_t dot_weight_offset() noexcept;
+
+/// Whether the products in use are exact for these weights.
+bool dot_takes(const void* weights, size_t n, bool is_unsigned) noexcept;
 
 /// `packed` holds packed_dot_weight_bytes(w.n, w.taps, w.run * w.k / 2) bytes; w counts single
 /// codes. sums[n] = Σ of column n's stored weights.

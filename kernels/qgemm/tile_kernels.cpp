@@ -10,7 +10,10 @@ namespace octet::kernels {
 
 TileKernels tile_kernels(QOutput output, bool byte_dot) noexcept {
   const KernelTable& table = kernel_table();
+  const bool two_steps = byte_dot && byte_dot_steps() == ByteDotSteps::two;
 #define OCTET_TILES(output)                                                                        \
+  if (two_steps)                                                                                   \
+    return {table.qdot7_gemm_##output, table.qdot7_gemv_##output, table.qdot7_row_sum};            \
   if (byte_dot) return {table.qdot_gemm_##output, table.qdot_gemv_##output, table.qdot_row_sum};   \
   return {table.qgemm_##output, table.qgemv_##output, table.qgemm_row_sum};
   switch (output) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/dispatch.h"
+#include "kernels/qdot/byte_dot.h"
 #include "kernels/scratch.h"
 #include "kernels/winograd/geometry.h"
 
@@ -300,6 +301,11 @@ bool qwinograd_pays(const ConvShape& shape) noexcept {
 }
 bool winograd_f32_pays(const ConvShape& shape) noexcept {
   return pays(shape, 24);
+}
+bool qwinograd_beats_byte_dot(const ConvShape& s) noexcept {
+  constexpr size_t kLeastInputs = 48;
+  return byte_dot_steps() == ByteDotSteps::two && s.in_channels >= kLeastInputs &&
+         qwinograd_pays(s);
 }
 
 size_t winograd_grain(const ConvShape& shape) noexcept {

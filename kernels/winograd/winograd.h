@@ -38,6 +38,10 @@ namespace octet::kernels {
 bool qwinograd_pays(const ConvShape& shape) noexcept;
 bool winograd_f32_pays(const ConvShape& shape) noexcept;
 
+/// Whether the integer ones are so beside the byte dot products in use, too: never where those are
+/// made in one step.
+bool qwinograd_beats_byte_dot(const ConvShape& shape) noexcept;
+
 /// Pixels of a row of tiles; of a tile, where tiles are as high as a pixel.
 size_t winograd_grain(const ConvShape& shape) noexcept;
 

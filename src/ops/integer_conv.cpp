@@ -1,6 +1,7 @@
 // Integer convolutions: ConvInteger, QLinearConv, and the lowered ConvIntegerToFloat and
 // ConvIntegerToCodes, which add scale, bias and activation. All run channels-last.
 #include "kernels/qconv/qconv.h"
+#include "kernels/qdot/pack.h"
 #include "kernels/qdwconv/qdwconv.h"
 #include "kernels/winograd/winograd.h"
 #include "ops/activation.h"
@@ -64,7 +65,8 @@ struct IntegerConv {
 
   void pack_depthwise(PrepareContext& ctx, const Tensor& w, size_t w_input, const Tensor* w_zeros) {
     family = &kDepthwise;
-    if (!x.has_codes() || !zero.empty()) return pack_centered(ctx, w, w_input, w_zeros);
+    const bool has_kernel = kernels::byte_dot_steps() == kernels::ByteDotSteps::one;
+    if (!has_kernel || !x.has_codes() || !zero.empty()) return pack_centered(ctx, w, w_input, w_zeros);
     byte_dot = ByteDotWeights(ctx, w_input, zero,
                               {.columns = shape.out_channels,
                                .column_codes = kernels::tap_count(shape),
@@ -77,7 +79,7 @@ struct IntegerConv {
   }
 
   void pack_dense(PrepareContext& ctx, const Tensor& w, size_t w_input) {
-    if (pack_byte_dot(ctx, w_input)) return;
+    if (!kernels::qwinograd_beats_byte_dot(shape) && pack_byte_dot(ctx, w_input)) return;
     if (!pools && !x.is_wide() && kernels::qwinograd_pays(shape)) family = &kWinograd;
     packed = ctx.packed(w_input, concat("qconv/", shape.groups), [&] {
       Buffer out(kernels::packed_conv_weight_bytes(shape));

@@ -92,27 +92,29 @@ QuantizedMatrix quantized_matrix(PrepareContext& ctx, size_t input, size_t d, si
   }
   if (std::all_of(out.zero.begin(), out.zero.end(), [](int32_t z) { return z == 0; }))
     out.zero.clear();
-  const kernels::QWeights weights{.data = codes->bytes() + d * k * n,
-                                  .is_unsigned = is_unsigned,
-                                  .n = n,
-                                  .k = k,
-                                  .n_stride = 1,
-                                  .k_stride = static_cast<ptrdiff_t>(n)};
+  const auto weights = [&](const uint8_t* all) {
+    return kernels::QWeights{.data = all + d * k * n,
+                             .is_unsigned = is_unsigned,
+                             .n = n,
+                             .k = k,
+                             .n_stride = 1,
+                             .k_stride = static_cast<ptrdiff_t>(n)};
+  };
   if (k % 2 == 0)
     out.byte_dot = ByteDotWeights(ctx, input, out.zero,
                                   {.columns = n,
                                    .column_codes = k,
                                    .packed_bytes = kernels::packed_dot_weight_bytes(n, 1, k / 2),
                                    .part = d},
-                                  [&](const uint8_t*, int8_t* to, int32_t* sums) {
-                                    kernels::pack_dot_weights(weights, to, sums);
+                                  [&](const uint8_t* source, int8_t* to, int32_t* sums) {
+                                    kernels::pack_dot_weights(weights(source), to, sums);
                                   });
   if (out.byte_dot) return out;
   out.is_wide = reads_widened(use, n, k);
   out.packed = ctx.packed(input, concat(out.is_wide ? "lstm/wide/" : "lstm/", d), [&] {
     Buffer packed(kernels::packed_weight_bytes(n, 1, k));
     auto* panels = reinterpret_cast<int8_t*>(packed.data());
-    kernels::pack_weights(weights, panels);
+    kernels::pack_weights(weights(codes->bytes()), panels);
     if (!out.is_wide) return packed;
     Buffer wide(packed.size() * sizeof(int16_t));
     kernels::widen_s8(panels, packed.size(), 0, reinterpret_cast<int16_t*>(wide.data()));

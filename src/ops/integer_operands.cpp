@@ -60,6 +60,11 @@ bool has_sign(DType dtype) {
 bool wants_sign() {
   return kernels::byte_dot() == kernels::ByteDot::signed_activations;
 }
+
+// Leaves out zero points that are all 0.
+void drop_zeros(std::vector<int32_t>& points) {
+  if (std::all_of(points.begin(), points.end(), [](int32_t z) { return z == 0; })) points.clear();
+}
 } // namespace
 
 const int16_t* IntegerActivation::codes(const RunContext& run, uint8_t* scratch) const noexcept {
@@ -80,20 +85,32 @@ ByteDotWeights::ByteDotWeights(PrepareContext& ctx, size_t input, const std::vec
                                const Size& size, const Pack& pack) {
   const Tensor* weights = ctx.constant(input);
   if (kernels::byte_dot() == kernels::ByteDot::none || !weights) return;
+  const bool is_unsigned = is_unsigned_code(ctx, input);
   packed_ = ctx.packed(input, concat("qdot/", size.packed_bytes, "/", size.part), [&] {
+    if (!kernels::dot_takes(weights->bytes(), weights->elements(), is_unsigned)) return Buffer();
     Buffer out(size.packed_bytes + size.columns * sizeof(int32_t));
     pack(weights->bytes(), reinterpret_cast<int8_t*>(out.data()),
          reinterpret_cast<int32_t*>(out.data() + size.packed_bytes));
     return out;
   });
+  if (packed_->size() == 0) packed_.reset();
+  if (!packed_) return;
   zero_ = zero;
+  if (is_unsigned) move_zero_points(size.columns, 128 - kernels::dot_weight_offset());
   centered_sums_.assign(kernels::column_capacity(size.columns), 0);
   const auto* sums = reinterpret_cast<const int32_t*>(packed_->data() + size.packed_bytes);
   for (size_t n = 0; n < size.columns; ++n) {
-    const auto point = static_cast<uint32_t>(zero.empty() ? 0 : zero[n]);
+    const auto point = static_cast<uint32_t>(zero_.empty() ? 0 : zero_[n]);
     centered_sums_[n] = static_cast<int32_t>(static_cast<uint32_t>(sums[n]) -
                                              static_cast<uint32_t>(size.column_codes) * point);
   }
+}
+
+void ByteDotWeights::move_zero_points(size_t columns, int32_t by) {
+  if (by == 0) return;
+  if (zero_.empty()) zero_.assign(kernels::column_capacity(columns), 0);
+  for (int32_t& point : zero_) point += by;
+  drop_zeros(zero_);
 }
 
 size_t ByteDotWeights::scratch_bytes() const {
@@ -131,7 +148,7 @@ std::vector<int32_t> column_zero_points(const PrepareContext& ctx, size_t weight
   for (size_t i = 0; i < columns; ++i)
     out[i] = kernels::stored_weight_zero(static_cast<int32_t>(values[values.size() == 1 ? 0 : i]),
                                          is_unsigned);
-  if (std::all_of(out.begin(), out.end(), [](int32_t z) { return z == 0; })) out.clear();
+  drop_zeros(out);
   return out;
 }
 

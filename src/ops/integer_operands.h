@@ -46,7 +46,8 @@ private:
   bool has_zero_, is_wide_;
 };
 
-// Constant weights in the form of kernels/qdot/pack.h, where the engine has byte dot products.
+// Constant weights in the form of kernels/qdot/pack.h, where the engine has byte dot products that
+// are exact for them.
 class ByteDotWeights {
 public:
   // Packs; what follows the packed bytes are the sums of the columns.
@@ -72,6 +73,8 @@ public:
   void set(kernels::QOutputParams& params, int32_t a_zero, uint8_t* scratch) const noexcept;
 
 private:
+  void move_zero_points(size_t columns, int32_t by);
+
   std::shared_ptr<const Buffer> packed_;
   std::vector<int32_t> zero_;
   std::vector<int32_t> centered_sums_; // of columns, zero points subtracted

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "kernels/qdot/pack.h"
 #include "kernels/qgemm/output.h"
 #include "tests/kernels/random.h"
 #include "tests/kernels/with_isa.h"
@@ -74,17 +75,56 @@ private:
   QOutputParams params_;
 };
 
+/// Selects byte dot products for a scope.
+struct WithByteDot {
+  struct Kind {
+    ByteDot reading;
+    ByteDotSteps steps;
+  };
+  static std::vector<Kind> all() {
+    std::vector<Kind> kinds;
+    for (const ByteDot reading : {ByteDot::unsigned_activations, ByteDot::signed_activations})
+      for (const ByteDotSteps steps : {ByteDotSteps::one, ByteDotSteps::two})
+        kinds.push_back({reading, steps});
+    return kinds;
+  }
+
+  explicit WithByteDot(Kind kind) { select_byte_dot(kind.reading, kind.steps); }
+  ~WithByteDot() { select_byte_dot(ByteDot::none); }
+  WithByteDot(const WithByteDot&) = delete;
+};
+
+/// Whether the kernels for `isa` read as selected. In an engine the kernel pack's have its reading,
+/// or none; all others have both.
+inline bool has_selected_byte_dot(Isa isa) {
+  const ByteDotSteps steps = byte_dot_steps();
+  const KernelTable& table = kernel_table(isa);
+  ByteDotFn* const dot = steps == ByteDotSteps::one ? table.byte_dot : table.byte_dot7;
+  return tried_byte_dot(dot, steps) == byte_dot();
+}
+
+/// Random weights that the selected products take.
+inline std::vector<uint8_t> dot_weights(Random& random, size_t count, bool is_unsigned) {
+  if (byte_dot_steps() == ByteDotSteps::one) return random.integers<uint8_t>(count, 0, 255);
+  auto weights = random.integers<uint8_t>(count, 0, 2 * kMostPairWeight);
+  for (uint8_t& w : weights) w = static_cast<uint8_t>(w - (is_unsigned ? 0 : kMostPairWeight));
+  return weights;
+}
+
 /// Operands of a byte dot product, and the same for one of int16.
 struct ByteDotOperands {
   ByteDotOperands(Random& random, size_t activations, size_t n, size_t k,
                   const QOutputParams& params)
       : is_unsigned(random.chance()), codes(random.integers<uint8_t>(activations, 0, 255)),
-        weights(random.integers<uint8_t>(n * k, 0, 255)), wide_params(params) {
+        weights(dot_weights(random, n * k, is_unsigned)), wide_params(params) {
     const bool is_signed = byte_dot() == ByteDot::signed_activations;
     a_zero = is_signed ? random.integer(-128, 127) : random.integer(0, 255);
     for (const uint8_t code : codes)
       wide.push_back(static_cast<int16_t>((is_signed ? static_cast<int8_t>(code) : code) - a_zero));
-    if (params.w_zero) zeros.assign(params.w_zero, params.w_zero + column_capacity(n));
+    // uint8 may be stored as less than for int16, and its zero points with it.
+    const int32_t shift = is_unsigned ? 128 - dot_weight_offset() : 0;
+    if (params.w_zero || shift != 0) zeros.assign(column_capacity(n), shift);
+    for (size_t i = 0; params.w_zero && i < zeros.size(); ++i) zeros[i] += params.w_zero[i];
   }
 
   bool is_unsigned; // the weights
@@ -105,6 +145,7 @@ struct ByteDotColumns {
       bias[n] = (params.bias ? params.bias[n] : 0) -
                 operand.a_zero * (sums[n] - static_cast<int32_t>(k) * zero);
     }
+    params.w_zero = operand.zeros.empty() ? nullptr : operand.zeros.data();
     params.bias = bias.data();
   }
   ByteDotColumns(const ByteDotColumns&) = delete;
@@ -112,19 +153,6 @@ struct ByteDotColumns {
   std::vector<int32_t> bias;
   QOutputParams params;
 };
-
-/// Selects a ByteDot for a scope.
-struct WithByteDot {
-  explicit WithByteDot(ByteDot reading) { select_byte_dot(reading); }
-  ~WithByteDot() { select_byte_dot(ByteDot::none); }
-  WithByteDot(const WithByteDot&) = delete;
-};
-
-/// Whether the kernels for `isa` read as selected. In an engine the kernel pack's have its reading,
-/// or none; all others have both.
-inline bool has_selected_byte_dot(Isa isa) {
-  return tried_byte_dot(kernel_table(isa).byte_dot) == byte_dot();
-}
 
 /// One output element as bytes, computed from the exact sums by the formula of output.h.
 inline std::vector<char> expected_output(QOutput output, int64_t acc, int64_t row_sum, size_t n,

@@ -383,8 +383,7 @@ TEST_CASE("qconv computes convolutions of every geometry") {
   INFO(name);
   check_conv(random, with_output_size(shape, pad));
   if (shape.groups > 1 || shape.in_channels % 2 != 0) return;
-  const WithByteDot with_byte_dot(
-      GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
+  const WithByteDot with_byte_dot(GENERATE(from_range(WithByteDot::all())));
   if (!has_selected_byte_dot(selected_isa())) return;
   check_byte_dot(random, with_output_size(shape, pad));
 }
@@ -485,8 +484,8 @@ TEST_CASE("qdwconv computes depthwise convolutions of every geometry") {
 
 TEST_CASE("byte dot products give the bits of int16 in depthwise convolutions") {
   const WithIsa with_isa(GENERATE(Isa::reference, Isa::relaxed));
-  const WithByteDot with_byte_dot(
-      GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
+  const ByteDot reading = GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations);
+  const WithByteDot with_byte_dot({reading, ByteDotSteps::one});
   if (!has_selected_byte_dot(selected_isa())) return;
   Random random(13);
   for (int round = 0; round < 60; ++round) {
@@ -592,7 +591,7 @@ TEST_CASE("depthwise tiles equal their references") {
       [&](const char* family, const char* name, QDwTileFn* function, QDwTileFn* reference) {
         INFO(name);
         const QOutput output = output_of(family);
-        const WithByteDot with_byte_dot(reading);
+        const WithByteDot with_byte_dot({reading, ByteDotSteps::one});
         if (std::string_view(family).starts_with("qdwdot") && !has_selected_byte_dot(Isa::relaxed))
           return;
         for (int round = 0; round < 40; ++round) {

@@ -47,10 +47,11 @@ struct TileCase {
   }
 
   void pack_byte_dot(Random& random, size_t taps, size_t pairs, size_t n) {
-    const auto weights = random.integers<int8_t>(n * taps * pairs * 2, -128, 127);
+    const auto weights = dot_weights(random, n * taps * pairs * 2, false);
     std::vector<int32_t> sums(n);
     packed.resize(packed_dot_weight_bytes(n, taps, pairs));
-    pack_dot_weights(rows_of(weights.data(), taps, 2 * pairs, n), packed.data(), sums.data());
+    pack_dot_weights(rows_of(reinterpret_cast<const int8_t*>(weights.data()), taps, 2 * pairs, n),
+                     packed.data(), sums.data());
   }
 
   static QWeights rows_of(const int8_t* weights, size_t taps, size_t k, size_t n) {
@@ -79,6 +80,12 @@ struct TileCase {
   std::vector<int16_t> wide;
   QTile tile;
 };
+
+/// Whether a qdot family is the one for the selected products, and its kernels read as selected.
+bool has_selected_family(std::string_view family) {
+  const ByteDotSteps steps = family.starts_with("qdot7") ? ByteDotSteps::two : ByteDotSteps::one;
+  return steps == byte_dot_steps() && has_selected_byte_dot(Isa::relaxed);
+}
 
 /// C of a QGemm by the definition. `weight(k, n)` is the weight as stored.
 template <class Weight>
@@ -153,14 +160,13 @@ TEST_CASE("rows are packed as columns are") {
 }
 
 TEST_CASE("matrix tiles equal their references") {
-  const WithByteDot with_byte_dot(
-      GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
+  const WithByteDot with_byte_dot(GENERATE(from_range(WithByteDot::all())));
   Random random(1);
   for_each_variant<QTileFn>(
       [&](const char* family, const char* name, QTileFn* function, QTileFn* reference) {
         INFO(name);
         const bool byte_dot = std::string_view(family).starts_with("qdot");
-        if (byte_dot && !has_selected_byte_dot(Isa::relaxed)) return;
+        if (byte_dot && !has_selected_family(family)) return;
         for (int round = 0; round < 60; ++round) {
           const size_t taps = random.size(1, 4);
           const size_t k = random.size(1, 19);
@@ -173,11 +179,11 @@ TEST_CASE("matrix tiles equal their references") {
 }
 
 TEST_CASE("what the engine's byte dot product does is found by trying") {
-  for (const ByteDot reading : {ByteDot::unsigned_activations, ByteDot::signed_activations}) {
-    const WithByteDot with_byte_dot(reading);
-    CHECK(tried_byte_dot(kernel_table(Isa::reference).byte_dot) == reading);
+  for (const WithByteDot::Kind& kind : WithByteDot::all()) {
+    const WithByteDot with_byte_dot(kind);
+    CHECK(has_selected_byte_dot(Isa::reference));
 #ifndef __wasm__
-    CHECK(tried_byte_dot(kernel_table(Isa::relaxed).byte_dot) == reading);
+    CHECK(has_selected_byte_dot(Isa::relaxed));
 #endif
   }
 }
@@ -206,9 +212,56 @@ TEST_CASE("byte dot products that are not exact are not used") {
   CHECK(tried_byte_dot(wrapping_dot) == ByteDot::none);
 }
 
+// Exact, of either signedness.
+template <class Activation>
+void exact_dot(const int8_t* w, const uint8_t* a, int32_t* sums) noexcept {
+  for (size_t i = 0; i < 4; ++i) {
+    sums[i] = 0;
+    for (size_t k = 4 * i; k < 4 * i + 4; ++k) sums[i] += w[k] * static_cast<Activation>(a[k]);
+  }
+}
+
+// Somewhat less than weights of 7 bits need.
+void early_saturating_dot(const int8_t* w, const uint8_t* a, int32_t* sums) noexcept {
+  for (size_t i = 0; i < 4; ++i) {
+    sums[i] = 0;
+    for (size_t k = 4 * i; k < 4 * i + 4; k += 2)
+      sums[i] += std::min(w[k] * a[k] + w[k + 1] * a[k + 1], 32639);
+  }
+}
+
+TEST_CASE("products in two steps are used where only weights of 7 bits are exact, and unsigned") {
+  const auto selects = [](ByteDotFn* one_step, ByteDotFn* two_steps, ByteDot reading,
+                          ByteDotSteps steps) {
+    select_tried_byte_dot(one_step, two_steps);
+    return byte_dot() == reading && byte_dot_steps() == steps;
+  };
+  const ByteDot is_unsigned = ByteDot::unsigned_activations;
+  const WithByteDot none({ByteDot::none, ByteDotSteps::one});
+  CHECK(selects(saturating_dot, saturating_dot, is_unsigned, ByteDotSteps::two));
+  CHECK(selects(exact_dot<uint8_t>, saturating_dot, is_unsigned, ByteDotSteps::one));
+  CHECK(selects(exact_dot<int8_t>, saturating_dot, ByteDot::signed_activations, ByteDotSteps::one));
+  CHECK(selects(wrapping_dot, wrapping_dot, ByteDot::none, ByteDotSteps::one));
+  CHECK(selects(saturating_dot, early_saturating_dot, ByteDot::none, ByteDotSteps::one));
+}
+
+TEST_CASE("the weights that byte dot products take") {
+  const auto takes = [](std::vector<uint8_t> weights, bool is_unsigned) {
+    weights.insert(weights.begin(), 5000, 0);
+    return dot_takes(weights.data(), weights.size(), is_unsigned);
+  };
+  CHECK(takes({128, 255, 127}, false));
+  const WithByteDot two_steps({ByteDot::unsigned_activations, ByteDotSteps::two});
+  CHECK(takes({64, 256 - 64}, false));
+  CHECK_FALSE(takes({65}, false));
+  CHECK_FALSE(takes({256 - 65}, false));
+  CHECK(takes({0, 128}, true));
+  CHECK_FALSE(takes({129}, true));
+  CHECK_FALSE(takes({255}, true));
+}
+
 TEST_CASE("byte dot products have the bits of those of int16") {
-  const WithByteDot with_byte_dot(
-      GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
+  const WithByteDot with_byte_dot(GENERATE(from_range(WithByteDot::all())));
   const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   if (!has_selected_byte_dot(selected_isa())) return;
   Random random(9);
@@ -257,14 +310,12 @@ TEST_CASE("byte dot products have the bits of those of int16") {
 }
 
 TEST_CASE("row sums equal their reference") {
-  const WithByteDot with_byte_dot(
-      GENERATE(ByteDot::unsigned_activations, ByteDot::signed_activations));
+  const WithByteDot with_byte_dot(GENERATE(from_range(WithByteDot::all())));
   Random random(2);
   for_each_variant<QRowSumFn>(
       [&](const char* family, const char* name, QRowSumFn* function, QRowSumFn* reference) {
         INFO(name);
-        if (std::string_view(family).starts_with("qdot") && !has_selected_byte_dot(Isa::relaxed))
-          return;
+        if (std::string_view(family).starts_with("qdot") && !has_selected_family(family)) return;
         for (size_t n = 0; n < 40; ++n) {
           const auto x = random.integers<int16_t>(n, -255, 255);
           REQUIRE(function(x.data(), n) == reference(x.data(), n));

@@ -26,12 +26,18 @@ bool uses_bytes(size_t k) {
   return byte_dot() != ByteDot::none && k % 2 == 0;
 }
 
+/// Of as many bits as byte dot products take.
+std::vector<int8_t> random_weights(Random& random, size_t count) {
+  if (byte_dot_steps() == ByteDotSteps::one) return random.integers<int8_t>(count, -128, 127);
+  return random.integers<int8_t>(count, -kMostPairWeight, kMostPairWeight);
+}
+
 void bench_matrix(const char* name, size_t m, size_t k, size_t n) {
   Random random(1);
   const bool bytes = uses_bytes(k);
   const size_t elements = bytes ? k / 2 : k;
   const auto a = random.integers<int16_t>(m * elements, -128, 127);
-  const auto b = random.integers<int8_t>(k * n, -128, 127);
+  const auto b = random_weights(random, k * n);
   const auto scale = random.reals(column_capacity(n), 0.001f, 0.01f);
   std::vector<int8_t> packed(bytes ? packed_dot_weight_bytes(n, 1, elements)
                                    : packed_weight_bytes(n, 1, elements));
@@ -113,7 +119,7 @@ void bench_conv(const char* name, const ConvFamily& asked, ConvShape shape,
   const size_t macs_per_pixel = outputs * group_inputs(shape) * tap_count(shape);
   Random random(1);
   const auto x = random.integers<int16_t>(shape.in_h * shape.in_w * shape.in_channels, -128, 127);
-  const auto w = random.integers<int8_t>(macs_per_pixel, -128, 127);
+  const auto w = random_weights(random, macs_per_pixel);
   const auto scale = random.reals(column_capacity(outputs), 0.001f, 0.01f);
   if (bytes) shape.in_channels /= 2;
   std::vector<int16_t> packed(family.packed_bytes(shape) / sizeof(int16_t));
