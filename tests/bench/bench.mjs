@@ -5,6 +5,8 @@
  *   ./octet bench --browser …                           the same in Chromium
  *   ./octet bench --threads N …                         Octet on one thread and on N, onnxruntime-web on N (measure.mjs
  *                                                       tells what keeps their threads apart)
+ *   ./octet bench --simd fixed|relaxed …                Octet's kernels in Node, instead of those it chooses by itself
+ *   ./octet bench --reduce-range …                      INT8 files whose weights have 7 bits, for both libraries
  *   ./octet bench --layers [NAME…]                      single layers instead of networks
  *   ./octet bench --cold [NAME…]                        the first answer alone, each in a fresh process
  *   ./octet bench --quantize [--images N]               what quantizing costs: time, memory, and memory of a calibration
@@ -22,7 +24,7 @@ import { casesOf, network } from '../models/networks.mjs';
 import { measureCancel } from './cancel.mjs';
 import { measureCeilings } from './ceiling.mjs';
 import { measureCold, printColdStart, printHeap } from './cold.mjs';
-import { octet } from './contenders.mjs';
+import { chooseKernels, octet } from './contenders.mjs';
 import { hold, warmUp } from './contest.mjs';
 import { measureLayers } from './layers.mjs';
 import { openPage } from './page.mjs';
@@ -72,15 +74,19 @@ async function countMacs(model, feeds) {
 }
 
 /** A network's files and one input. */
-async function loadSubject({ name, variant }) {
+async function loadSubject({ name, variant }, weights) {
   const subject = network(name);
   const float = new Uint8Array(fs.readFileSync(await subject.locate()));
   const { label, steps } = casesOf(subject)[variant];
   const { feeds } = steps[0];
   const start = performance.now();
-  const { model: int8 } = await octet.quantize(float, { mode: 'dynamic' });
+  const { model: int8 } = await octet.quantize(float, { mode: 'dynamic', weights });
   const quantizeMs = performance.now() - start;
-  const { model: qdq } = await octet.quantize(float, { mode: 'static', calibration: [feeds] });
+  const { model: qdq } = await octet.quantize(float, {
+    mode: 'static',
+    weights,
+    calibration: [feeds],
+  });
   return {
     name,
     variant,
@@ -188,46 +194,59 @@ function writeJson(file, content) {
   if (file !== undefined) fs.writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`);
 }
 
-async function compareAll(arena, chosen, { seconds, json }) {
+/** Which kernels and which files are measured. */
+function printTerms({ simd, weights }) {
+  const bits = weights.reduceRange ? '7 bits (reduceRange)' : '8 bits';
+  console.log(
+    `Octet's kernels: ${simd === undefined ? 'its choice' : `${simd} SIMD`}. Both libraries run the same files; ` +
+      `the weights of the INT8 ones, which Octet's quantizer makes, have ${bits}.\n`,
+  );
+}
+
+async function compareAll(arena, chosen, { seconds, json, simd, weights }) {
   const ceilings = await arena.measureCeilings();
   printCeilings(ceilings);
-  await arena.warmUp(await loadSubject(subjects[0]));
+  await arena.warmUp(await loadSubject(subjects[0], weights));
   printHeader(speedTitles);
   const results = [];
   for (const subject of chosen) {
-    const loaded = await loadSubject(subject);
+    const loaded = await loadSubject(subject, weights);
     const result = await measureSubject(arena, loaded, seconds);
     printSpeed(result, ceilings);
-    result.cold = await measureCold(loaded, 1);
+    result.cold = await measureCold(loaded, 1, simd);
     results.push(result);
   }
   printMeans(results);
   printStart(results);
   printHeap(results);
-  writeJson(json, { ceilings, results });
+  writeJson(json, { simd, weights, ceilings, results });
 }
 
-async function* loadAll(chosen) {
-  for (const subject of chosen) yield loadSubject(subject);
+async function* loadAll(chosen, weights) {
+  for (const subject of chosen) yield loadSubject(subject, weights);
 }
 
 async function compareInArena(arena, chosen, { threads, ...options }) {
+  const { seconds, json, simd, weights } = options;
+  printTerms(options);
   if (!threads) return compareAll(arena, chosen, options);
-  const results = await compareThreads(arena, loadAll(chosen), options.seconds, threads);
-  writeJson(options.json, { threads, results });
+  const results = await compareThreads(arena, loadAll(chosen, weights), seconds, threads);
+  writeJson(json, { simd, weights, threads, results });
 }
 
-async function compareCold(chosen, { json }) {
+async function compareCold(chosen, options) {
+  const { json, simd, weights } = options;
+  printTerms(options);
   const rounds = 5;
   const results = [];
   for (const subject of chosen)
     results.push({
       name: subject.name,
-      cold: await measureCold(await loadSubject(subject), rounds),
+      cold: await measureCold(await loadSubject(subject, weights), rounds, simd),
     });
   printColdStart(results);
   printHeap(results);
-  writeJson(json, { results });
+  writeJson(json, { simd, weights, results });
 }
 
 function printLayer({ name, precision, macs, medianMs }, ceilings) {
@@ -273,8 +292,14 @@ function readCommandLine() {
       cancel: { type: 'boolean' },
       rounds: { type: 'string', default: '20' },
       threads: { type: 'string' },
+      simd: { type: 'string' },
+      'reduce-range': { type: 'boolean' },
     },
   });
+  const { simd, browser, 'reduce-range': reduceRange = false } = values;
+  if (![undefined, 'fixed', 'relaxed'].includes(simd))
+    throw new Error(`--simd ${simd}: fixed or relaxed expected`);
+  if (simd !== undefined && browser) throw new Error('--simd: Chromium has relaxed SIMD by itself');
   const seconds = Number(values.seconds);
   if (!(seconds > 0)) throw new Error(`--seconds ${values.seconds}: a positive number expected`);
   const threads = Number(values.threads ?? 0);
@@ -288,18 +313,19 @@ function readCommandLine() {
   if (chosen.length === 0) {
     throw new Error(`no such network; there are ${subjects.map(({ name }) => name).join(', ')}`);
   }
-  return { ...values, seconds, threads, chosen };
+  return { ...values, seconds, threads, chosen, weights: { reduceRange } };
 }
 
 async function main() {
   const { chosen, profile, browser, layers, cold, filters, ...options } = readCommandLine();
-  const { quantize, images, cancel, rounds, json } = options;
+  const { quantize, images, cancel, rounds, json, simd, weights } = options;
+  chooseKernels(simd);
   if (quantize) return writeJson(json, await measureQuantizeCost(countOf('--images', images)));
   if (cancel) return writeJson(json, await measureCancel(countOf('--rounds', rounds)));
   if (layers) return compareLayers(filters, options);
   if (cold) return compareCold(chosen, options);
   if (profile !== undefined) {
-    for (const subject of chosen) await printProfile(await loadSubject(subject));
+    for (const subject of chosen) await printProfile(await loadSubject(subject, weights));
     return;
   }
   if (!browser) return compareInArena({ hold, warmUp, measureCeilings }, chosen, options);

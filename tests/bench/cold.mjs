@@ -13,8 +13,9 @@ const script = fileURLToPath(new URL('first_answer.mjs', import.meta.url));
 const entries = { octet: entry.href, ort: import.meta.resolve('onnxruntime-web') };
 const precisions = ['float', 'int8'];
 
-async function answerOnce(side, file, { name, variant }) {
-  const parameters = [script, entries[side], file, name, String(variant)];
+async function answerOnce(side, file, { name, variant }, simd) {
+  const kernels = side === 'octet' && simd !== undefined ? [simd] : [];
+  const parameters = [script, entries[side], file, name, String(variant), ...kernels];
   const { stdout } = await promisify(execFile)(process.execPath, parameters);
   return JSON.parse(stdout);
 }
@@ -31,7 +32,7 @@ function summarize(answers) {
   };
 }
 
-async function measureInTurns(subject, folder, rounds) {
+async function measureInTurns(subject, folder, rounds, simd) {
   const result = {};
   for (const precision of precisions) {
     const file = path.join(folder, `${precision}.onnx`);
@@ -39,18 +40,18 @@ async function measureInTurns(subject, folder, rounds) {
     const answers = { octet: [], ort: [] };
     for (let round = 0; round < rounds; ++round) {
       for (const side of Object.keys(answers))
-        answers[side].push(await answerOnce(side, file, subject));
+        answers[side].push(await answerOnce(side, file, subject, simd));
     }
     result[precision] = { octet: summarize(answers.octet), ort: summarize(answers.ort) };
   }
   return result;
 }
 
-/** Of each precision and library, the medians of as many first answers, taken in turns. */
-export async function measureCold(subject, rounds) {
+/** Of each precision and library, the medians of as many first answers, taken in turns. `simd`: see chooseKernels. */
+export async function measureCold(subject, rounds, simd) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'octet-bench-'));
   try {
-    return await measureInTurns(subject, folder, rounds);
+    return await measureInTurns(subject, folder, rounds, simd);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }

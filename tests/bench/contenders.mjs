@@ -15,11 +15,17 @@ const libraries = {
 
 export const sides = Object.keys(libraries);
 
+/** Before the first session: which kernels Octet uses, as its `env.wasm.simd`; undefined: those of its choice. */
+export function chooseKernels(simd) {
+  octet.env.wasm.simd = simd;
+}
+
 /** Before the first session: gives onnxruntime-web `threads`, and Octet as many on a further side, 'octetThreads'. */
 export async function addThreads(threads) {
   if (libraries.octetThreads) return;
   const library = await importAgain();
   library.env.wasm.numThreads = threads;
+  library.env.wasm.simd = octet.env.wasm.simd;
   ort.env.wasm.numThreads = threads;
   libraries.octetThreads = { library, options: {} };
 }
