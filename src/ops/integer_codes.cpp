@@ -32,8 +32,8 @@ bool in_one_step() {
 // Products in one step take all weights, which are then not read.
 bool takes(const Tensor& weights) {
   if (in_one_step()) return true;
-  const bool out = kernels::dot_takes(weights.bytes(), weights.elements(),
-                                      weights.dtype() == DType::UInt8);
+  const bool out =
+      kernels::dot_takes(weights.bytes(), weights.elements(), weights.dtype() == DType::UInt8);
   weights.data().drop();
   return out;
 }
@@ -48,9 +48,9 @@ bool reads_codes(const Node& product, const Tensor& weights) {
   const int64_t groups = is_conv ? product.attributes.get_int("group", 1) : 1;
   // Depthwise: those of int8 rarely have zero points, which it could not do.
   const bool has_kernel =
-      groups == 1 ? (is_conv ? shape[1] : shape[0]) % 2 == 0 && !may_transform(product, shape)
-                  : groups == shape[0] && shape[1] == 1 && weights.dtype() == DType::Int8 &&
-                        in_one_step();
+      groups == 1
+          ? (is_conv ? shape[1] : shape[0]) % 2 == 0 && !may_transform(product, shape)
+          : groups == shape[0] && shape[1] == 1 && weights.dtype() == DType::Int8 && in_one_step();
   return has_kernel && takes(weights);
 }
 

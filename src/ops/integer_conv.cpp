@@ -66,7 +66,8 @@ struct IntegerConv {
   void pack_depthwise(PrepareContext& ctx, const Tensor& w, size_t w_input, const Tensor* w_zeros) {
     family = &kDepthwise;
     const bool has_kernel = kernels::byte_dot_steps() == kernels::ByteDotSteps::one;
-    if (!has_kernel || !x.has_codes() || !zero.empty()) return pack_centered(ctx, w, w_input, w_zeros);
+    if (!has_kernel || !x.has_codes() || !zero.empty())
+      return pack_centered(ctx, w, w_input, w_zeros);
     byte_dot = ByteDotWeights(ctx, w_input, zero,
                               {.columns = shape.out_channels,
                                .column_codes = kernels::tap_count(shape),

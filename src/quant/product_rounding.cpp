@@ -26,7 +26,8 @@ std::optional<TappedProduct> tap_product(GraphScope& scope, NodeId product, DTyp
 ProductRounding::ProductRounding(const TappedProduct& tapped, std::span<const float> weights,
                                  const WeightOptions& options, ReductionSink& sink)
     : site_(tapped.site), weights_(weights), options_(options),
-      range_(quant_range(options.type, options.symmetric, options.reduce_range)), sink_(sink), tap_(tapped.tap) {}
+      range_(quant_range(options.type, options.symmetric, options.reduce_range)), sink_(sink),
+      tap_(tapped.tap) {}
 
 ScaleAndZero ProductRounding::params_of(const QuantizedWeights& q, size_t row) const {
   const size_t channel = q.scales.size() == 1 ? 0 : row;

@@ -25,8 +25,8 @@ const codesIn = (model) =>
     .map(({ name, dataType, rawData }) => ({ name, codes: byteArrays[dataType].from(rawData) }));
 
 const extremesOf = (arrays) => {
-  const [least, most] = [Math.min, Math.max].map((choose) => (codes) =>
-    codes.reduce((a, b) => choose(a, b)),
+  const [least, most] = [Math.min, Math.max].map(
+    (choose) => (codes) => codes.reduce((a, b) => choose(a, b)),
   );
   return [least(arrays.map(least)), most(arrays.map(most))];
 };
@@ -57,7 +57,11 @@ describe('codes use all of 7 bits and no more', () => {
     const zeros = all.filter(({ name }) => name.includes('weight_zero_point__'));
     const middle = type === 'int8' ? 0 : 64;
     if (symmetric)
-      for (const { name, codes } of zeros) assert.ok(codes.every((z) => z === middle), name);
+      for (const { name, codes } of zeros)
+        assert.ok(
+          codes.every((z) => z === middle),
+          name,
+        );
   };
   for (const [label, way] of Object.entries(ways))
     for (const type of Object.keys(types))
@@ -82,7 +86,10 @@ describe('codes use all of 7 bits and no more', () => {
       calibration: await samplesOf(undefined, steps),
     });
     const schemes = Object.values(report.search.assignment);
-    assert.ok(schemes.some((scheme) => /^int8(-dynamic)?$/.test(scheme)), schemes.join());
+    assert.ok(
+      schemes.some((scheme) => /^int8(-dynamic)?$/.test(scheme)),
+      schemes.join(),
+    );
     const weights = codesIn(model).filter(({ name }) => name.includes('_quantized__'));
     const [least, most] = extremesOf(weights.map(({ codes }) => codes));
     assert.ok(least >= -64 && most <= 64, `${least} to ${most}`);
@@ -175,5 +182,8 @@ test('refused where nothing gains by it', async () => {
   await refuses({ mode: 'dynamic', weights: { reduceRange: 7 } }, /weights\.reduceRange/);
   await refuses({ mode: 'dynamic', weights: { type: 'int4', reduceRange: true } }, /weights\.type/);
   const target = { minSqnrDb: 20 };
-  await refuses({ mode: 'mixed', target, weights: { type: 'int8' } }, /weights.*known are reduceRange/);
+  await refuses(
+    { mode: 'mixed', target, weights: { type: 'int8' } },
+    /weights.*known are reduceRange/,
+  );
 });

@@ -32,6 +32,23 @@ TEST_CASE("symmetric ranges are centred") {
   CHECK(choose_quant_params(-3, 1, DType::Int8, true).scale == Approx(3.0f / 127));
 }
 
+TEST_CASE("reduced ranges are those of onnxruntime's quantizer, of 8-bit types alone") {
+  const auto is_range = [](QuantRange range, int32_t min, int32_t max) {
+    return range.min == min && range.max == max;
+  };
+  for (const bool symmetric : {false, true}) {
+    CHECK(is_range(quant_range(DType::Int8, symmetric, true), -64, 64));
+    CHECK(is_range(quant_range(DType::UInt8, symmetric, true), symmetric ? 1 : 0, 127));
+    for (const DType type : {DType::Int4, DType::UInt4, DType::Int16, DType::UInt16})
+      CHECK_THROWS_AS(quant_range(type, symmetric, true), Error);
+  }
+  CHECK(choose_quant_params(-3, 1, DType::Int8, true, true).zero_point == 0);
+  CHECK(choose_quant_params(-3, 1, DType::Int8, true, true).scale == Approx(3.0f / 64));
+  CHECK(choose_quant_params(-3, 1, DType::UInt8, true, true).zero_point == 64);
+  CHECK(choose_quant_params(-1, 3, DType::UInt8, false, true).zero_point == 32);
+  CHECK(choose_quant_params(-1, 3, DType::UInt8, false, true).scale == Approx(4.0f / 127));
+}
+
 TEST_CASE("degenerate ranges and broken ones") {
   CHECK(choose_quant_params(0, 0, DType::UInt8, false).scale == 1);
   CHECK(choose_quant_params(1e-45f, 1e-45f, DType::UInt8, false).scale > 0);

@@ -134,12 +134,13 @@ TEST_CASE("options that weight-only quantization does not have are refused") {
   GraphBuilder b;
   QuantizeConfig int16 = config_of(DType::Int16), odd = config_of(DType::Int4),
                  no_method = config_of(DType::Int4), no_samples = config_of(DType::Int4),
-                 no_weights = config_of(DType::Int4);
+                 no_weights = config_of(DType::Int4), reduced = config_of(DType::Int8);
   odd.weights.block_size = 24;
   no_method.weights.method = "magic";
   no_samples.weights.method = "gptq";
   no_weights.op_types = {"LSTM"};
-  for (const QuantizeConfig& config : {int16, odd, no_method, no_samples, no_weights})
+  reduced.weights.reduce_range = true;
+  for (const QuantizeConfig& config : {int16, odd, no_method, no_samples, no_weights, reduced})
     CHECK_THROWS_AS(make_weight_only_quantizer(b.graph, config), Error);
 }
 

@@ -397,7 +397,9 @@ function checkWeights({ mode, weights = {}, format }: QuantizeOptions): void {
   if (weights.blockSize !== undefined && !known.includes('blockSize'))
     throw invalid(`weights.blockSize: mode '${mode}' has no blocks; mode 'weight-only' has`);
   if (weights.reduceRange && !known.includes('reduceRange'))
-    throw invalid(`weights.reduceRange: mode '${mode}' multiplies in float, which gains nothing by it`);
+    throw invalid(
+      `weights.reduceRange: mode '${mode}' multiplies in float, which gains nothing by it`,
+    );
   rejectUnknownKeys(weights, known, 'quantize: weights');
   checkWord('weights.type', weights.type, weightTypes[mode]);
   checkBoolean('weights.symmetric', weights.symmetric);

@@ -283,8 +283,8 @@ function body(report: QuantizationReport, comparison?: Comparison): Markup {
         </p>`}
     ${corrections ? correctionsSection(corrections, rescaledNodes) : nothing}
     ${schemes ? schemesSection(schemes) : nothing} ${ranges ? rangesSection(ranges) : nothing}
-    ${search ? searchSection(search) : nothing}
-    ${driftSection(report)} ${floatSection(floatNodes)} ${tensorsSection(report)}
+    ${search ? searchSection(search) : nothing} ${driftSection(report)} ${floatSection(floatNodes)}
+    ${tensorsSection(report)}
   </div>`;
 }
 
