@@ -1,5 +1,8 @@
 // What JavaScript sees of the engine; bindings/README.md describes it from that side.
 #include <emscripten/bind.h>
+#include <emscripten/heap.h>
+#include <malloc.h>
+#include <unistd.h>
 
 #include <map>
 #include <optional>
@@ -184,6 +187,15 @@ private:
   ThreadUse threads_;
 };
 
+// Lets the heap grow once for what a session is about to put there, its weights above all. To grow
+// step by step takes longer, a millisecond a step. No more than a wish.
+void make_room(size_t bytes) {
+  const size_t size = emscripten_get_heap_size();
+  const size_t beyond = size - reinterpret_cast<uintptr_t>(sbrk(0));
+  const size_t free = beyond + static_cast<size_t>(mallinfo().fordblks);
+  if (bytes > free) emscripten_resize_heap(size + (bytes - free));
+}
+
 // `options`: {optimize, freeDimensions, profile}, all required.
 val create(ModelHandle& model, const val& options) {
   return guard([&] {
@@ -192,6 +204,7 @@ val create(ModelHandle& model, const val& options) {
     given.session.free_dimensions = named_numbers_of(options["freeDimensions"]);
     given.session.profile = options["profile"].as<bool>();
     given.session.workers = ThreadUse::workers();
+    make_room(model.bytes());
     return new SessionHandle(create_session(model.take(), std::move(given)));
   });
 }
