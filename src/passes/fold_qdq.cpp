@@ -15,7 +15,33 @@ namespace {
 struct Quantized {
   ValueId codes, scale, zero_point;
   int64_t log2_levels = 0; // of one sign, of activations that passes/fold_log2 made integers
+  bool has_16_bits = false;
+
+  bool is_wide() const { return log2_levels > 0 || has_16_bits; }
 };
+
+// Whether sums of 16-bit activations times the weights of any one channel fit into 32 bits: 2^15 ·
+// Σ |w − zero point| < 2^31.
+bool sums_fit(const Tensor& weights, const Tensor* zero_point, size_t channel_axis) {
+  constexpr int64_t kMostWeight = (int64_t{1} << 16) - 1;
+  const Shape& shape = weights.shape();
+  const auto channels = static_cast<size_t>(shape[channel_axis]);
+  const size_t inner = shape.elements(channel_axis + 1, shape.rank());
+  const bool is_unsigned = weights.dtype() == DType::UInt8;
+  const auto code_of = [is_unsigned](const Tensor& tensor, size_t i) {
+    const uint8_t byte = tensor.bytes()[i];
+    return is_unsigned ? int64_t{byte} : int64_t{static_cast<int8_t>(byte)};
+  };
+  std::vector<int64_t> sums(channels);
+  for (size_t i = 0; i < weights.elements(); ++i) {
+    const size_t channel = i / inner % channels;
+    const int64_t zero =
+        zero_point ? code_of(*zero_point, zero_point->elements() == 1 ? 0 : channel) : 0;
+    sums[channel] += std::abs(code_of(weights, i) - zero);
+  }
+  weights.data().drop();
+  return std::all_of(sums.begin(), sums.end(), [](int64_t sum) { return sum <= kMostWeight; });
+}
 
 class QdqFolder {
 public:
@@ -50,8 +76,8 @@ private:
             dequantize.inputs.size() > 2 ? dequantize.inputs[2] : ValueId()};
   }
 
-  // An activation of 8 bits, or powers of two, under one constant scale. Its type shows in its zero
-  // point or its producer.
+  // An activation of 8 bits, of 16 around zero, or powers of two, under one constant scale. Its
+  // type shows in its zero point or its producer.
   std::optional<Quantized> activation(ValueId id) const {
     const Node* node = dequantize(id);
     if (!node || !scalar_constant(graph_, node->inputs[1])) return std::nullopt;
@@ -61,8 +87,11 @@ private:
                                levels->attributes.get_int("negative", 0));
       return q;
     }
-    return q.zero_point && has_8_bits(graph_.constant(q.zero_point)) ? std::optional(q)
-                                                                     : std::nullopt;
+    const Tensor* zero = q.zero_point ? graph_.constant(q.zero_point) : nullptr;
+    if (!zero) return std::nullopt;
+    if (zero->dtype() == DType::Int16 && zero->elements() == 1 && zero->values<int16_t>()[0] == 0)
+      return Quantized{.codes = q.codes, .scale = q.scale, .zero_point = {}, .has_16_bits = true};
+    return has_8_bits(zero) ? std::optional(q) : std::nullopt;
   }
 
   static bool has_8_bits(const Tensor* tensor) {
@@ -126,6 +155,8 @@ private:
     const int64_t channels = codes.shape()[channel_axis];
     const size_t depth = codes.elements() / static_cast<size_t>(std::max<int64_t>(channels, 1));
     if (x->log2_levels > most_log2_levels(depth)) return;
+    const Tensor* zero = w->zero_point ? graph_.constant(w->zero_point) : nullptr;
+    if (x->has_16_bits && !sums_fit(codes, zero, channel_axis)) return;
     auto row = bias(node, channels);
     if (!row) return;
     const NodeId addition = bias_addition(node, channels);
@@ -138,7 +169,7 @@ private:
         .domain = std::string(kLoweredDomain),
         .inputs = {x->codes, w->codes, x->scale, w->scale, x->zero_point, w->zero_point, *row}};
     if (is_conv) fused.attributes = node.attributes;
-    if (x->log2_levels > 0) fused.attributes.set("wide", int64_t{1});
+    if (x->is_wide()) fused.attributes.set("wide", int64_t{1});
     edit_.replace_node(addition ? addition : id, std::move(fused));
     if (addition) edit_.remove_node(id);
   }

@@ -5,9 +5,10 @@
 namespace octet {
 
 // Lets Conv, MatMul and Gemm between DequantizeLinear nodes run on the integers themselves: with
-// 8-bit activations of one scale and constant 8-bit weights with one scale or one per output
-// channel, they become the lowered ConvIntegerToFloat or MatMulIntegerToFloat (see
-// fuse_integer_scale.h), which compute the same real numbers.
+// 8-bit activations of one scale (or int16 ones around zero, where sums fit into 32 bits) and
+// constant 8-bit weights with one scale or one per output channel, they become the lowered
+// ConvIntegerToFloat or MatMulIntegerToFloat (see fuse_integer_scale.h), which compute the same
+// real numbers.
 void fold_qdq(Graph& graph);
 
 } // namespace octet

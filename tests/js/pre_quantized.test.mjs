@@ -2,8 +2,9 @@
  * Files that others have quantized: integer operators alone, and float operators between Q/DQ pairs. Integer results must equal
  * onnxruntime's.
  */
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeModel, GraphBuilder } from '../models/onnx_builder.mjs';
+import { encodeModel, GraphBuilder, scalar } from '../models/onnx_builder.mjs';
 import { Random } from '../models/random.mjs';
 import {
   codes,
@@ -14,6 +15,7 @@ import {
   zeroPoints,
 } from './operators/integer.mjs';
 import { integers } from './operators/values.mjs';
+import { octet } from './package_under_test.mjs';
 import { assertAgreement, compareCases } from './single_node.mjs';
 
 /** Floats among the outputs are scales and dequantized numbers: one operation away from the integers. */
@@ -138,5 +140,48 @@ for (const [name, make] of Object.entries(qdqLayers)) {
       const { model, feeds } = make(random);
       await t.test(`case ${i}`, () => assertAgreement(model, feeds, tolerance, name));
     }
+  });
+}
+
+/** Sums of int16 activations and int8 weights, as large as 32 bits hold: products of [rows, terms] by [columns, terms]. */
+const wideLayers = {
+  MatMul: { rows: 5, terms: 516, columns: 19, x: [5, 516], w: [516, 19], transposed: true },
+  Conv: { rows: 9, terms: 40, columns: 12, x: [1, 40, 3, 3], w: [12, 40, 1, 1] },
+};
+
+for (const [opType, { rows, terms, columns, x, w, transposed }] of Object.entries(wideLayers)) {
+  test(`${opType} of int16 is exact`, async () => {
+    const random = new Random(opType);
+    const activations = codes(random, 'int16', x);
+    const weights = integers(random, 'int8', w, -127, 127);
+    // One row and one column of extremes: their product is just below 2^31.
+    const isConv = opType === 'Conv';
+    const activationAt = (row, k) => (isConv ? k * rows + row : row * terms + k);
+    const weightAt = (column, k) => (transposed ? k * columns + column : column * terms + k);
+    for (let k = 0; k < terms; ++k) {
+      weights.data[weightAt(3, k)] = k % 2 ? -127 : 127;
+      activations.data[activationAt(2, k)] = k % 2 ? -32768 : 32767;
+    }
+    const graph = new GraphBuilder('wide');
+    const feeds = {};
+    const inputs = [
+      dequantized(graph, feeds, 'x', activations, scalar('float32', 0.5), scalar('int16', 0)),
+      dequantized(graph, feeds, 'w', weights, scalar('float32', 0.25), scalar('int8', 0), {
+        constant: true,
+      }),
+    ];
+    graph.output(graph.add(opType, inputs, {}, ['y']), 'float32');
+    const session = await octet.InferenceSession.create(encodeModel(graph, { opset: 21 }));
+    const { type, dims, data } = feeds.x;
+    const { y } = await session.run({ x: new octet.Tensor(type, data, dims) });
+    await session.release();
+    for (let row = 0; row < rows; ++row)
+      for (let column = 0; column < columns; ++column) {
+        let sum = 0;
+        for (let k = 0; k < terms; ++k)
+          sum += activations.data[activationAt(row, k)] * weights.data[weightAt(column, k)];
+        const at = isConv ? column * rows + row : row * columns + column;
+        assert.equal(y.data[at], Math.fround(sum) * 0.125, `${row}, ${column}`);
+      }
   });
 }

@@ -53,7 +53,8 @@ export interface ActivationOptions {
   scheme?: 'linear' | 'log2';
   /**
    * Default 'uint8'. The types of 16 bits are for mode 'static' with format 'qdq' and scheme 'linear': nearly exact, at the
-   * speed of float. Below operator set 21 they are written with onnxruntime's own QuantizeLinear and DequantizeLinear.
+   * speed of float, or with symmetric 'int16' at that of integers where 32 bits hold the sums (most layers). Below operator set
+   * 21 they are written with onnxruntime's own QuantizeLinear and DequantizeLinear.
    */
   type?: 'uint8' | 'int8' | 'uint16' | 'int16';
   /** Zero in the middle of the range; default false for unsigned types, true for signed ones. Scheme log2 is symmetric. */
