@@ -111,7 +111,7 @@ public:
   Comparer(PrepareContext& ctx, bool channels_last)
       : blocks_(row_blocks(ctx.shape(0), channels_last)), reference_(ctx.dtype(0)),
         candidate_(ctx.dtype(1)), codes_(code_scale(ctx)),
-        is_float32_(ctx.dtype(0) == DType::Float32 && (ctx.dtype(1) == DType::Float32 || codes_)) {
+        is_float32_(ctx.dtype(0) == DType::Float32 && ctx.dtype(1) == DType::Float32) {
     if (codes_) {
       blocks_at_once_ =
           std::max<size_t>(kNumbersAtOnce / std::max<size_t>(blocks_.elements(), 1), 1);

@@ -90,8 +90,7 @@ QuantizedMatrix quantized_matrix(PrepareContext& ctx, size_t input, size_t d, si
     const auto point = (*zero)[parameter_index(ctx, zero_input, d, c, directions, n)];
     out.zero[c] = kernels::stored_weight_zero(static_cast<int32_t>(point), is_unsigned);
   }
-  if (std::all_of(out.zero.begin(), out.zero.end(), [](int32_t z) { return z == 0; }))
-    out.zero.clear();
+  drop_zeros(out.zero);
   const auto weights = [&](const uint8_t* all) {
     return kernels::QWeights{.data = all + d * k * n,
                              .is_unsigned = is_unsigned,

@@ -60,12 +60,11 @@ bool has_sign(DType dtype) {
 bool wants_sign() {
   return kernels::byte_dot() == kernels::ByteDot::signed_activations;
 }
+} // namespace
 
-// Leaves out zero points that are all 0.
 void drop_zeros(std::vector<int32_t>& points) {
   if (std::all_of(points.begin(), points.end(), [](int32_t z) { return z == 0; })) points.clear();
 }
-} // namespace
 
 const int16_t* IntegerActivation::codes(const RunContext& run, uint8_t* scratch) const noexcept {
   const auto* x = run.input<uint8_t>(input_);

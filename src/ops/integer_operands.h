@@ -84,6 +84,9 @@ private:
 int32_t quantize_for_byte_dot(const float* x, size_t n, kernels::DynamicQuantParams params,
                               uint8_t* codes) noexcept;
 
+// Leaves out zero points that are all 0.
+void drop_zeros(std::vector<int32_t>& points);
+
 // Zero points of weights as the kernels want them: one per column (padded), those of uint8 shifted
 // by 128 like the weights themselves. Empty when all are 0. `zero_input` must be known and have one
 // element or `columns`.

@@ -254,8 +254,9 @@ private:
   }
 
   void compare_codes(NodeId id) {
+    const ValueId reference = graph_.node(id).inputs[0];
     const CodeForm* form = form_of(graph_.node(id).inputs[1]);
-    if (!form) return;
+    if (!form || !facts_.covers(reference) || facts_[reference].dtype != DType::Float32) return;
     Node& node = graph_.node(id);
     node.attributes.set("scale", form->params.scale);
     if (!form->codes) node.attributes.set("zero_point", int64_t{form->params.zero_point});

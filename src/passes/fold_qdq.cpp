@@ -21,24 +21,27 @@ struct Quantized {
 };
 
 // Whether sums of 16-bit activations times the weights of any one channel fit into 32 bits: 2^15 ·
-// Σ |w − zero point| < 2^31.
+// Σ |w − zero point| < 2^31. Zero points are one, or one per channel.
 bool sums_fit(const Tensor& weights, const Tensor* zero_point, size_t channel_axis) {
   constexpr int64_t kMostWeight = (int64_t{1} << 16) - 1;
   const Shape& shape = weights.shape();
   const auto channels = static_cast<size_t>(shape[channel_axis]);
-  const size_t inner = shape.elements(channel_axis + 1, shape.rank());
+  if (zero_point && (zero_point->dtype() != weights.dtype() ||
+                     (zero_point->elements() != 1 && zero_point->elements() != channels)))
+    return false;
   const bool is_unsigned = weights.dtype() == DType::UInt8;
-  const auto code_of = [is_unsigned](const Tensor& tensor, size_t i) {
-    const uint8_t byte = tensor.bytes()[i];
-    return is_unsigned ? int64_t{byte} : int64_t{static_cast<int8_t>(byte)};
+  const auto code = [is_unsigned](uint8_t byte) {
+    return is_unsigned ? int32_t{byte} : int32_t{static_cast<int8_t>(byte)};
   };
+  const size_t inner = shape.elements(channel_axis + 1, shape.rank());
+  const uint8_t *next = weights.bytes(), *end = next + weights.elements();
   std::vector<int64_t> sums(channels);
-  for (size_t i = 0; i < weights.elements(); ++i) {
-    const size_t channel = i / inner % channels;
-    const int64_t zero =
-        zero_point ? code_of(*zero_point, zero_point->elements() == 1 ? 0 : channel) : 0;
-    sums[channel] += std::abs(code_of(weights, i) - zero);
-  }
+  while (next < end)
+    for (size_t c = 0; c < channels; ++c) {
+      const int32_t zero =
+          zero_point ? code(zero_point->bytes()[zero_point->elements() == 1 ? 0 : c]) : 0;
+      for (size_t i = 0; i < inner; ++i) sums[c] += std::abs(code(*next++) - zero);
+    }
   weights.data().drop();
   return std::all_of(sums.begin(), sums.end(), [](int64_t sum) { return sum <= kMostWeight; });
 }

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "ops/registry.h"
 #include "passes/fold_qdq.h"
 #include "passes/fuse_lookup.h"
 #include "tests/support/graph_builder.h"
@@ -183,4 +184,21 @@ TEST_CASE("quantized bytes that are an output stay bytes") {
   INFO(text);
   CHECK(count(text, "octet.ConvIntegerToCodes(") == 1);
   CHECK(count(text, "y = octet.Shift(") == 1);
+}
+
+TEST_CASE("a candidate is compared as codes with a reference of float32 alone") {
+  for (const DType dtype : {DType::Float32, DType::Float64}) {
+    QdqBuilder b;
+    const ValueId x = b.pair("x", b.input("in", {2, 3}));
+    const ValueId sums = b.graph.add_value("sums");
+    b.graph.add_node({.name = "sums",
+                      .op_type = "Compare",
+                      .domain = std::string(kLoweredDomain),
+                      .inputs = {b.input("reference", {2, 3}, dtype), x},
+                      .outputs = {sums}});
+    b.output(sums);
+    const std::string text = b.chained();
+    INFO(text);
+    CHECK(count(text, "DequantizeLinear(") == (dtype == DType::Float32 ? 0 : 1));
+  }
 }

@@ -234,7 +234,7 @@ TEST_CASE("products between Q/DQ pairs run on the integers") {
 namespace {
 // A product of activations of int16 with weights of two columns, folded.
 template <class Weight>
-std::string folded_wide(std::vector<Weight> weights, Weight w_zero, int16_t x_zero) {
+std::string folded_wide(std::vector<Weight> weights, std::vector<Weight> w_zeros, int16_t x_zero) {
   GraphBuilder b;
   const ValueId zero = b.graph.add_constant("x_zero", Tensor::scalar<int16_t>(x_zero));
   const ValueId x =
@@ -242,11 +242,13 @@ std::string folded_wide(std::vector<Weight> weights, Weight w_zero, int16_t x_ze
              {b.input("codes", {2, static_cast<int64_t>(weights.size() / 2)}, DType::Int16),
               b.constant("x_scale", {}, {0.5f}), zero});
   const Shape shape{static_cast<int64_t>(weights.size() / 2), 2};
+  const Tensor w_zero =
+      Tensor::of<Weight>({static_cast<int64_t>(w_zeros.size())}, std::span<const Weight>(w_zeros));
   const ValueId w_codes =
       b.graph.add_constant("w_codes", Tensor::of<Weight>(shape, std::span<const Weight>(weights)));
-  const ValueId w = b.node("DequantizeLinear", "w",
-                           {w_codes, b.constant("w_scale", {}, {0.25f}),
-                            b.graph.add_constant("w_zero", Tensor::scalar<Weight>(w_zero))});
+  const ValueId w =
+      b.node("DequantizeLinear", "w",
+             {w_codes, b.constant("w_scale", {}, {0.25f}), b.graph.add_constant("w_zero", w_zero)});
   b.output(b.node("MatMul", "y", {x, w}));
   fold_qdq(b.graph);
   return nodes_of(b.graph);
@@ -261,14 +263,19 @@ TEST_CASE("activations of int16 run on the integers where their sums fit into 32
   // The second column sums up to 2^16 − 1 in magnitude, or to one more.
   std::vector<int8_t> weights(2 * 1024, 0);
   for (size_t i = 0; i < 1024; ++i) weights[2 * i + 1] = -64;
-  CHECK_FALSE(is_integer(folded_wide<int8_t>(weights, 0, 0)));
+  CHECK_FALSE(is_integer(folded_wide<int8_t>(weights, {0}, 0)));
   weights[1] = -63;
-  CHECK(is_integer(folded_wide<int8_t>(weights, 0, 0)));
-  CHECK_FALSE(is_integer(folded_wide<int8_t>(weights, 1, 0)));
-  CHECK_FALSE(is_integer(folded_wide<int8_t>(weights, 0, 1)));
+  CHECK(is_integer(folded_wide<int8_t>(weights, {0}, 0)));
+  CHECK_FALSE(is_integer(folded_wide<int8_t>(weights, {1}, 0)));
+  CHECK_FALSE(is_integer(folded_wide<int8_t>(weights, {0}, 1)));
   std::vector<uint8_t> bytes(2 * 512, 0);
-  CHECK(is_integer(folded_wide<uint8_t>(bytes, 127, 0)));
-  CHECK_FALSE(is_integer(folded_wide<uint8_t>(bytes, 128, 0)));
+  CHECK(is_integer(folded_wide<uint8_t>(bytes, {127}, 0)));
+  CHECK_FALSE(is_integer(folded_wide<uint8_t>(bytes, {128}, 0)));
+  CHECK(is_integer(folded_wide<uint8_t>(bytes, {127, 127}, 0)));
+  CHECK_FALSE(is_integer(folded_wide<uint8_t>(bytes, {127, 128}, 0)));
+  // Zero points that fit no column.
+  CHECK_FALSE(is_integer(folded_wide<uint8_t>(bytes, {}, 0)));
+  CHECK_FALSE(is_integer(folded_wide<uint8_t>(bytes, {0, 0, 0}, 0)));
 }
 
 TEST_CASE("a number per column that is added to a matrix product is its bias") {
