@@ -78,8 +78,14 @@ float hard_sigmoid(float x, P p) {
 float hard_swish(float x, P) {
   return x * lower(raise(x * (1.0f / 6.0f) + 0.5f, 0.0f), 1.0f);
 }
+float relu6_swish(float x, P) {
+  return x * lower(raise(x + 3.0f, 0.0f), 6.0f) / 6.0f;
+}
 float scaled_hard_swish(float x, P p) {
   return p[0] * hard_swish(x, p) + p[1];
+}
+float scaled_relu6_swish(float x, P p) {
+  return p[0] * relu6_swish(x, p) + p[1];
 }
 float swish(float x, P p) {
   return x * sigmoid_of(p[0] * x);

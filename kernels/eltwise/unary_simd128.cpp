@@ -79,8 +79,15 @@ v128_t hard_swish(v128_t x, P) noexcept {
   const v128_t line = kernels::multiply_add(x, splat(1.0f / 6.0f), splat(0.5f));
   return wasm_f32x4_mul(x, clamp(line, splat(0.0f), splat(1.0f)));
 }
+v128_t relu6_swish(v128_t x, P) noexcept {
+  const v128_t relu6 = clamp(wasm_f32x4_add(x, splat(3.0f)), splat(0.0f), splat(6.0f));
+  return wasm_f32x4_div(wasm_f32x4_mul(x, relu6), splat(6.0f));
+}
 v128_t scaled_hard_swish(v128_t x, P p) noexcept {
   return kernels::multiply_add(splat_param(p), hard_swish(x, p), splat_param(p + 1));
+}
+v128_t scaled_relu6_swish(v128_t x, P p) noexcept {
+  return kernels::multiply_add(splat_param(p), relu6_swish(x, p), splat_param(p + 1));
 }
 v128_t swish(v128_t x, P p) noexcept {
   return wasm_f32x4_mul(x, kernels::sigmoid(wasm_f32x4_mul(splat_param(p), x)));

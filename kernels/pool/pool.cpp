@@ -86,7 +86,7 @@ void average_pool_f32(const Pool<float>& args, const AverageDivisor& divisor, si
                               shape.dilation_h) *
                   taps_before(window.x, shape.in_w + divisor.pad_right, shape.kernel_w,
                               shape.dilation_w);
-        pool_window(taps, count, shape.in_channels, 1.0f / static_cast<float>(terms), y);
+        pool_window(taps, count, shape.in_channels, static_cast<float>(terms), y);
       });
 }
 

@@ -36,11 +36,11 @@ void s16_max_pool_reference(const int16_t* const* taps, size_t count, size_t cha
 }
 
 void f32_average_pool_reference(const float* const* taps, size_t count, size_t channels,
-                                float scale, float* y) noexcept {
+                                float divisor, float* y) noexcept {
   for (size_t c = 0; c < channels; ++c) {
     float sum = 0;
     for (size_t t = 0; t < count; ++t) sum += taps[t][c];
-    y[c] = sum * scale;
+    y[c] = sum / divisor;
   }
 }
 

@@ -10,8 +10,8 @@ namespace octet::kernels {
 template <class T>
 using MaxPoolFn = void(const T* const* taps, size_t count, size_t channels, T* y) noexcept;
 
-/// y[c] = scale · Σ taps[…][c].
-using AveragePoolFn = void(const float* const* taps, size_t count, size_t channels, float scale,
+/// y[c] = Σ taps[…][c] / divisor.
+using AveragePoolFn = void(const float* const* taps, size_t count, size_t channels, float divisor,
                            float* y) noexcept;
 
 } // namespace octet::kernels

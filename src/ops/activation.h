@@ -1,6 +1,7 @@
 // The activation that a lowering pass moved into the operator that feeds it: attributes
-// `activation` (the ONNX operator's name, or ScaledHardSwish) and `activation_params`. Those of
-// LeakyRelu may end with the least number it is given.
+// `activation` (the ONNX operator's name, or Relu6Swish for a HardSwish of that form, both also
+// with Scaled before them) and `activation_params`. Those of LeakyRelu may end with the least
+// number it is given.
 #pragma once
 
 #include <limits>

@@ -1,7 +1,6 @@
 // MaxPool and AveragePool: declared for the canonical stage, run channels-last in the lowered one.
 // Global pools are reductions and run in either layout.
 #include "kernels/pool/pool.h"
-#include "kernels/eltwise/unary.h"
 #include "kernels/reduce/reduce.h"
 #include "ops/element.h"
 #include "ops/pool_any.h"
@@ -103,29 +102,53 @@ void infer_global_pool(InferContext& ctx) {
       shape_with(x[0], channel_dim(x, layout), std::vector<int64_t>(x.rank() - 2, 1), layout));
 }
 
-Kernel global_pool_kernel(PrepareContext& ctx, kernels::Reduction reduction, bool average) {
-  check_float(ctx);
+// The data of a global pool as [outer, pixels, inner], of which it reduces the pixels.
+kernels::AxisShape pooled_axis(const NodeContext& ctx, size_t outputs) {
   const Shape& x = ctx.shape(0);
-  const size_t outputs = ctx.output_shape(0).elements();
-  if (outputs == 0) return do_nothing();
   const bool last = layout_of(ctx.node()) == TensorLayout::ChannelsLast;
-  const size_t pixels = x.elements() / outputs;
-  const kernels::AxisShape shape{
-      .outer = last ? dim(x, 0) : outputs, .axis = pixels, .inner = last ? outputs / dim(x, 0) : 1};
-  return [=](const RunContext& run) {
-    auto* y = run.output<float>(0);
-    std::fill_n(y, outputs, kernels::reduce_initial(reduction));
-    if (pixels != 0) kernels::reduce_f32(reduction, shape, run.input<float>(0), y);
-    const float scale[] = {1 / static_cast<float>(pixels), 0};
-    if (average) kernels::multiply_add_f32(y, y, outputs, scale);
-  };
+  return {.outer = last ? dim(x, 0) : outputs,
+          .axis = x.elements() / outputs,
+          .inner = last ? outputs / dim(x, 0) : 1};
+}
+
+// y[i] = mean of x[:, i]. Adds up every fourth pixel first, as onnxruntime does: codes that are
+// made of averages then agree with its own, whichever way a tie would fall.
+void average_pixels(const kernels::AxisShape& shape, const float* x, float* partial, float* y) {
+  const size_t inner = shape.inner, fours = shape.axis / 4;
+  std::fill_n(partial, 4 * inner, 0.0f);
+  kernels::reduce_f32(kernels::Reduction::sum, {.outer = 1, .axis = fours, .inner = 4 * inner}, x,
+                      partial);
+  const float* const p[] = {partial, partial + inner, partial + 2 * inner, partial + 3 * inner};
+  for (size_t i = 0; i < inner; ++i) {
+    float sum = (p[0][i] + p[2][i]) + (p[1][i] + p[3][i]);
+    for (size_t pixel = 4 * fours; pixel < shape.axis; ++pixel) sum += x[pixel * inner + i];
+    y[i] = sum / static_cast<float>(shape.axis);
+  }
 }
 
 Kernel prepare_global_average_pool(PrepareContext& ctx) {
-  return global_pool_kernel(ctx, kernels::Reduction::sum, true);
+  check_float(ctx);
+  const size_t outputs = ctx.output_shape(0).elements();
+  if (outputs == 0) return do_nothing();
+  const kernels::AxisShape shape = pooled_axis(ctx, outputs);
+  ctx.request_scratch(checked_mul(4 * sizeof(float), shape.inner));
+  return [=](const RunContext& run) {
+    for (size_t o = 0; o < shape.outer; ++o)
+      average_pixels(shape, run.input<float>(0) + o * shape.axis * shape.inner,
+                     reinterpret_cast<float*>(run.scratch), run.output<float>(0) + o * shape.inner);
+  };
 }
+
 Kernel prepare_global_max_pool(PrepareContext& ctx) {
-  return global_pool_kernel(ctx, kernels::Reduction::max, false);
+  check_float(ctx);
+  const size_t outputs = ctx.output_shape(0).elements();
+  if (outputs == 0) return do_nothing();
+  return [=, shape = pooled_axis(ctx, outputs)](const RunContext& run) {
+    constexpr auto kMax = kernels::Reduction::max;
+    std::fill_n(run.output<float>(0), outputs, kernels::reduce_initial(kMax));
+    if (shape.axis != 0)
+      kernels::reduce_f32(kMax, shape, run.input<float>(0), run.output<float>(0));
+  };
 }
 } // namespace
 

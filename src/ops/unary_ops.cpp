@@ -84,9 +84,13 @@ constexpr UnaryOp kHardSigmoid = kernel_op<kernels::hard_sigmoid_f32>(
     [](auto x, P p) { return hard_sigmoid(x, p[0], p[1]); }, {{{"alpha", 0.2f}, {"beta", 0.5f}}});
 constexpr UnaryOp kHardSwish =
     kernel_op<kernels::hard_swish_f32>([](auto x, P) { return x * hard_sigmoid(x, 1.0 / 6, 0.5); });
-// No operator of its own: what fuse_activation makes of a HardSwish that is scaled and shifted.
+constexpr UnaryOp kRelu6Swish = kernel_op<kernels::relu6_swish_f32>(
+    [](auto x, P) { return x * std::max(0.0, std::min(6.0, x + 3.0)) / 6; });
+// No operators of their own: what fuse_activation makes of a HardSwish that is scaled and shifted.
 constexpr UnaryOp kScaledHardSwish = kernel_op<kernels::scaled_hard_swish_f32>(
     [](auto x, P p) { return p[0] * x * hard_sigmoid(x, 1.0 / 6, 0.5) + p[1]; });
+constexpr UnaryOp kScaledRelu6Swish = kernel_op<kernels::scaled_relu6_swish_f32>(
+    [](auto x, P p) { return p[0] * x * std::max(0.0, std::min(6.0, x + 3.0)) / 6 + p[1]; });
 constexpr UnaryOp kSwish = kernel_op<kernels::swish_f32>(
     [](auto x, P p) { return x * sigmoid(p[0] * x); }, {{{"alpha", 1.0f}}});
 constexpr UnaryOp kMish =
@@ -110,6 +114,12 @@ constexpr UnaryOp kGeluTanh = kernel_op<kernels::gelu_tanh_f32>([](auto x, P) {
   const T inner = T(std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * (x + T(0.044715) * x * x * x);
   return T(0.5) * x * (1 + std::tanh(inner));
 });
+
+// `form`, which recognise_functions sets, is "relu6" where the product is divided by 6 at the end.
+Kernel prepare_hard_swish(PrepareContext& ctx) {
+  const bool divides = ctx.attributes().get_string("form", "") == "relu6";
+  return unary_kernel(ctx, divides ? kRelu6Swish : kHardSwish);
+}
 
 Kernel prepare_gelu(PrepareContext& ctx) {
   const std::string form = ctx.attributes().get_string("approximate", "none");
@@ -223,6 +233,13 @@ constexpr OpDef unary_def{.infer = infer_same,
                           .prepare = prepare_unary<op>,
                           .aliasing = Aliasing::InPlace,
                           .layout = LayoutRule::Elementwise};
+// Of several forms, one of which an attribute chooses.
+constexpr OpDef formed_def(Kernel (*prepare)(PrepareContext&)) {
+  return {.infer = infer_same,
+          .prepare = prepare,
+          .aliasing = Aliasing::InPlace,
+          .layout = LayoutRule::Elementwise};
+}
 constexpr OpDef test_def(Kernel (*prepare)(PrepareContext&)) {
   return {.infer = infer_test,
           .prepare = prepare,
@@ -262,16 +279,13 @@ extern const OpDef op_selu = unary_def<kSelu>;
 extern const OpDef op_celu = unary_def<kCelu>;
 extern const OpDef op_sigmoid = unary_def<kSigmoid>;
 extern const OpDef op_hard_sigmoid = unary_def<kHardSigmoid>;
-extern const OpDef op_hard_swish = unary_def<kHardSwish>;
+extern const OpDef op_hard_swish = formed_def(prepare_hard_swish);
 extern const OpDef op_swish = unary_def<kSwish>;
 extern const OpDef op_mish = unary_def<kMish>;
 extern const OpDef op_softplus = unary_def<kSoftplus>;
 extern const OpDef op_softsign = unary_def<kSoftsign>;
 extern const OpDef op_shrink = unary_def<kShrink>;
-extern const OpDef op_gelu{.infer = infer_same,
-                           .prepare = prepare_gelu,
-                           .aliasing = Aliasing::InPlace,
-                           .layout = LayoutRule::Elementwise};
+extern const OpDef op_gelu = formed_def(prepare_gelu);
 extern const OpDef op_clip{.infer = infer_clip,
                            .prepare = prepare_clip,
                            .aliasing = Aliasing::InPlace,
@@ -293,7 +307,9 @@ UnaryFn find_activation(std::string_view op_type) {
       {"Tanh", kTanh.functions[kF32]},
       {"HardSigmoid", kHardSigmoid.functions[kF32]},
       {"HardSwish", kHardSwish.functions[kF32]},
+      {"Relu6Swish", kRelu6Swish.functions[kF32]},
       {"ScaledHardSwish", kScaledHardSwish.functions[kF32]},
+      {"ScaledRelu6Swish", kScaledRelu6Swish.functions[kF32]},
       {"Swish", kSwish.functions[kF32]},
       {"Gelu", kGelu.functions[kF32]}};
   for (const auto& [name, function] : kActivations)

@@ -59,7 +59,9 @@ std::optional<Activation> activation_of(const Graph& graph, const Node& node, Va
   if (node.op_type == "Max" || node.op_type == "Min") return bound(graph, node, x);
   if (node.inputs[0] != x) return std::nullopt;
   auto params = activation_params(graph, node);
-  return params ? std::optional(Activation{node.op_type, std::move(*params)}) : std::nullopt;
+  if (!params) return std::nullopt;
+  const bool divides = node.attributes.get_string("form", "") == "relu6";
+  return Activation{divides ? "Relu6Swish" : node.op_type, std::move(*params)};
 }
 
 class ActivationFuser {
@@ -72,7 +74,8 @@ public:
     auto activation = reader ? activation_of(graph_, graph_.node(reader), x) : std::nullopt;
     if (!activation) return;
     ValueId out = take(reader);
-    if (activation->name == "HardSwish") out = take_scale_and_shift(*activation, out);
+    if (activation->name.ends_with("Swish") && activation->params.empty())
+      out = take_scale_and_shift(*activation, out);
     if (activation->name == "LeakyRelu") out = take_least(*activation, out);
     graph_.node(producer).attributes.set("activation", activation->name);
     graph_.node(producer).attributes.set("activation_params", activation->params);
@@ -100,7 +103,8 @@ private:
     reader = uses_.only_reader(x);
     const auto shift = number_in(reader, "Add", x);
     if (shift) x = take(reader);
-    if (scale || shift) hard_swish = {"ScaledHardSwish", {scale.value_or(1), shift.value_or(0)}};
+    if (scale || shift)
+      hard_swish = {"Scaled" + hard_swish.name, {scale.value_or(1), shift.value_or(0)}};
     return x;
   }
 

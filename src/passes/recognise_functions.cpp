@@ -52,9 +52,13 @@ public:
     return std::nullopt;
   }
 
+  // x of x * clip(x + 3, 0, 6) / 6, computed in this order
+  std::optional<ValueId> relu6_swish(const Node& node) const {
+    if (!is_op(node, "Div") || !is_scalar(graph_, node.inputs[1], 6)) return std::nullopt;
+    return times_itself(node.inputs[0], &Matcher::relu6_shifted);
+  }
+
   std::optional<ValueId> hard_swish(const Node& node) const {
-    if (is_op(node, "Div") && is_scalar(graph_, node.inputs[1], 6))
-      return times_itself(node.inputs[0], &Matcher::relu6_shifted);
     if (is_op(node, "Mul")) {
       if (const auto product = beside_scalar(node, 1.0f / 6))
         return times_itself(*product, &Matcher::relu6_shifted);
@@ -199,8 +203,8 @@ private:
 } // namespace
 
 namespace {
-// Replaces what `opset` has an operator for.
-void recognise(Graph& graph, int64_t opset) {
+// Replaces what `opset` has an operator for; `execution_only`: by nodes that no file may have.
+void recognise(Graph& graph, int64_t opset, bool execution_only) {
   constexpr int64_t kHardSwish = 14, kLayerNorm = 17, kGelu = 20, kSwish = 24;
   const Matcher match(graph);
   GraphEdit edit(graph);
@@ -211,6 +215,10 @@ void recognise(Graph& graph, int64_t opset) {
     const Node& node = graph.node(id);
     if (const auto x = match.hard_swish(node); x && opset >= kHardSwish) {
       unary(id, "HardSwish", *x);
+    } else if (const auto r = match.relu6_swish(node); r && opset >= kHardSwish) {
+      Node swish{.op_type = "HardSwish", .inputs = {*r}};
+      if (execution_only) swish.attributes.set("form", "relu6");
+      edit.replace_node(id, std::move(swish));
     } else if (const auto y = match.swish(node); y && opset >= kSwish) {
       unary(id, "Swish", *y);
     } else if (const auto z = match.gelu(node); z && opset >= kGelu) {
@@ -230,11 +238,11 @@ void recognise(Graph& graph, int64_t opset) {
 } // namespace
 
 void recognise_functions(Graph& graph) {
-  recognise(graph, std::numeric_limits<int64_t>::max());
+  recognise(graph, std::numeric_limits<int64_t>::max(), true);
 }
 
 void recognise_standard_functions(Graph& graph) {
-  recognise(graph, graph.model.opset(""));
+  recognise(graph, graph.model.opset(""), false);
   for (NodeId id : graph.nodes())
     for (const auto& subgraph : subgraphs_of(graph.node(id).attributes))
       recognise_standard_functions(*subgraph);

@@ -6,6 +6,7 @@ namespace octet {
 
 // Replaces functions that exporters spell out in primitives by the one operator that computes them:
 //  - HardSwish: x * clip(x + 3, 0, 6) / 6, in any order of the factors, and x * HardSigmoid(x);
+//    for execution with form="relu6" where the division by 6 comes last, so that rounding agrees;
 //  - Swish: x * sigmoid(x);
 //  - Gelu: 0.5 * x * (1 + erf(x / sqrt(2))) and
 //    0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x³)));
