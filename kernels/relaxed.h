@@ -30,7 +30,8 @@ inline PairSums native_dot_pairs(v128_t a, v128_t b) noexcept {
 #endif
 
 /// The sums of two neighbouring products of bytes. a is signed; b is read as
-/// kernels/qdot/byte_dot.h says. Exact for |a| ≤ kMostPairWeight; larger sums may saturate.
+/// kernels/qdot/byte_dot.h says; in every engine alike up to 127. Exact for |a| ≤ kMostPairWeight
+/// or b ≤ kMostPairWeight; larger sums may saturate.
 inline v128_t relaxed_dot_pairs(v128_t a, v128_t b) noexcept {
 #ifdef __wasm__
   return wasm_i16x8_relaxed_dot_i8x16_i7x16(a, b);

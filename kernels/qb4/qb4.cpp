@@ -33,15 +33,16 @@ struct RowsScratch {
 
   RowsScratch(const Qb4Shape& shape, size_t m, void* memory) noexcept {
     Scratch scratch(memory);
-    first.codes = scratch.take<int16_t>(m * shape.blocks() * shape.block);
+    first.codes = scratch.take<int8_t>(m * shape.blocks() * shape.block);
+    first.factors = scratch.take<int16_t>(m * shape.blocks() * shape.block);
     first.scales = scratch.take<float>(m * shape.blocks());
     first.sums = scratch.take<float>(m * shape.blocks());
     bytes = scratch.bytes();
   }
 
   Qb8Row row(const Qb4Shape& shape, size_t i) const noexcept {
-    const size_t blocks = i * shape.blocks();
-    return {first.codes + blocks * shape.block, first.scales + blocks, first.sums + blocks};
+    const size_t blocks = i * shape.blocks(), codes = blocks * shape.block;
+    return {first.codes + codes, first.factors + codes, first.scales + blocks, first.sums + blocks};
   }
 };
 

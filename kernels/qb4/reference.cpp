@@ -20,7 +20,7 @@ float column(const Qb4Tile& tile, size_t n) noexcept {
   for (size_t b = 0; b < tile.blocks; ++b) {
     int32_t products = 0;
     for (size_t k = b * tile.block; k < (b + 1) * tile.block; ++k)
-      products += tile.a.codes[k] * code_at(codes, n % kWidth, k);
+      products += tile.a.codes[qb8_place(k)] * code_at(codes, n % kWidth, k);
     const size_t at = (panel * tile.blocks + b) * kWidth + n % kWidth;
     const float centred = static_cast<float>(products) - tile.zeros[at] * tile.a.sums[b];
     sum += centred * (tile.a.scales[b] * tile.scales[at]);
@@ -29,9 +29,9 @@ float column(const Qb4Tile& tile, size_t n) noexcept {
 }
 
 /// NaN gives −127.
-int16_t quantized(float x) noexcept {
+int8_t quantized(float x) noexcept {
   const float bounded = x > -127.0f ? std::min(x, 127.0f) : -127.0f;
-  return static_cast<int16_t>(std::nearbyint(bounded));
+  return static_cast<int8_t>(std::nearbyint(bounded));
 }
 
 } // namespace
@@ -44,15 +44,18 @@ void f32_qb8_quantize_reference(const float* x, size_t k, size_t block,
     const float inverse = max > 0 ? 127.0f / max : 0.0f;
     int32_t sum = 0;
     for (size_t i = begin; i < begin + block; ++i) {
-      row.codes[i] = i < k ? quantized(x[i] * inverse) : int16_t{0};
-      sum += row.codes[i];
+      const int8_t code = i < k ? quantized(x[i] * inverse) : int8_t{0};
+      const int before = i % 8 < 2 ? 0 : row.codes[qb8_place(i - 2)];
+      row.codes[qb8_place(i)] = code;
+      row.factors[i] = static_cast<int16_t>(code - 16 * before);
+      sum += code;
     }
     row.scales[b] = max / 127.0f;
     row.sums[b] = static_cast<float>(sum);
   }
 }
 
-void qb8_qb4w_gemv_1x8_reference(const Qb4Tile& tile) noexcept {
+void qb8_qb4w_gemv_1x16_reference(const Qb4Tile& tile) noexcept {
   for (size_t n = tile.column_begin; n < tile.column_end; ++n) tile.c[n] = column(tile, n);
 }
 

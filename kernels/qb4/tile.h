@@ -13,10 +13,17 @@
 namespace octet::kernels {
 
 /// A row of activations: codes in −127 … 127, and for each block of k a scale and Σ codes.
+///
+/// Factors are for lanes of 16 bits that are shifted right by 0, 4, 8 and 12 but not masked, so
+/// that later pairs of k stand above the one that is wanted. In each 8 of k
+///   factor[k] = code[k] − 16 · code[k − 2]   (without the second term for k < 2)
+/// where the second term takes off what the pair k stands for in the lane of the pair before; the
+/// four lanes times their factors add up to codes times codes.
 struct Qb8Row {
-  int16_t* codes = nullptr; // [blocks · block], zeros past k
-  float* scales = nullptr;  // [blocks]
-  float* sums = nullptr;    // [blocks]
+  int8_t* codes = nullptr;    // [blocks · block], zeros past k; see qb8_place
+  int16_t* factors = nullptr; // [blocks · block]
+  float* scales = nullptr;    // [blocks]
+  float* sums = nullptr;      // [blocks]
 };
 
 /// x[0, k) → row, per block: scale = max|x| / 127, code = round_half_even(x · (127 / max|x|)).
@@ -57,6 +64,12 @@ struct Qb4Place {
 inline Qb4Place qb4_place(size_t n, size_t k) noexcept {
   const size_t lane = n * 2 + k % 2, pair = k % 8 / 2;
   return {k / 8 * 32 + lane * 2 + pair / 2, static_cast<unsigned>(pair % 2 * 4)};
+}
+/// The place in a row's codes of index k: each 8 in the order of a column's bytes in a panel, lower
+/// halves first.
+inline size_t qb8_place(size_t k) noexcept {
+  const Qb4Place place = qb4_place(0, k);
+  return k / 8 * 8 + place.shift + place.byte % 4;
 }
 inline size_t qb4_panel_bytes(size_t blocks, size_t block) noexcept {
   return blocks * block * 4;

@@ -65,15 +65,18 @@ Qb4Shape random_shape(Random& random) {
 
 /// Quantized rows with memory of exact size.
 struct Rows {
-  std::vector<int16_t> codes;
+  std::vector<int8_t> codes;
+  std::vector<int16_t> factors;
   std::vector<float> scales, sums;
   Qb8Row row;
 
   explicit Rows(const Qb4Shape& shape)
-      : codes(shape.blocks() * shape.block, -1), scales(shape.blocks(), -1),
-        sums(shape.blocks(), -1), row{codes.data(), scales.data(), sums.data()} {}
+      : codes(shape.blocks() * shape.block, -1), factors(codes.size(), -1),
+        scales(shape.blocks(), -1), sums(shape.blocks(), -1),
+        row{codes.data(), factors.data(), scales.data(), sums.data()} {}
   bool operator==(const Rows& other) const {
-    return codes == other.codes && scales == other.scales && sums == other.sums;
+    return codes == other.codes && factors == other.factors && scales == other.scales &&
+           sums == other.sums;
   }
 };
 
@@ -140,8 +143,29 @@ TEST_CASE("4-bit kernels equal their references") {
   }
 }
 
+TEST_CASE("4-bit kernels hold the largest sums") {
+  const float sign = GENERATE(-1.0f, 1.0f);
+  Random random(63);
+  const Qb4Shape shape{17, kQb4MaxBlock, kQb4MaxBlock};
+  Qb4Case weights(random, shape);
+  std::fill(weights.packed_codes.begin(), weights.packed_codes.end(), uint8_t{0xFF});
+  std::fill(weights.packed_zeros.begin(), weights.packed_zeros.end(), 0.0f);
+  std::fill(weights.packed_scales.begin(), weights.packed_scales.end(), 1.0f);
+  const std::vector<float> a(shape.k, sign * 127);
+  for (const Isa isa : {Isa::reference, Isa::simd128, Isa::relaxed}) {
+    const WithIsa with_isa(isa);
+    std::vector<float> c(shape.n, -1);
+    Qb4Gemm gemm = weights.gemm(a, c);
+    gemm.bias = nullptr;
+    std::vector<double> rows(qb8_row_bytes(shape, 1) / sizeof(double));
+    qb8_quantize_rows(gemm, rows.data());
+    qb4_gemm_qb8(gemm, rows.data(), 0, shape.n);
+    CHECK(c == std::vector<float>(shape.n, sign * 127 * 15 * kQb4MaxBlock));
+  }
+}
+
 TEST_CASE("products with 4-bit weights compute their formulas") {
-  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128));
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(62);
   for (int round = 0; round < 20; ++round) {
     const Qb4Shape shape = random_shape(random);
