@@ -2,7 +2,7 @@
 //
 // Codes: for each panel of 8 columns, for each 8 of k: 32 bytes, 16 for four columns. They are
 // eight little-endian 16-bit lanes, two per column, for even and odd k; a lane holds the codes of
-// four pairs of k, the first in its lowest 4 bits. So masks and shifts yield operands of i32x4.dot.
+// four pairs of k, the first in its lowest 4 bits.
 // Scales and zero points: for each panel, for each block: 8 floats. Columns past the last have
 // scale 0. k is padded to whole blocks.
 #pragma once
