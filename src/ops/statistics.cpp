@@ -1,41 +1,37 @@
 #include "ops/statistics.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/pieces.h"
-#include "kernels/convert/convert.h"
 #include "kernels/histogram/histogram.h"
-#include "kernels/reduce/reduce.h"
 
 namespace octet {
 
-bool all_finite(std::span<const float> values) {
-  // What is infinite or not a number leaves no sum finite; a sum of finite values may overflow.
-  float sum = 0;
+std::optional<ValueExtremes> finite_extremes(std::span<const float> values) {
+  ValueExtremes extremes;
+  bool is_finite = true;
   in_pieces(values.size(), [&, from = values.data()](size_t begin, size_t end) {
-    kernels::reduce_f32(kernels::Reduction::sum, {.axis = end - begin}, from + begin, &sum);
+    const kernels::FiniteRange range = kernels::finite_range(from + begin, end - begin);
+    is_finite &= range.is_finite;
+    extremes = merge(extremes, {range.min, range.max});
   });
-  return std::isfinite(sum) ||
-         std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+  return is_finite ? std::optional(extremes) : std::nullopt;
 }
 
-ValueExtremes extremes_of(std::span<const float> values) {
-  kernels::ValueRange range;
-  in_pieces(values.size(), [&, from = values.data()](size_t begin, size_t end) {
-    range = kernels::merge(range, kernels::value_range(from + begin, end - begin));
-  });
-  return {range.min, range.max};
+ValueExtremes merge(ValueExtremes a, ValueExtremes b) {
+  return {std::min(a.min, b.min), std::max(a.max, b.max)};
 }
 
-void count_in_bins(std::span<const float> values, int exponent, int64_t first,
-                   std::vector<uint64_t>& counts) {
-  std::vector<uint32_t> tables(kernels::kCountTables * counts.size());
-  const kernels::BinRange bins{exponent, static_cast<int32_t>(first), counts.size()};
-  in_pieces(values.size(), [&, from = values.data(), to = tables.data()](size_t begin, size_t end) {
-    kernels::count_bins(from + begin, end - begin, bins, to);
-  });
-  for (size_t i = 0; i < tables.size(); ++i) counts[i % counts.size()] += tables[i];
+BinCounter::BinCounter(int exponent, int64_t first, size_t bins)
+    : exponent_(exponent), first_(static_cast<int32_t>(first)), bins_(bins),
+      tables_(std::make_unique<uint32_t[]>(kernels::kCountTables * bins)) {}
+
+void BinCounter::count(std::span<const float> values) {
+  kernels::count_bins(values.data(), values.size(), {exponent_, first_, bins_}, tables_.get());
+}
+
+void BinCounter::add_to(std::span<uint64_t> counts) const {
+  kernels::add_counts(tables_.get(), bins_, counts.data());
 }
 
 void round_to_codes(std::span<const float> values, std::span<const float> scales,

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
-#include <vector>
 
 #include "kernels/rounding/rounding.h"
 
@@ -13,15 +14,29 @@ struct ValueExtremes {
   float min = 0, max = 0; // min ≤ 0 ≤ max
 };
 
-bool all_finite(std::span<const float> values);
+// Of the values and 0; nothing when one of them is not finite.
+std::optional<ValueExtremes> finite_extremes(std::span<const float> values);
 
-// Of finite values and 0.
-ValueExtremes extremes_of(std::span<const float> values);
+ValueExtremes merge(ValueExtremes a, ValueExtremes b);
 
-// Adds to counts[floor(x / 2^exponent) − first] for each of the values, which must have such a
-// place. `exponent` from −126 to 126.
-void count_in_bins(std::span<const float> values, int exponent, int64_t first,
-                   std::vector<uint64_t>& counts);
+// Counts values in `bins` bins: in that of number floor(x / 2^exponent) − first, which must be
+// there for each of them. `exponent` from −126 to 126.
+class BinCounter {
+public:
+  BinCounter(int exponent, int64_t first, size_t bins);
+
+  // Fewer than 2^32 altogether, and not many at once, for the sake of WebAssembly engines
+  // (base/pieces.h).
+  void count(std::span<const float> values);
+  // One element for each bin.
+  void add_to(std::span<uint64_t> counts) const;
+
+private:
+  int exponent_;
+  int32_t first_;
+  size_t bins_;
+  std::unique_ptr<uint32_t[]> tables_;
+};
 
 using kernels::RoundingLoss;
 

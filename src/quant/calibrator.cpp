@@ -45,9 +45,9 @@ size_t Calibrator::add_tap(size_t observer, std::string name) {
 
 void Calibrator::observe(size_t tap, std::span<const float> values) {
   const Tap& tapped = taps_.at(tap);
-  check_sample(tapped.name, values);
-  const ObservedRange range = observers_[tapped.observer]->add(values);
-  spans_[tapped.observer].push_back(range.max - range.min);
+  const auto range = observers_[tapped.observer]->add(values);
+  if (!range) refuse_sample(tapped.name);
+  spans_[tapped.observer].push_back(range->max - range->min);
   if (is_log2()) log2_[tapped.observer].errors.add(values);
 }
 

@@ -26,7 +26,7 @@ public:
     }
     if (!nearest_) begin();
     if (nearest_->advance()) return true;
-    const QuantizedWeights q = nearest_->take();
+    QuantizedWeights q = nearest_->take();
     note(input(1), q);
     correct(q);
     if (node_.op_type == "MatMul")
@@ -170,7 +170,7 @@ private:
 
   void write_matmul(const QuantizedWeights& q) {
     integer_matmul(input(0), input(1), q,
-                   tensor_of_codes(q.codes, config_.weights.type, weights().shape()));
+                   tensor_of_codes(q.code_bytes(), config_.weights.type, weights().shape()));
     take_over();
   }
 
@@ -183,13 +183,15 @@ private:
     return {};
   }
 
-  void write_gemm(QuantizedWeights q) {
+  void write_gemm(QuantizedWeights& q) {
     const Shape given = weights().shape();
     for (float& scale : q.scales) scale *= node_.attributes.get_float("alpha", 1);
     const Shape shape = transposes_b() ? Shape{given[1], given[0]} : given;
-    const auto codes = transposes_b() ? transposed<uint8_t>(q.codes, static_cast<size_t>(given[0]),
-                                                            static_cast<size_t>(given[1]))
-                                      : q.codes;
+    std::vector<uint8_t> turned;
+    if (transposes_b())
+      turned =
+          transposed(q.code_bytes(), static_cast<size_t>(given[0]), static_cast<size_t>(given[1]));
+    const Bytes codes = transposes_b() ? Bytes(turned) : q.code_bytes();
     const ValueId y =
         integer_matmul(input(0), input(1), q, tensor_of_codes(codes, config_.weights.type, shape));
     if (input(2)) emit("Add", {y, input(2)}, "biased");
@@ -208,8 +210,8 @@ private:
     const Shape shape = weights().shape();
     Shape per_channel{shape[0]};
     for (size_t i = 2; i < shape.rank(); ++i) per_channel.push_back(1);
-    const ValueId codes =
-        constant(input(1), "_quantized", tensor_of_codes(q.codes, config_.weights.type, shape));
+    const ValueId codes = constant(input(1), "_quantized",
+                                   tensor_of_codes(q.code_bytes(), config_.weights.type, shape));
     const DynamicScope::QuantizedValue x = quantized_activation(input(0));
     const ValueId product =
         emit("ConvInteger", {x.codes, codes, x.zero_point, zero_points(input(1), q, {})}, "quant",
@@ -239,7 +241,7 @@ private:
     note(id, q);
     std::vector<uint8_t> codes;
     for (size_t d = 0; d < directions; ++d) {
-      const auto part = std::span(q.codes).subspan(d * gates * inputs, gates * inputs);
+      const auto part = q.code_bytes().subspan(d * gates * inputs, gates * inputs);
       const auto turned = transposed(part, gates, inputs);
       codes.insert(codes.end(), turned.begin(), turned.end());
     }

@@ -12,13 +12,13 @@ namespace {
 class Averaged final : public Observer {
 public:
   explicit Averaged(double least_weight) : least_weight_(least_weight) {}
-  ObservedRange add(std::span<const float> values) override {
-    const ObservedRange range = Observer::add(values);
-    if (values.empty()) return range;
+  std::optional<ObservedRange> add(std::span<const float> values) override {
+    const auto range = Observer::add(values);
+    if (!range || values.empty()) return range;
     ++count_;
     const double weight = std::max(1.0 / static_cast<double>(count_), least_weight_);
-    min_ += weight * (range.min - min_);
-    max_ += weight * (range.max - max_);
+    min_ += weight * (range->min - min_);
+    max_ += weight * (range->max - max_);
     return range;
   }
 

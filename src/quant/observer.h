@@ -32,8 +32,11 @@ struct ObserverOptions {
 class Observer {
 public:
   virtual ~Observer() = default;
-  // Finite values: the tensor in one sample, or a part of it. Returns their range.
-  virtual ObservedRange add(std::span<const float> values) { return histogram_.add(values); }
+  // The tensor in one sample, or a part of it. Returns the range of the values; nothing when one of
+  // them is not finite: then there is no range to choose any more.
+  virtual std::optional<ObservedRange> add(std::span<const float> values) {
+    return histogram_.add(values);
+  }
   // Nothing when no value came.
   std::optional<ObservedRange> range() const {
     return histogram_.empty() ? std::nullopt : std::optional(choose());

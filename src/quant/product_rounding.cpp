@@ -35,7 +35,7 @@ ScaleAndZero ProductRounding::params_of(const QuantizedWeights& q, size_t row) c
 }
 
 int32_t ProductRounding::code(const QuantizedWeights& q, size_t place) const {
-  const uint8_t bits = q.codes[place];
+  const uint8_t bits = q.codes.data()[place];
   return options_.type == DType::Int8 ? static_cast<int8_t>(bits) : bits;
 }
 
@@ -49,7 +49,8 @@ void ProductRounding::round_row(QuantizedWeights& q, size_t row) {
   }
   const Gram& gram = sink_.gram(tap_ + group_of(row));
   adaround_row(w, params_of(q, row), range_, gram, codes, nearest_, chosen_);
-  for (size_t j = 0; j < columns; ++j) q.codes[place(row, j)] = static_cast<uint8_t>(codes[j]);
+  for (size_t j = 0; j < columns; ++j)
+    q.codes.data()[place(row, j)] = static_cast<uint8_t>(codes[j]);
 }
 
 bool ProductRounding::adapt(QuantizedWeights& q) {

@@ -6,9 +6,12 @@
 namespace octet {
 
 void check_sample(std::string_view name, std::span<const float> values) {
-  if (!all_finite(values))
-    fail(ErrorCode::InvalidInput, "value '", name,
-         "' becomes infinite or not a number on this sample; look at its inputs, or leave it out");
+  if (!finite_extremes(values)) refuse_sample(name);
+}
+
+void refuse_sample(std::string_view name) {
+  fail(ErrorCode::InvalidInput, "value '", name,
+       "' becomes infinite or not a number on this sample; look at its inputs, or leave it out");
 }
 
 } // namespace octet

@@ -91,11 +91,12 @@ void ProductRewriter::write_weights() {
   const Shape params = per_channel ? Shape{shape[axis()]} : Shape{};
   std::vector<uint8_t> zeros;
   for (const int32_t zero : q_.zero_points) zeros.push_back(static_cast<uint8_t>(zero));
-  dequantize(1, id,
-             {constant(id, "_quantized", tensor_of_codes(q_.codes, config_.weights.type, shape)),
-              constant(id, "_scale", Tensor::of<float>(params, q_.scales)),
-              constant(id, "_zero_point", tensor_of_codes(zeros, config_.weights.type, params))},
-             per_channel);
+  dequantize(
+      1, id,
+      {constant(id, "_quantized", tensor_of_codes(q_.code_bytes(), config_.weights.type, shape)),
+       constant(id, "_scale", Tensor::of<float>(params, q_.scales)),
+       constant(id, "_zero_point", tensor_of_codes(zeros, config_.weights.type, params))},
+      per_channel);
 }
 
 void ProductRewriter::write_bias() {

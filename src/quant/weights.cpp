@@ -31,11 +31,11 @@ private:
   size_t channel_, left_;
 };
 
+// Of finite values.
 void widen(ObservedRange& range, std::span<const float> run) {
   constexpr size_t kLongRun = 32; // worth vectors
   if (run.size() >= kLongRun) {
-    const ObservedRange other = extremes_of(run);
-    range = {std::min(range.min, other.min), std::max(range.max, other.max)};
+    range = merge(range, finite_extremes(run).value());
     return;
   }
   for (const float w : run) range = {std::min(range.min, w), std::max(range.max, w)};
@@ -100,7 +100,7 @@ void WeightRounding::for_each_run(size_t begin, size_t end, const Body& body) co
 }
 
 void WeightRounding::measure(size_t begin, size_t end) {
-  if (!all_finite(weights_.subspan(begin, end - begin)))
+  if (!finite_extremes(weights_.subspan(begin, end - begin)))
     fail(ErrorCode::InvalidInput, "a weight is not finite");
   for_each_run(begin, end, [this](size_t channel, size_t count, std::span<const float> run) {
     if (count == 1) return widen(ranges_[channel], run);
@@ -132,10 +132,9 @@ ScaleAndZero WeightRounding::params_in_common(ObservedRange range, int32_t zero_
 void WeightRounding::choose_params() {
   for (size_t c = 0; c < searches_.size(); ++c) ranges_[c] = searches_[c].chosen;
   ObservedRange whole;
-  for (const ObservedRange& range : ranges_)
-    whole = {std::min(whole.min, range.min), std::max(whole.max, range.max)};
+  for (const ObservedRange& range : ranges_) whole = merge(whole, range);
   const int32_t common_zero = rule_.within(whole).zero_point;
-  out_.codes.resize(weights_.size());
+  out_.codes = Buffer(weights_.size());
   for (size_t c = 0; c < ranges_.size(); ++c) {
     const ObservedRange range = ranges_[c];
     ScaleAndZero params =

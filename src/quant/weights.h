@@ -23,12 +23,14 @@ struct WeightLayout {
 
 // Per tensor: one scale and zero point; else one of each per channel.
 struct QuantizedWeights {
-  std::vector<uint8_t> codes; // bit patterns of Int8 or UInt8, in the order of the source
+  Buffer codes; // bit patterns of Int8 or UInt8, in the order of the source
   std::vector<float> scales = {};
   std::vector<int32_t> zero_points = {};
   double sqnr_db = 0; // 10 log10(Σ w² / Σ (w − ŵ)²)
   CoarseHistogram histogram = {};
   ClipRange clipping = {};
+
+  Bytes code_bytes() const { return {codes.data(), codes.size()}; }
 };
 
 // Quantizes weights in pieces, for callers that want to attend to others in between: the range of

@@ -1,4 +1,5 @@
-// Counting in bins: variants against the reference, and that against the definition.
+// Counting in bins, and the range before it: variants against the reference, and that against the
+// definition.
 #include "kernels/histogram/histogram.h"
 
 #include <algorithm>
@@ -62,4 +63,35 @@ TEST_CASE("values are counted in the bins that hold them, in every variant") {
           }
         });
   }
+}
+
+TEST_CASE("the range of finite values is found, and what is not finite is noticed wherever it is") {
+  Random random(16);
+  for_each_variant<FiniteRangeFn>(
+      [&](const char*, const char* name, FiniteRangeFn* function, FiniteRangeFn*) {
+        INFO(name);
+        for (const float sign : {-1.0f, 0.0f, 1.0f}) {
+          for (size_t n = 0; n < 40; ++n) {
+            auto x = random.reals(n, sign - 1, sign + 1);
+            if (n > 3) x[n / 2] = -0.0f;
+            if (n > 30) x[n / 3] = 1e-45f * sign;
+            const FiniteRange range = function(x.data(), n);
+            x.push_back(0);
+            REQUIRE(range.is_finite);
+            REQUIRE(range.min == *std::min_element(x.begin(), x.end()));
+            REQUIRE(range.max == *std::max_element(x.begin(), x.end()));
+            REQUIRE_FALSE((range.min == 0 && std::signbit(range.min)));
+            REQUIRE_FALSE((range.max == 0 && std::signbit(range.max)));
+          }
+        }
+        for (const float bad : {INFINITY, -INFINITY, NAN, -NAN}) {
+          for (size_t i = 0; i < 21; ++i) {
+            auto x = random.reals(21, -1, 1);
+            x[i] = bad;
+            REQUIRE_FALSE(function(x.data(), x.size()).is_finite);
+          }
+        }
+        const std::vector<float> ends = {3.4e38f, -3.4e38f, 1, 1, 1, 1, 1, 1, 1};
+        REQUIRE(function(ends.data(), ends.size()).is_finite);
+      });
 }

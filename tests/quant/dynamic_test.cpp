@@ -83,7 +83,8 @@ TEST_CASE("per-channel weights that must share a zero point still cover every ch
   REQUIRE(q.scales.size() == 3);
   for (size_t i = 0; i < w.size(); ++i) {
     CHECK(q.zero_points[i / 2] == q.zero_points[0]);
-    const float back = q.scales[i / 2] * static_cast<float>(q.codes[i] - q.zero_points[i / 2]);
+    const float back =
+        q.scales[i / 2] * static_cast<float>(q.code_bytes()[i] - q.zero_points[i / 2]);
     CHECK(std::abs(back - w[i]) <= q.scales[i / 2] * 0.501f);
   }
 }

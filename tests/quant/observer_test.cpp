@@ -60,6 +60,35 @@ TEST_CASE("mean: every sample has one weight, however many there are") {
   CHECK(observed({.method = "mean"}, {{1, 2}, {0.5f, 3}}).min == 0);
 }
 
+TEST_CASE("a histogram of many values at once is that of its parts, whose ranges grow") {
+  std::vector<float> values;
+  Histogram parts;
+  for (const float deviation : {1e-3f, 0.5f, 0.1f, 40.0f, 7000.0f}) {
+    const auto more = normals(5000, deviation, 4);
+    values.insert(values.end(), more.begin(), more.end());
+    parts.add(more);
+  }
+  Histogram whole;
+  const auto range = whole.add(values);
+  CHECK(range->min == *std::min_element(values.begin(), values.end()));
+  CHECK(range->max == *std::max_element(values.begin(), values.end()));
+  CHECK(whole.counts() == parts.counts());
+  CHECK(whole.width() == parts.width());
+  CHECK(whole.edge(0) == parts.edge(0));
+  CHECK(whole.total() == values.size());
+}
+
+TEST_CASE("what is not finite has no range, wherever it stands") {
+  for (const float bad : {INFINITY, -INFINITY, NAN}) {
+    for (const size_t place : {0, 5000, 9999}) {
+      auto values = normals(10000, 1, 5);
+      values[place] = bad;
+      CHECK_FALSE(Histogram().add(values));
+      CHECK_FALSE(make_observer({.method = "moving-average"})->add(values));
+    }
+  }
+}
+
 TEST_CASE("a histogram does not depend on the order in which ranges grow") {
   std::vector<std::vector<float>> samples;
   for (const float deviation : {1e-3f, 5.0f, 0.1f, 300.0f})

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/pieces.h"
+
 namespace octet {
 namespace {
 int64_t bin_of(float value, int exponent) {
@@ -41,8 +43,12 @@ CoarseHistogram Histogram::coarse() const {
   return out;
 }
 
+bool Histogram::fits(ObservedRange range) const {
+  return !empty() && range.min >= range_.min && range.max <= range_.max;
+}
+
 void Histogram::fit(ObservedRange range) {
-  range_ = {std::min(range_.min, range.min), std::max(range_.max, range.max)};
+  range_ = merge(range_, range);
   const float reach = std::max(range_.max, -range_.min);
   int exponent = exponent_;
   if (reach > 0) exponent = std::max(exponent, std::ilogb(reach) - 12);
@@ -59,13 +65,27 @@ void Histogram::fit(ObservedRange range) {
   counts_ = std::move(counts);
 }
 
-ObservedRange Histogram::add(std::span<const float> values) {
-  const ObservedRange range = extremes_of(values);
-  if (values.empty()) return range;
-  if (empty() || range.min < range_.min || range.max > range_.max) fit(range);
-  count_in_bins(values, exponent_, first_, counts_);
-  total_ += values.size();
-  return range;
+std::optional<ObservedRange> Histogram::add(std::span<const float> values) {
+  std::optional<ObservedRange> whole(std::in_place);
+  std::optional<BinCounter> counter; // with the bins as they are
+  // Each piece is looked at twice while it is in the nearest cache.
+  in_pieces(values.size(), [&](size_t begin, size_t end) {
+    const std::span<const float> piece = values.subspan(begin, end - begin);
+    const auto range = finite_extremes(piece);
+    if (!range) whole.reset();
+    if (!whole) return;
+    whole = merge(*whole, *range);
+    if (!fits(*range)) {
+      if (counter) counter->add_to(counts_);
+      counter.reset();
+      fit(*range);
+    }
+    if (!counter) counter.emplace(exponent_, first_, counts_.size());
+    counter->count(piece);
+    total_ += piece.size();
+  });
+  if (counter) counter->add_to(counts_);
+  return whole;
 }
 
 } // namespace octet

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,8 +29,9 @@ class Histogram {
 public:
   static constexpr int64_t kBins = 4096;
 
-  // Returns the range of the values.
-  ObservedRange add(std::span<const float> values);
+  // Returns the range of the values; nothing when one of them is not finite: then some have been
+  // counted.
+  std::optional<ObservedRange> add(std::span<const float> values);
 
   bool empty() const { return total_ == 0; }
   uint64_t total() const { return total_; }
@@ -50,6 +52,7 @@ public:
   CoarseHistogram coarse() const;
 
 private:
+  bool fits(ObservedRange range) const;
   void fit(ObservedRange range);
 
   ObservedRange range_;
