@@ -212,6 +212,7 @@ val create(ModelHandle& model, const val& options) {
 // A Session whose outputs are sums over the values of the two models (src/passes/compare_models.h).
 val create_comparison_of(ModelHandle& reference, ModelHandle& candidate, bool with_layers) {
   return guard([&] {
+    make_room(reference.bytes() + candidate.bytes());
     return new SessionHandle(create_comparison(reference.take(), candidate.take(), with_layers,
                                                {.workers = ThreadUse::workers()}));
   });
@@ -219,11 +220,15 @@ val create_comparison_of(ModelHandle& reference, ModelHandle& candidate, bool wi
 
 class QuantizeHandle {
 public:
-  explicit QuantizeHandle(std::unique_ptr<QuantizeJob> job) : job_(std::move(job)) {}
+  QuantizeHandle(std::unique_ptr<QuantizeJob> job, size_t bytes)
+      : job_(std::move(job)), bytes_(bytes) {}
 
   // {value: the Session that is to run every sample first}
   val calibration_session() {
-    return guard([&] { return new SessionHandle(job_->calibration_session()); });
+    return guard([&] {
+      make_room(bytes_);
+      return new SessionHandle(job_->calibration_session());
+    });
   }
   // {value: whether there is more to do before the next sample}
   val digest() {
@@ -257,6 +262,7 @@ public:
 
 private:
   std::unique_ptr<QuantizeJob> job_;
+  size_t bytes_;                    // of the model's file
   std::vector<SharedBytes> pieces_; // of the quantized model's file
   SharedBytes piece_;
 };
@@ -307,7 +313,7 @@ val quantize(ModelHandle& model, const val& options) {
     const QuantizeMode mode = mode_of(options["mode"].as<std::string>());
     const size_t bytes = model.bytes();
     return new QuantizeHandle(
-        std::make_unique<QuantizeJob>(model.take(), bytes, mode, std::move(config)));
+        std::make_unique<QuantizeJob>(model.take(), bytes, mode, std::move(config)), bytes);
   });
 }
 
