@@ -51,14 +51,18 @@ class Measuring {
     const pair = await ModelPair.open(...models, { layers, signal });
     try {
       const end = performance.now() + this.budgetMs / this.passes;
-      const isEnough = (count: number) =>
-        count >= (limit ?? mostSamples) ||
-        (limit === undefined && count >= fewestSamples && performance.now() >= end);
-      const sampling: SampleOptions = { what: 'calibration', signal, isEnough };
+      let isEnough = false;
+      const sampling: SampleOptions = { what: 'calibration', signal, isEnough: () => isEnough };
       const count = await forEachSample(calibration!, sampling, async (feeds, index) => {
+        const start = performance.now();
         await pair.add(feeds);
+        const now = performance.now();
+        const wouldEnd = now + (now - start);
+        isEnough =
+          index + 1 >= (limit ?? mostSamples) ||
+          (limit === undefined && index + 1 >= fewestSamples && wouldEnd > end);
         this.#last = feeds;
-        this.#tell(limit ?? (isEnough(index + 1) ? index + 1 : this.#known));
+        this.#tell(limit ?? (isEnough ? index + 1 : this.#known));
       });
       return { found: read(pair), count };
     } finally {
