@@ -32,22 +32,26 @@ async function measureDynamic() {
   return { cpuMs, clockMs, peakBytes, fileBytes, modelBytes };
 }
 
-/** With what the report measures afterwards, by runs of both models, and without. */
+/**
+ * What runs of the float model are of a static quantization: the time that as many runs as there are samples take, as plain
+ * `session.run` of the same feeds, over the time of `quantize`. Without the report's measurements, which are runs of both models,
+ * and with them.
+ */
 async function measureStatic(samples) {
-  const runs = await once('run', 'resnet50', 0, { runs: samples });
-  const quantize = (options) =>
-    once('quantize', 'resnet50', 0, { mode: 'static', samples, ...options });
-  const [unmeasured, whole] = [await quantize({ measure: false }), await quantize({})];
-  const share = (of) =>
-    `${showMs(of.cpuMs)} ms (${showMs(of.clockMs)} by the clock), of which runs are ` +
-    `${percent(runs.cpuMs, of.cpuMs)} (${percent(runs.clockMs, of.clockMs)})`;
-  console.log(
-    `resnet50, static with ${samples} samples; as many runs of the float model take ${showMs(runs.cpuMs)} ms of processor time ` +
-      `(${showMs(runs.clockMs)} by the clock):`,
-  );
-  console.log(`  quantizing: ${share(unmeasured)}`);
-  console.log(`  and measuring what it cost, for the report: ${share(whole)}`);
-  return { samples, runs, unmeasured, whole };
+  const found = await once('share', 'resnet50', 0, { mode: 'static', samples });
+  console.log(`resnet50, static with ${samples} samples, beside as many runs of the float model:`);
+  for (const [what, key] of [
+    ['without measuring for the report', 'unmeasured'],
+    ['with the default options', 'whole'],
+  ]) {
+    const { runs, made } = found[key];
+    console.log(
+      `  ${what}: ${showMs(made.cpuMs)} ms of processor time (${showMs(made.clockMs)} by the clock), the runs ` +
+        `${showMs(runs.cpuMs)} (${showMs(runs.clockMs)}): a share of ` +
+        `${percent(runs.cpuMs, made.cpuMs)} (${percent(runs.clockMs, made.clockMs)})`,
+    );
+  }
+  return { samples, ...found };
 }
 
 /** Calibration of a net of 640×640 images, sample by sample, beside one run of it. */

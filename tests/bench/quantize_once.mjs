@@ -4,6 +4,8 @@
  *
  *   quantize   quantizes with OPTIONS, which may ask for a number of `samples`
  *   run        runs the float model OPTIONS.runs times
+ *   share      both, in turn: quantizes with OPTIONS and `measure: false`, and with OPTIONS, and beside each tells the mean of what as
+ *              many runs as there are samples took before and after it
  *
  * Times are the process's processor time (and, beside it, by the clock). `peakBytes` is how far the memory of the process grew
  * beyond what it had with the engine loaded and nothing read, the file of the model included; `heapBytes` are all WebAssembly
@@ -49,6 +51,23 @@ async function quantize(source, feeds, { samples, ...given }) {
   return { ...timed(), modelBytes: model.length };
 }
 
+async function compareWithRuns(source, feeds, options) {
+  const runs = { runs: options.samples };
+  const jobs = { unmeasured: { ...options, measure: false }, whole: options };
+  const found = {};
+  let before = await runAll(source, feeds, runs);
+  for (const [name, job] of Object.entries(jobs)) {
+    const made = await quantize(source, feeds, job);
+    const after = await runAll(source, feeds, runs);
+    const mean = (key) => (before[key] + after[key]) / 2;
+    found[name] = { made, runs: { cpuMs: mean('cpuMs'), clockMs: mean('clockMs') } };
+    before = after;
+  }
+  return found;
+}
+
+const measurements = { quantize, run: runAll, share: compareWithRuns };
+
 function stopwatch() {
   const [cpu, clock] = [process.cpuUsage(), performance.now()];
   return () => {
@@ -62,9 +81,7 @@ const mnist = fs.readFileSync(await network('mnist').locate());
 await octet.quantize(mnist, { mode: 'dynamic' });
 const before = process.memoryUsage.rss();
 const source = fs.readFileSync(await network(name).locate());
-const parsed = JSON.parse(options ?? '{}');
-const result =
-  what === 'run' ? await runAll(source, feeds, parsed) : await quantize(source, feeds, parsed);
+const result = await measurements[what](source, feeds, JSON.parse(options ?? '{}'));
 const peakBytes = process.resourceUsage().maxRSS * 1024 - before;
 console.log(
   JSON.stringify({ ...result, peakBytes, heapBytes: heapBytes(), fileBytes: source.length }),
