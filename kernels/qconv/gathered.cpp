@@ -5,6 +5,7 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/dwconv_walk.h"
+#include "kernels/qgemv/qgemv.h"
 #include "kernels/scratch.h"
 
 namespace octet::kernels {
@@ -159,13 +160,35 @@ private:
         copy_run(from + c * shape_.dilation_w * conv_.x_stride, run, to + c * run);
   }
 
+  /// Rows that fill no tile go one by one, as a tile would compute four.
   void multiply(size_t pixel, size_t rows) noexcept {
+    char* y = static_cast<char*>(conv_.y) + pixel * args_.c_stride;
+    const size_t whole = rows / kTileRows * kTileRows;
+    if (whole > 0) multiply_tiles(whole, y);
+    if (whole < rows) multiply_singly(whole, rows - whole, y + whole * args_.c_stride);
+  }
+
+  void multiply_tiles(size_t rows, char* y) noexcept {
     if (args_.row_sum)
       for (size_t r = 0; r < rows; ++r)
         sums_[r] = kernel_table().qgemm_row_sum(rows_ + r * args_.a_stride, args_.k);
     args_.rows = rows;
-    args_.c = static_cast<char*>(conv_.y) + pixel * args_.c_stride;
+    args_.c = y;
     kernel()(args_);
+  }
+
+  void multiply_singly(size_t first, size_t rows, char* y) const noexcept {
+    const QGemm gemm{.m = rows,
+                     .n = args_.columns,
+                     .k = args_.k,
+                     .a = rows_ + first * args_.a_stride,
+                     .a_stride = args_.a_stride,
+                     .b = args_.b,
+                     .c = y,
+                     .c_stride = conv_.y_stride,
+                     .output = conv_.output,
+                     .params = conv_.params};
+    qgemv(gemm, 0, gemm.n);
   }
 
   QRowsFn* kernel() const noexcept {

@@ -388,6 +388,26 @@ TEST_CASE("qconv computes convolutions of every geometry") {
   check_byte_dot(random, with_output_size(shape, pad));
 }
 
+TEST_CASE("qconv computes long windows of few channels, whatever number of them is left over") {
+  const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
+  Random random(13);
+  for (int round = 0; round < 24; ++round) {
+    const bool is_tall = random.chance();
+    const size_t taps = random.size(20, 150), stride = random.size(1, taps + 3);
+    const size_t before = random.size(0, taps / 2), after = random.size(0, taps / 2);
+    const size_t reach = taps + stride * random.size(0, 10) + random.size(0, stride - 1);
+    const size_t length = std::max<size_t>(reach, before + after + 1) - before - after;
+    ConvShape shape{.batch = random.size(1, 2), .in_channels = 2 * random.size(0, 1) + 1};
+    shape.out_channels = random.size(1, 20);
+    (is_tall ? shape.in_h : shape.in_w) = length;
+    (is_tall ? shape.kernel_h : shape.kernel_w) = taps;
+    (is_tall ? shape.stride_h : shape.stride_w) = stride;
+    CAPTURE(round, is_tall, length, taps, stride, before, after, shape.in_channels);
+    const Padding pad = is_tall ? Padding{before, 0, after, 0} : Padding{0, before, 0, after};
+    check_conv(random, with_output_size(shape, pad));
+  }
+}
+
 TEST_CASE("qconv of odd channels takes the largest of two by two pixels") {
   const WithIsa with_isa(GENERATE(Isa::reference, Isa::simd128, Isa::relaxed));
   Random random(11);
