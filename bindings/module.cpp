@@ -277,10 +277,15 @@ QuantizeMode mode_of(const std::string& name) {
   return name == "weight-only" ? QuantizeMode::WeightOnly : QuantizeMode::Dynamic;
 }
 
+SpectrumHandling spectra_of(const std::string& name) {
+  if (name == "int16") return SpectrumHandling::SixteenBits;
+  return name == "float" ? SpectrumHandling::Float : SpectrumHandling::AsOthers;
+}
+
 // `options`: {mode, weights: {type: ONNX number, symmetric, reduceRange, perChannel, blockSize,
 // method}, format, calibrated, force, correctBias, equalize, smooth, excludeNodes, opTypes,
-// spectraInFloat}, and for static quantization {activations: {scheme, type, symmetric, method,
-// percentile, adaptive}}, all required.
+// spectra: float, int16 or as-others}, and for static quantization {activations: {scheme, type,
+// symmetric, method, percentile, adaptive}}, all required.
 val quantize(ModelHandle& model, const val& options) {
   return guard([&] {
     QuantizeConfig config;
@@ -291,7 +296,7 @@ val quantize(ModelHandle& model, const val& options) {
     config.weights.per_channel = weights["perChannel"].as<bool>();
     config.exclude_nodes = strings_of(options["excludeNodes"]);
     config.op_types = strings_of(options["opTypes"]);
-    config.spectra_in_float = options["spectraInFloat"].as<bool>();
+    config.spectra = spectra_of(options["spectra"].as<std::string>());
     config.weights.block_size = weights["blockSize"].as<size_t>();
     config.weights.method = weights["method"].as<std::string>();
     config.format = options["format"].as<std::string>() == "qdq" ? QuantFormat::Dequantize

@@ -147,6 +147,10 @@ extern const OpDef op_quantize_linear{
     .infer = infer_quantize, .prepare = prepare_quantize, .layout = LayoutRule::Elementwise};
 extern const OpDef op_dequantize_linear{
     .infer = infer_dequantize, .prepare = prepare_dequantize, .layout = LayoutRule::Elementwise};
+// Spelled out as those of ONNX (passes/spell_out.h). In the branch of an If, where that happens
+// when it is known to run, shapes must show before: else they would be found at each run.
+extern const OpDef op_microsoft_quantize_linear{.infer = infer_quantize};
+extern const OpDef op_microsoft_dequantize_linear{.infer = infer_dequantize};
 extern const OpDef op_dynamic_quantize_linear{.infer = infer_dynamic_quantize_linear,
                                               .prepare = prepare_dynamic_quantize_linear,
                                               .layout = LayoutRule::Elementwise};

@@ -20,32 +20,6 @@ struct Quantized {
   bool is_wide() const { return log2_levels > 0 || has_16_bits; }
 };
 
-// Whether sums of 16-bit activations times the weights of any one channel fit into 32 bits: 2^15 ·
-// Σ |w − zero point| < 2^31. Zero points are one, or one per channel.
-bool sums_fit(const Tensor& weights, const Tensor* zero_point, size_t channel_axis) {
-  constexpr int64_t kMostWeight = (int64_t{1} << 16) - 1;
-  const Shape& shape = weights.shape();
-  const auto channels = static_cast<size_t>(shape[channel_axis]);
-  if (zero_point && (zero_point->dtype() != weights.dtype() ||
-                     (zero_point->elements() != 1 && zero_point->elements() != channels)))
-    return false;
-  const bool is_unsigned = weights.dtype() == DType::UInt8;
-  const auto code = [is_unsigned](uint8_t byte) {
-    return is_unsigned ? int32_t{byte} : int32_t{static_cast<int8_t>(byte)};
-  };
-  const size_t inner = shape.elements(channel_axis + 1, shape.rank());
-  const uint8_t *next = weights.bytes(), *end = next + weights.elements();
-  std::vector<int64_t> sums(channels);
-  while (next < end)
-    for (size_t c = 0; c < channels; ++c) {
-      const int32_t zero =
-          zero_point ? code(zero_point->bytes()[zero_point->elements() == 1 ? 0 : c]) : 0;
-      for (size_t i = 0; i < inner; ++i) sums[c] += std::abs(code(*next++) - zero);
-    }
-  weights.data().drop();
-  return std::all_of(sums.begin(), sums.end(), [](int64_t sum) { return sum <= kMostWeight; });
-}
-
 class QdqFolder {
 public:
   explicit QdqFolder(Graph& graph) : graph_(graph), uses_(graph), edit_(graph) {}
@@ -159,7 +133,7 @@ private:
     const size_t depth = codes.elements() / static_cast<size_t>(std::max<int64_t>(channels, 1));
     if (x->log2_levels > most_log2_levels(depth)) return;
     const Tensor* zero = w->zero_point ? graph_.constant(w->zero_point) : nullptr;
-    if (x->has_16_bits && !sums_fit(codes, zero, channel_axis)) return;
+    if (x->has_16_bits && !wide_sums_fit(codes, zero, channel_axis)) return;
     auto row = bias(node, channels);
     if (!row) return;
     const NodeId addition = bias_addition(node, channels);
@@ -182,6 +156,31 @@ private:
   GraphEdit edit_;
 };
 } // namespace
+
+// 2^15 · Σ |w − zero point| < 2^31.
+bool wide_sums_fit(const Tensor& weights, const Tensor* zero_point, size_t channel_axis) {
+  constexpr int64_t kMostWeight = (int64_t{1} << 16) - 1;
+  const Shape& shape = weights.shape();
+  const auto channels = static_cast<size_t>(shape[channel_axis]);
+  if (zero_point && (zero_point->dtype() != weights.dtype() ||
+                     (zero_point->elements() != 1 && zero_point->elements() != channels)))
+    return false;
+  const bool is_unsigned = weights.dtype() == DType::UInt8;
+  const auto code = [is_unsigned](uint8_t byte) {
+    return is_unsigned ? int32_t{byte} : int32_t{static_cast<int8_t>(byte)};
+  };
+  const size_t inner = shape.elements(channel_axis + 1, shape.rank());
+  const uint8_t *next = weights.bytes(), *end = next + weights.elements();
+  std::vector<int64_t> sums(channels);
+  while (next < end)
+    for (size_t c = 0; c < channels; ++c) {
+      const int32_t zero =
+          zero_point ? code(zero_point->bytes()[zero_point->elements() == 1 ? 0 : c]) : 0;
+      for (size_t i = 0; i < inner; ++i) sums[c] += std::abs(code(*next++) - zero);
+    }
+  weights.data().drop();
+  return std::all_of(sums.begin(), sums.end(), [](int64_t sum) { return sum <= kMostWeight; });
+}
 
 void fold_qdq(Graph& graph) {
   QdqFolder(graph).run();

@@ -11,4 +11,8 @@ namespace octet {
 // real numbers.
 void fold_qdq(Graph& graph);
 
+// Whether sums of int16 activations times the 8-bit weights of any one channel fit into 32 bits.
+// Zero points are one, or one per channel; null for 0.
+bool wide_sums_fit(const Tensor& weights, const Tensor* zero_point, size_t channel_axis);
+
 } // namespace octet

@@ -11,6 +11,8 @@
 
 namespace octet {
 namespace {
+constexpr std::string_view kMicrosoft = "com.microsoft";
+
 // How the nodes of a pair are called, and what they read besides the value.
 struct Pair {
   std::string_view quantize, dequantize;
@@ -18,10 +20,9 @@ struct Pair {
 };
 
 // Older operator sets of ONNX have no codes of 16 bits; onnxruntime has pairs of its own for them.
-std::string_view pair_domain(const ActivationOptions& options, const ModelInfo& model) {
+std::string_view pair_domain(DType type, const ModelInfo& model) {
   constexpr int64_t kSixteenBits = 21;
-  if (options.scheme == ActivationScheme::Log2) return kFunctionDomain;
-  return dtype_bits(options.type) == 16 && model.opset("") < kSixteenBits ? "com.microsoft" : "";
+  return dtype_bits(type) == 16 && model.opset("") < kSixteenBits ? kMicrosoft : "";
 }
 
 class PairWriter {
@@ -30,10 +31,10 @@ class PairWriter {
 public:
   PairWriter(Graph& graph, const ActivationOptions& options, const Calibrator& calibrator,
              QuantizationReport& report)
-      : graph_(graph), options_(options), calibrator_(calibrator), report_(report),
-        domain_(pair_domain(options, graph.model)), edit_(graph) {}
+      : graph_(graph), options_(options), calibrator_(calibrator), report_(report), edit_(graph) {}
 
-  void run(const ObservedValues& observed) {
+  // Whether an operator of com.microsoft was written.
+  bool run(const ObservedValues& observed) {
     for (const Site& site : observed.sites) {
       const bool is_read = !graph_.users(graph_.node(site.observe).outputs[0]).empty();
       if (const auto params = calibrator_.params(site.observer); params && is_read)
@@ -41,6 +42,7 @@ public:
       else
         take_out(site.observe);
     }
+    return contrib_used_;
   }
 
 private:
@@ -56,16 +58,19 @@ private:
     const ValueId in = graph_.node(site.observe).inputs[0];
     const std::string name = graph_.value(in).name;
     const Pair pair = pair_of(site.observer, values, name);
+    const std::string_view domain =
+        is_log2() ? kFunctionDomain : pair_domain(calibrator_.type(site.observer), graph_.model);
     const auto node = [&](std::string_view suffix, std::string_view op_type, ValueId operand) {
       return Node{.name = concat(name, suffix),
                   .op_type = std::string(op_type),
-                  .domain = std::string(domain_),
+                  .domain = std::string(domain),
                   .inputs = {operand, pair.first, pair.second}};
     };
     const NodeId quantize = edit_.insert_before(site.observe, node("_quantize", pair.quantize, in));
     const ValueId codes = edit_.new_value(name + "_quantized");
     edit_.produce(quantize, 0, codes);
     note(name, site);
+    contrib_used_ |= domain == kMicrosoft;
     edit_.replace_node(site.observe, node("_dequantize", pair.dequantize, codes));
   }
 
@@ -75,7 +80,7 @@ private:
     const auto constant = [&](std::string_view suffix, Tensor tensor) {
       return edit_.new_constant(concat(name, suffix), std::move(tensor));
     };
-    const Tensor zero_point = scalar_code(values.zero_point, options_.type);
+    const Tensor zero_point = scalar_code(values.zero_point, calibrator_.type(observer));
     if (!is_log2())
       return pairs_[observer] = {"QuantizeLinear", "DequantizeLinear",
                                  constant("_scale", Tensor::scalar<float>(values.scale)),
@@ -95,21 +100,24 @@ private:
   const ActivationOptions& options_;
   const Calibrator& calibrator_;
   QuantizationReport& report_;
-  const std::string_view domain_;
   std::unordered_map<size_t, Pair> pairs_; // by observer
   GraphEdit edit_;
+  bool contrib_used_ = false;
 };
 } // namespace
 
 ObservedValues observe_values(Graph& graph, const Assignment& assignment, Calibrator& calibrator) {
   ObservedValues observed;
-  std::vector<size_t> observers(assignment.groups);
-  for (size_t& observer : observers) observer = calibrator.add_observer();
+  std::vector<size_t> observers; // by group
   GraphEdit edit(graph);
   for (const Assignment::Tap& tap : assignment.taps) {
     const std::string name = graph.value(tap.value).name;
     std::vector<NodeId> readers = graph.users(tap.value);
-    std::erase_if(readers, [&](NodeId id) { return assignment.real_readers.contains(id); });
+    std::erase_if(readers, [&](NodeId id) {
+      return assignment.real_readers.contains(id) ||
+             assignment.wide_products.contains(id) != tap.is_wide;
+    });
+    if (tap.group == observers.size()) observers.push_back(calibrator.add_observer(tap.is_wide));
     const size_t observer = observers[tap.group];
     Node observe{.name = name + "_observe", .op_type = "Observe", .domain = "octet"};
     observe.inputs = {tap.value};
@@ -126,13 +134,10 @@ ObservedValues observe_values(Graph& graph, const Assignment& assignment, Calibr
   return observed;
 }
 
-void write_pairs(Graph& graph, const ObservedValues& observed, const ActivationOptions& options,
+bool write_pairs(Graph& graph, const ObservedValues& observed, const ActivationOptions& options,
                  const Calibrator& calibrator, QuantizationReport& report) {
-  PairWriter(graph, options, calibrator, report).run(observed);
-  if (options.scheme == ActivationScheme::Log2)
-    import_own_functions(graph);
-  else if (const auto domain = pair_domain(options, graph.model); !domain.empty())
-    import_opset(graph, domain, 1);
+  if (options.scheme == ActivationScheme::Log2) import_own_functions(graph);
+  return PairWriter(graph, options, calibrator, report).run(observed);
 }
 
 } // namespace octet

@@ -25,8 +25,9 @@ struct ObservedValues {
 ObservedValues observe_values(Graph& graph, const Assignment& assignment, Calibrator& calibrator);
 
 // Turns the Observe nodes that are still read, and that samples have reached, into pairs; the
-// others go.
-void write_pairs(Graph& graph, const ObservedValues& observed, const ActivationOptions& options,
+// others go. Returns whether some pairs are of com.microsoft, which every graph of the model then
+// has to import.
+bool write_pairs(Graph& graph, const ObservedValues& observed, const ActivationOptions& options,
                  const Calibrator& calibrator, QuantizationReport& report);
 
 } // namespace octet

@@ -71,7 +71,7 @@ class Assigner {
 public:
   Assigner(const GraphScope& scope, const QuantizeConfig& config)
       : scope_(scope), graph_(*scope.graph), config_(config), uses_(graph_) {
-    if (config.spectra_in_float)
+    if (config.spectra != SpectrumHandling::AsOthers)
       near_spectra_ = nodes_near_spectra(graph_, [&](ValueId id) { return scope.constant(id); });
   }
 
@@ -86,7 +86,7 @@ public:
     while (drop_carriers()) {
     }
     keep_captured_real();
-    for (NodeId id : out_.products) tap(graph_.node(id).inputs[0]);
+    for (NodeId id : out_.products) tap(graph_.node(id).inputs[0], out_.wide_products.contains(id));
     if (on_codes()) tap_convolutions();
     for (NodeId id : graph_.nodes())
       if (carriers_.contains(id)) tap_carrier(id);
@@ -105,12 +105,22 @@ private:
 
   // --- products
 
+  // Whether 16 bits do for a product near a spectrum, and it has an integer form with them.
+  bool takes_16_bits(const Node& node, const NearSpectrum& near) const {
+    if (config_.spectra != SpectrumHandling::SixteenBits || on_codes() ||
+        config_.activations.scheme != ActivationScheme::Linear)
+      return false;
+    const Tensor* w = scope_.constant(node.input(1));
+    return near.reads_signal && w && w->shape().rank() <= 4;
+  }
+
   // Empty, or why the product stays in float.
   std::string objection(NodeId id) const {
     const Node& node = graph_.node(id);
     if (const std::string chosen = exclusion(node, config_); !chosen.empty()) return chosen;
-    if (const auto found = near_spectra_.find(id); found != near_spectra_.end())
-      return std::string(found->second);
+    if (const auto found = near_spectra_.find(id);
+        found != near_spectra_.end() && !takes_16_bits(node, found->second))
+      return std::string(found->second.reason);
     const Tensor* w = scope_.constant(node.input(1));
     if (!is_float(w)) return "its weights are not a float32 constant";
     if (scope_.constant(node.inputs[0])) return "both operands are constant";
@@ -131,6 +141,10 @@ private:
       return;
     }
     out_.products.push_back(id);
+    if (near_spectra_.contains(id)) {
+      out_.wide_products.insert(id);
+      return;
+    }
     anchors_.insert(node.inputs[0]);
     add_result(id);
   }
@@ -251,8 +265,9 @@ private:
 
   // --- taps and groups
 
-  void tap(ValueId id) {
-    if (tapped_.insert(id).second) out_.taps.push_back({id, id.index});
+  void tap(ValueId id, bool is_wide = false) {
+    if ((is_wide ? wide_tapped_ : tapped_).insert(id).second)
+      out_.taps.push_back({id, id.index, is_wide});
   }
 
   // QLinearConv has no form that yields real numbers.
@@ -291,18 +306,20 @@ private:
 
   void number_groups() {
     std::unordered_map<size_t, size_t> numbers;
-    for (Assignment::Tap& tap : out_.taps)
-      tap.group = numbers.emplace(group_of(tap.value), numbers.size()).first->second;
-    out_.groups = numbers.size();
+    for (Assignment::Tap& tap : out_.taps) {
+      const size_t group = tap.is_wide ? SIZE_MAX - tap.value.index : group_of(tap.value);
+      tap.group = numbers.emplace(group, numbers.size()).first->second;
+    }
   }
 
   const GraphScope& scope_;
   const Graph& graph_;
   const QuantizeConfig& config_;
   const Uses uses_;
-  std::unordered_map<NodeId, std::string_view> near_spectra_;
+  std::unordered_map<NodeId, NearSpectrum> near_spectra_;
   Assignment out_;
-  std::unordered_set<ValueId> anchors_, tapped_; // anchors: what products read
+  std::unordered_set<ValueId> anchors_; // what products read that are not wide
+  std::unordered_set<ValueId> tapped_, wide_tapped_;
   std::unordered_set<NodeId> carriers_, tails_;
   std::unordered_map<NodeId, ValueId> results_; // of products and carriers, behind their tails
   std::unordered_map<ValueId, NodeId> makers_;  // the other way round

@@ -32,11 +32,13 @@ struct Assignment {
   // A value to quantize; those of one group get the same parameters.
   struct Tap {
     ValueId value;
-    size_t group; // 0 … groups − 1
+    size_t group; // 0, 1 … in the order of first taps
+    bool is_wide; // with 16 bits, for wide products alone; else for all others
   };
   std::vector<NodeId> products;
+  // Of the products those that read a signal as int16 (quant/spectra.h); what they compute is real.
+  std::unordered_set<NodeId> wide_products;
   std::vector<Tap> taps;
-  size_t groups = 0;
   // What is left in float on purpose reads real values, not quantized ones.
   std::unordered_set<NodeId> real_readers;
   std::vector<FloatNode> float_nodes;

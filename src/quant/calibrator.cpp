@@ -9,11 +9,14 @@
 
 namespace octet {
 namespace {
-ObserverOptions observer_options(const ActivationOptions& options) {
+constexpr std::string_view kWideReason =
+    "a logarithm of its spectrum follows, for which 8 bits are too few";
+
+ObserverOptions observer_options(const ActivationOptions& options, DType type, bool symmetric) {
   return {.method = options.method,
           .percentile = options.percentile,
-          .type = options.type,
-          .symmetric = options.symmetric};
+          .type = type,
+          .symmetric = symmetric};
 }
 } // namespace
 
@@ -28,11 +31,14 @@ Calibrator::Calibrator(const ActivationOptions& options) : options_(options) {
     fail(ErrorCode::InvalidOption, "activations.method: '", options.method,
          "' chooses ranges for evenly spaced levels; with scheme log2 minmax, moving-average or "
          "percentile expected");
-  make_observer(observer_options(options));
+  make_observer(observer_options(options, options.type, options.symmetric));
 }
 
-size_t Calibrator::add_observer() {
-  observers_.push_back(make_observer(observer_options(options_)));
+size_t Calibrator::add_observer(bool is_wide) {
+  const Codes codes =
+      is_wide ? Codes{DType::Int16, true} : Codes{options_.type, options_.symmetric};
+  codes_.push_back(codes);
+  observers_.push_back(make_observer(observer_options(options_, codes.type, codes.symmetric)));
   spans_.emplace_back();
   if (is_log2()) log2_.emplace_back();
   return observers_.size() - 1;
@@ -74,7 +80,8 @@ std::optional<ScaleAndZero> Calibrator::choose(size_t observer) const {
   const auto range = observers_[observer]->range();
   if (!range) return std::nullopt;
   if (!is_log2())
-    return choose_quant_params(range->min, range->max, options_.type, options_.symmetric);
+    return choose_quant_params(range->min, range->max, codes_[observer].type,
+                               codes_[observer].symmetric);
   const bool has_negative = range->min < 0 || options_.symmetric;
   return ScaleAndZero{.scale = std::ldexp(1.0f, log2_levels(observer).first),
                       .zero_point = options_.type == DType::UInt8 && has_negative ? 128 : 0};
@@ -86,7 +93,7 @@ bool Calibrator::saw_only_zero(size_t observer) const {
 }
 
 Calibrator::Scales Calibrator::scales_of_samples(size_t observer) const {
-  const QuantRange codes = quant_range(options_.type, options_.symmetric);
+  const QuantRange codes = quant_range(codes_[observer].type, codes_[observer].symmetric);
   const auto steps = static_cast<float>(codes.max - codes.min);
   const auto [least, most] = std::minmax_element(spans_[observer].begin(), spans_[observer].end());
   return {*least / steps, *most / steps};
@@ -103,7 +110,7 @@ double Calibrator::drift(size_t observer) const {
 
 ClipRange Calibrator::clipping(size_t observer, ScaleAndZero params) const {
   if (is_log2()) return log2_clipping(observer);
-  ClipCounter counter(quant_range(options_.type, options_.symmetric));
+  ClipCounter counter(quant_range(codes_[observer].type, codes_[observer].symmetric));
   counter.add_params(params);
   ClipRange range = counter.result();
   const double half = double{params.scale} / 2;
@@ -140,7 +147,8 @@ QuantizedTensor Calibrator::describe(size_t observer, std::string name, std::str
     out.scale_min = scales.min;
     out.scale_max = scales.max;
   } else if (const auto chosen = params(observer)) {
-    out.type = options_.type;
+    out.type = type(observer);
+    if (out.type != options_.type) out.reason = kWideReason;
     out.method = saw_only_zero(observer) ? "constant" : options_.method;
     out.scale_min = out.scale_max = chosen->scale;
     out.clipping = clipping(observer, *chosen);

@@ -18,9 +18,12 @@ public:
   // Throws InvalidOption.
   explicit Calibrator(const ActivationOptions& options);
 
+  // Whether the codes are those of the options, or int16 around zero.
+  size_t add_observer(bool is_wide = false);
   // The number of a new tap on the value `name`, which shares `observer` with other taps.
-  size_t add_observer();
   size_t add_tap(size_t observer, std::string name);
+
+  DType type(size_t observer) const { return codes_.at(observer).type; }
 
   // Throws InvalidInput naming the value when an element is not finite.
   void observe(size_t tap, std::span<const float> values) override;
@@ -42,8 +45,10 @@ public:
   double drift(size_t observer) const;
   // A sample that uses an eighth of the range has lost three bits.
   static constexpr double kMostDrift = 8;
-  // Whether a scale for all samples leaves few codes to most of them.
-  bool drifts(size_t observer) const { return drift(observer) > kMostDrift; }
+  // Whether a scale for all samples leaves few codes to most of them. 16 bits leave enough.
+  bool drifts(size_t observer) const {
+    return dtype_bits(type(observer)) == 8 && drift(observer) > kMostDrift;
+  }
   // The report's entry for a value, of method "dynamic" where each run has a range of its own, and
   // "constant" where all that it had was 0: its scale then is 1.
   QuantizedTensor describe(size_t observer, std::string name, std::string node,
@@ -58,12 +63,17 @@ public:
   ClipRange clipping(size_t observer, ScaleAndZero params) const;
   ClipRange log2_clipping(size_t observer) const;
 
+  struct Codes {
+    DType type;
+    bool symmetric;
+  };
   struct Tap {
     size_t observer;
     std::string name;
   };
   const ActivationOptions options_;
   std::vector<std::unique_ptr<Observer>> observers_;
+  std::vector<Codes> codes_; // by observer
   struct Log2Watch {
     Log2Errors errors;
     int32_t most_levels = kernels::kMostLog2Levels;

@@ -43,6 +43,15 @@ struct ActivationOptions {
   bool adaptive = true;
 };
 
+// What becomes of nodes that work on a power spectrum and would lose it to 8 bits
+// (quant/spectra.h).
+enum class SpectrumHandling : uint8_t {
+  Float,
+  // Static, scheme linear, Q/DQ pairs: those that read a signal read it as int16; else as Float.
+  SixteenBits,
+  AsOthers,
+};
+
 struct QuantizeConfig {
   WeightOptions weights;
   ActivationOptions activations;
@@ -60,8 +69,7 @@ struct QuantizeConfig {
   // operator types to quantize; empty: all that can be.
   std::vector<std::string> exclude_nodes;
   std::vector<std::string> op_types;
-  // Leaves nodes in float that work on a power spectrum and would lose it (quant/spectra.h).
-  bool spectra_in_float = true;
+  SpectrumHandling spectra = SpectrumHandling::Float;
 };
 
 } // namespace octet

@@ -10,7 +10,7 @@ namespace octet {
 namespace {
 // A graph or subgraph under quantization.
 struct Scope : DynamicScope {
-  std::unordered_map<NodeId, std::string_view> near_spectra = {};
+  std::unordered_map<NodeId, NearSpectrum> near_spectra = {};
 };
 
 struct Site {
@@ -72,7 +72,7 @@ public:
 private:
   void collect_sites(size_t index) {
     Scope& scope = scopes_[index];
-    if (config_.spectra_in_float)
+    if (config_.spectra != SpectrumHandling::AsOthers)
       scope.near_spectra =
           nodes_near_spectra(*scope.graph, [&](ValueId id) { return scope.constant(id); });
     for (NodeId id : scope.graph->nodes()) {
@@ -95,7 +95,7 @@ private:
     std::string reason = exclusion(node, config_);
     if (const auto found = scope.near_spectra.find(site.node);
         reason.empty() && found != scope.near_spectra.end())
-      reason = found->second;
+      reason = found->second.reason;
     if (reason.empty()) {
       work_ = std::make_unique<DynamicSite>(scope, site.node, config_, rounding_of(site), report_);
       reason = work_->refusal();

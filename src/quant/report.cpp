@@ -41,6 +41,7 @@ void write_tensor(JsonWriter& json, const QuantizedTensor& t) {
   write_histogram(json, t.histogram);
   write_clipping(json, t.clipping);
   json.key("drift").value(t.drift);
+  if (!t.reason.empty()) json.key("reason").value(t.reason);
   json.end_object();
 }
 } // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/dtype.h"
@@ -28,6 +29,7 @@ struct QuantizedTensor {
   CoarseHistogram histogram = {};         // of its values, of activations those of all samples
   std::optional<ClipRange> clipping = {}; // none where each run has a range of its own
   double drift = NAN;                     // of activations with samples (Calibrator::drift)
+  std::string_view reason = {};           // for codes that are not those of the options
 };
 
 struct FloatNode {

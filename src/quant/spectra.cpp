@@ -39,7 +39,7 @@ class Search {
 public:
   Search(const Graph& graph, const ConstantLookup& constant) : graph_(graph), constant_(constant) {}
 
-  std::unordered_map<NodeId, std::string_view> run() {
+  std::unordered_map<NodeId, NearSpectrum> run() {
     for (NodeId id : graph_.nodes()) classify(id);
     for (auto id = graph_.nodes().rbegin(); id != graph_.nodes().rend(); ++id) trace_logarithm(*id);
     return std::move(found_);
@@ -56,6 +56,11 @@ private:
   Kind kind(ValueId id) const {
     const auto found = kinds_.find(id);
     return found == kinds_.end() ? Kind::Other : found->second;
+  }
+
+  bool reads_signal(const Node& node) const {
+    const Kind read = kind(node.inputs[0]);
+    return read == Kind::Other || read == Kind::Transformed;
   }
 
   bool is_square(const Node& node) const {
@@ -89,7 +94,7 @@ private:
   void classify(NodeId id) {
     const Node& node = graph_.node(id);
     if (node.inputs.empty()) return;
-    if (is_linear(node) && kind(node.inputs[0]) == Kind::Mixed) found_[id] = kMixedRange;
+    if (is_linear(node) && kind(node.inputs[0]) == Kind::Mixed) found_[id] = {kMixedRange, false};
     const Kind result = kind_of_result(node);
     if (result == Kind::Other) return;
     for (ValueId output : node.outputs)
@@ -103,7 +108,7 @@ private:
     if (!is_log && std::none_of(node.outputs.begin(), node.outputs.end(),
                                 [&](ValueId output) { return before_logarithm_.contains(output); }))
       return;
-    if (is_linear(node)) found_[id] = kBeforeLog;
+    if (is_linear(node)) found_[id] = {kBeforeLog, reads_signal(node)};
     for (ValueId input : node.inputs)
       if (kind(input) != Kind::Other) before_logarithm_.insert(input);
   }
@@ -112,12 +117,12 @@ private:
   const ConstantLookup& constant_;
   std::unordered_map<ValueId, Kind> kinds_;
   std::unordered_set<ValueId> before_logarithm_;
-  std::unordered_map<NodeId, std::string_view> found_;
+  std::unordered_map<NodeId, NearSpectrum> found_;
 };
 } // namespace
 
-std::unordered_map<NodeId, std::string_view> nodes_near_spectra(const Graph& graph,
-                                                                const ConstantLookup& constant) {
+std::unordered_map<NodeId, NearSpectrum> nodes_near_spectra(const Graph& graph,
+                                                            const ConstantLookup& constant) {
   return Search(graph, constant).run();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "graph/edit.h"
@@ -20,6 +21,7 @@ namespace octet {
 namespace {
 struct Scope : DynamicScope {
   std::vector<NodeId> products = {};
+  std::unordered_set<NodeId> wide_products = {};
   std::unordered_map<NodeId, TappedProduct> tapped = {};
   ObservedValues observed = {};
 };
@@ -107,6 +109,7 @@ public:
       Assignment assignment = assign(scope, config_);
       scope.observed = observe_values(*scope.graph, assignment, sink_->calibrator);
       scope.products = std::move(assignment.products);
+      scope.wide_products = std::move(assignment.wide_products);
       if (is_log2()) limit_levels(scope, sink_->calibrator);
       if (rounds_by_samples(config_.weights) || config_.correct_bias)
         place_reduction_taps(scope, config_, taps_);
@@ -131,6 +134,8 @@ public:
     if (sink_->calibrator.choose_next()) return true;
     if (!rewriter_ && !dynamic_) begin(scope, scope.products[next_]);
     if (rewriter_ ? rewriter_->advance() : dynamic_ && dynamic_->advance()) return true;
+    if (rewriter_ && !rewriter_->refusal().empty())
+      leave_in_float(scope, scope.products[next_], rewriter_->refusal());
     rewriter_.reset();
     dynamic_.reset();
     ++next_;
@@ -144,7 +149,8 @@ public:
     bool contrib_used = false; // an operator of com.microsoft was written
     for (size_t i = scopes_.size(); i-- > 0;) {
       Scope& scope = scopes_[i];
-      write_pairs(*scope.graph, scope.observed, config_.activations, sink_->calibrator, report_);
+      contrib_used |= write_pairs(*scope.graph, scope.observed, config_.activations,
+                                  sink_->calibrator, report_);
       if (config_.format == QuantFormat::Operator) contrib_used |= write_qoperators(*scope.graph);
       GraphEdit(*scope.graph).remove_dead();
     }
@@ -169,9 +175,21 @@ private:
       return;
     }
     const auto tapped = scope.tapped.find(id);
-    rewriter_.emplace(scope, id, config_, x->scale,
+    rewriter_.emplace(scope, id, config_,
+                      ProductInput{.scale = x->scale, .is_wide = scope.wide_products.contains(id)},
                       tapped == scope.tapped.end() ? nullptr : &tapped->second, sink_->reductions,
                       report_);
+  }
+
+  void leave_in_float(Scope& scope, NodeId id, std::string_view reason) {
+    const Node& node = scope.graph->node(id);
+    report_.float_nodes.push_back({node.name, node.op_type, std::string(reason)});
+    GraphEdit(*scope.graph).set_input(id, 0, unobserved(scope, node.inputs[0]));
+  }
+
+  // What an Observe node reads.
+  static ValueId unobserved(const Scope& scope, ValueId observed) {
+    return scope.graph->node(scope.graph->value(observed).producer).inputs[0];
   }
 
   // False when the node has no such form.
@@ -179,7 +197,7 @@ private:
     GraphEdit edit(*scope.graph);
     const Node node = scope.graph->node(id);
     const ValueId observed = node.inputs[0];
-    const ValueId real = scope.graph->node(scope.graph->value(observed).producer).inputs[0];
+    const ValueId real = unobserved(scope, observed);
     std::unique_ptr<ProductRounding> rounding;
     if (const auto tapped = scope.tapped.find(id);
         config_.correct_bias && tapped != scope.tapped.end())

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "passes/fold_qdq.h"
 #include "quant/bias_correction.h"
 
 namespace octet {
 namespace {
 // A quarter of the range of int32, for products are added to it.
 constexpr float kMostBias = 1 << 29;
+constexpr std::string_view kTooLarge = "a logarithm of the spectrum follows, and sums of 16-bit "
+                                       "activations would not fit into 32 bits";
 } // namespace
 
 size_t channel_axis(const Node& product) {
@@ -21,10 +24,10 @@ bool rounds_by_samples(const WeightOptions& options) {
 }
 
 ProductRewriter::ProductRewriter(GraphScope& scope, NodeId id, const QuantizeConfig& config,
-                                 float x_scale, const TappedProduct* tapped,
+                                 ProductInput x, const TappedProduct* tapped,
                                  ReductionSink& reductions, QuantizationReport& report)
-    : scope_(scope), id_(id), node_(scope.graph->node(id)), config_(config), x_scale_(x_scale),
-      report_(report), weights_(*scope.constant(node_.inputs[1])), edit_(*scope.graph) {
+    : scope_(scope), id_(id), node_(scope.graph->node(id)), config_(config), x_(x), report_(report),
+      weights_(*scope.constant(node_.inputs[1])), edit_(*scope.graph) {
   const Shape& shape = weights_.shape();
   const WeightLayout layout{.channels = static_cast<size_t>(shape[axis()]),
                             .inner = shape.elements(axis() + 1, shape.rank())};
@@ -47,7 +50,7 @@ std::vector<float> ProductRewriter::least_scales() const {
   if (!values) return {};
   std::vector<float> least;
   for (const float each : values->values<float>())
-    least.push_back(std::abs(each) / (x_scale_ * kMostBias));
+    least.push_back(std::abs(each) / (x_.scale * kMostBias));
   if (!config_.weights.per_channel) least = {*std::max_element(least.begin(), least.end())};
   return least;
 }
@@ -59,8 +62,13 @@ bool ProductRewriter::advance() {
     nearest_.reset();
   }
   if (rounding_ && rounds_by_samples(config_.weights) && rounding_->adapt(q_)) return true;
-  write_weights();
-  write_bias();
+  const Tensor zeros = zero_points();
+  if (x_.is_wide && !wide_sums_fit(codes(), &zeros, axis())) {
+    refusal_ = kTooLarge;
+  } else {
+    write_weights();
+    write_bias();
+  }
   held_.reset();
   weights_.data().drop();
   return false;
@@ -83,20 +91,28 @@ void ProductRewriter::dequantize(size_t input, ValueId source, std::vector<Value
   edit_.set_input(id_, input, out);
 }
 
-void ProductRewriter::write_weights() {
-  const ValueId id = node_.inputs[1];
-  const Shape& shape = weights_.shape();
-  note(id);
-  const bool per_channel = config_.weights.per_channel;
-  const Shape params = per_channel ? Shape{shape[axis()]} : Shape{};
+Shape ProductRewriter::param_shape() const {
+  return config_.weights.per_channel ? Shape{weights_.shape()[axis()]} : Shape{};
+}
+
+Tensor ProductRewriter::codes() const {
+  return tensor_of_codes(q_.code_bytes(), config_.weights.type, weights_.shape());
+}
+
+Tensor ProductRewriter::zero_points() const {
   std::vector<uint8_t> zeros;
   for (const int32_t zero : q_.zero_points) zeros.push_back(static_cast<uint8_t>(zero));
-  dequantize(
-      1, id,
-      {constant(id, "_quantized", tensor_of_codes(q_.code_bytes(), config_.weights.type, shape)),
-       constant(id, "_scale", Tensor::of<float>(params, q_.scales)),
-       constant(id, "_zero_point", tensor_of_codes(zeros, config_.weights.type, params))},
-      per_channel);
+  return tensor_of_codes(zeros, config_.weights.type, param_shape());
+}
+
+void ProductRewriter::write_weights() {
+  const ValueId id = node_.inputs[1];
+  note(id);
+  dequantize(1, id,
+             {constant(id, "_quantized", codes()),
+              constant(id, "_scale", Tensor::of<float>(param_shape(), q_.scales)),
+              constant(id, "_zero_point", zero_points())},
+             config_.weights.per_channel);
 }
 
 void ProductRewriter::write_bias() {
@@ -113,7 +129,7 @@ void ProductRewriter::quantize_bias(ValueId id, std::span<const float> bias,
   std::vector<float> scales;
   std::vector<int32_t> codes;
   for (size_t i = 0; i < bias.size(); ++i) {
-    const float scale = x_scale_ * w_scales[w_scales.size() == 1 ? 0 : i];
+    const float scale = x_.scale * w_scales[w_scales.size() == 1 ? 0 : i];
     if (i < w_scales.size()) scales.push_back(scale);
     const double code = std::nearbyint(double{bias[i]} / scale);
     if (!(std::abs(code) <= INT32_MAX)) return;

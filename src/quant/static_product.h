@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "graph/edit.h"
 #include "quant/product_rounding.h"
@@ -23,22 +24,33 @@ size_t channel_axis(const Node& product);
 // Whether samples say how to round weights.
 bool rounds_by_samples(const WeightOptions& options);
 
+// What a product multiplies its weights with.
+struct ProductInput {
+  float scale;
+  bool is_wide; // int16, of which 32 bits have to hold the sums
+};
+
 class ProductRewriter {
 public:
-  // `x_scale`: of what the product `node` multiplies its weights with; `tapped`: null unless
-  // samples have something to say.
-  ProductRewriter(GraphScope& scope, NodeId node, const QuantizeConfig& config, float x_scale,
+  // `tapped`: null unless samples have something to say.
+  ProductRewriter(GraphScope& scope, NodeId node, const QuantizeConfig& config, ProductInput x,
                   const TappedProduct* tapped, ReductionSink& reductions,
                   QuantizationReport& report);
 
-  // Does a part of the work; true when there is more. At the end the graph is changed.
+  // Does a part of the work; true when there is more. At the end the graph is changed, unless it
+  // refused.
   bool advance();
+  // Empty, or why the node stays as it is, which its rounded weights tell.
+  std::string_view refusal() const { return refusal_; }
 
 private:
   size_t axis() const { return channel_axis(node_); }
   size_t channels() const { return static_cast<size_t>(weights_.shape()[axis()]); }
   const Tensor* bias() const;
   std::vector<float> least_scales() const;
+  Shape param_shape() const;
+  Tensor codes() const;
+  Tensor zero_points() const;
   ValueId constant(ValueId source, std::string_view suffix, Tensor tensor);
   void dequantize(size_t input, ValueId source, std::vector<ValueId> operands, bool per_channel);
   void write_weights();
@@ -50,7 +62,8 @@ private:
   NodeId id_;
   const Node node_; // a copy: inserting nodes moves the graph's own
   const QuantizeConfig& config_;
-  float x_scale_;
+  const ProductInput x_;
+  std::string_view refusal_;
   QuantizationReport& report_;
   const Tensor weights_;
   std::shared_ptr<const void> held_;      // their bytes

@@ -35,7 +35,7 @@ const stored = (type, format, more) => ({
 export const variants = {
   'dynamic int8 per channel': dynamic({ type: 'int8' }),
   'dynamic uint8 per tensor': dynamic({ type: 'uint8', perChannel: false }),
-  'static int8 per channel': fixed({ type: 'int8' }, { type: 'uint8' }),
+  'static by default': { mode: 'static' },
   'static uint8 per tensor': fixed({ type: 'uint8', perChannel: false }, { type: 'uint8' }),
   'static int8, fixed ranges': fixed({ type: 'int8' }, { type: 'int8', adaptive: false }),
   'static int8, operators on codes': fixed({ type: 'int8' }, { type: 'uint8' }, onCodes),

@@ -19,7 +19,7 @@ const networks = {
   mobilenet_v2: 'MobileNetV2',
   resnet50: 'ResNet-50',
   wake_word_embedding: 'wake-word embedding',
-  melspectrogram: 'mel spectrogram (stays in float)',
+  melspectrogram: 'mel spectrogram (float where dynamic)',
   lstm_classifier: 'LSTM classifier',
 };
 

@@ -147,16 +147,25 @@ for (const [name, make] of Object.entries(qdqLayers)) {
 const wideLayers = {
   MatMul: { rows: 5, terms: 516, columns: 19, x: [5, 516], w: [516, 19], transposed: true },
   Conv: { rows: 9, terms: 40, columns: 12, x: [1, 40, 3, 3], w: [12, 40, 1, 1] },
+  'Conv of one channel': {
+    rows: 7,
+    terms: 515,
+    columns: 19,
+    x: [1, 1, 7 * 515],
+    w: [19, 1, 515],
+    strides: [515],
+  },
 };
 
-for (const [opType, { rows, terms, columns, x, w, transposed }] of Object.entries(wideLayers)) {
-  test(`${opType} of int16 is exact`, async () => {
-    const random = new Random(opType);
+for (const [name, layer] of Object.entries(wideLayers)) {
+  test(`${name} of int16 is exact`, async () => {
+    const { rows, terms, columns, x, w, transposed, strides } = layer;
+    const random = new Random(name);
     const activations = codes(random, 'int16', x);
     const weights = integers(random, 'int8', w, -127, 127);
     // One row and one column of extremes: their product is just below 2^31.
-    const isConv = opType === 'Conv';
-    const activationAt = (row, k) => (isConv ? k * rows + row : row * terms + k);
+    const isConv = name !== 'MatMul';
+    const activationAt = (row, k) => (isConv && !strides ? k * rows + row : row * terms + k);
     const weightAt = (column, k) => (transposed ? k * columns + column : column * terms + k);
     for (let k = 0; k < terms; ++k) {
       weights.data[weightAt(3, k)] = k % 2 ? -127 : 127;
@@ -170,7 +179,8 @@ for (const [opType, { rows, terms, columns, x, w, transposed }] of Object.entrie
         constant: true,
       }),
     ];
-    graph.output(graph.add(opType, inputs, {}, ['y']), 'float32');
+    const opType = isConv ? 'Conv' : 'MatMul';
+    graph.output(graph.add(opType, inputs, strides ? { strides } : {}, ['y']), 'float32');
     const session = await octet.InferenceSession.create(encodeModel(graph, { opset: 21 }));
     const { type, dims, data } = feeds.x;
     const { y } = await session.run({ x: new octet.Tensor(type, data, dims) });

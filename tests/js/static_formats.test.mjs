@@ -76,6 +76,26 @@ const outputsOf = (library, model, steps) =>
     return results;
   });
 
+test('pairs of 16 bits in the branches of an If leave its shapes known', async () => {
+  const subject = network('silero_vad_legacy'); // of operator set 16
+  const feeds = toFeeds(casesOf(subject)[0].steps[0]);
+  const source = new Uint8Array(fs.readFileSync(await subject.locate()));
+  const { model } = await octet.quantize(source, {
+    mode: 'static',
+    activations: { type: 'int16' },
+    calibration: [feeds],
+    measure: false,
+  });
+  const session = await octet.InferenceSession.create(model, { enableProfiling: true });
+  await session.run(feeds);
+  const branches = session.profile.filter(({ opType }) => opType === 'If');
+  await session.release();
+  assert.deepEqual(
+    branches.map(({ shape }) => shape),
+    [[1, 1]],
+  );
+});
+
 const operatorsOf = (model) => decodeModel(model).graph.node.map(({ opType }) => opType);
 
 /** Quantizes, and holds both engines' answers against each other and against the float model's. */

@@ -132,7 +132,7 @@ using Names = std::vector<std::string>;
 } // namespace
 
 TEST_CASE("what a logarithm of a spectrum is made of stays in float, unless the user insists") {
-  for (const bool spectra_in_float : {true, false}) {
+  for (const SpectrumHandling spectra : {SpectrumHandling::Float, SpectrumHandling::AsOthers}) {
     GraphBuilder b;
     const ValueId x = b.input("x", {1, 1, 8});
     const ValueId bands = b.node(
@@ -141,8 +141,9 @@ TEST_CASE("what a logarithm of a spectrum is made of stays in float, unless the 
         b.node("Log", "log", {b.node("Clip", "clip", {bands, b.constant("least", {}, {1e-5f})})});
     b.output(b.node("MatMul", "next", {log, b.constant("w", {3, 1}, {1, 2, 3})}));
     QuantizeConfig config;
-    config.spectra_in_float = spectra_in_float;
-    CHECK(left_in_float(b, config) == (spectra_in_float ? Names{"transform", "bands"} : Names{}));
+    config.spectra = spectra;
+    CHECK(left_in_float(b, config) ==
+          (spectra == SpectrumHandling::Float ? Names{"transform", "bands"} : Names{}));
   }
 }
 

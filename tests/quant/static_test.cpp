@@ -1,6 +1,7 @@
 // Static quantization, as printed graphs.
 #include "quant/static.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 
@@ -384,6 +385,90 @@ TEST_CASE("pairs of 16 bits are onnxruntime's own until ONNX has them") {
       }
     }
   }
+}
+
+namespace {
+// A log-spectrum of what windows of x with `taps` equal weights sum up to.
+void add_log_bands(GraphBuilder& b, ValueId x, int64_t length, int64_t taps) {
+  const ValueId sums = b.node(
+      "Conv", "transform",
+      {x, b.constant("basis", {2, 1, taps}, std::vector<float>(2 * static_cast<size_t>(taps), 1))});
+  const int64_t windows = length - taps + 1;
+  const ValueId filters =
+      b.constant("mel", {windows, 3}, std::vector<float>(3 * static_cast<size_t>(windows), 1));
+  const ValueId bands =
+      b.node("MatMul", "bands", {b.node("Mul", "energies", {sums, sums}), filters});
+  const ValueId clipped = b.node("Clip", "clipped", {bands, b.constant("least", {}, {1e-5f})});
+  const ValueId log = b.node("Log", "log", {clipped});
+  b.output(b.node("MatMul", "next", {log, b.constant("w", {3, 1}, {1, 2, 3})}));
+}
+
+QuantizeConfig with_wide_spectra() {
+  QuantizeConfig config;
+  config.spectra = SpectrumHandling::SixteenBits;
+  return config;
+}
+} // namespace
+
+TEST_CASE("a signal whose logarithmic spectrum counts is int16, for who makes that alone") {
+  for (const int64_t opset : {17, 21}) {
+    GraphBuilder b(opset);
+    const ValueId x = b.input("x", {1, 1, 4});
+    add_log_bands(b, x, 4, 2);
+    b.output(b.node("Conv", "beside", {x, b.constant("taps", {1, 1, 2}, {1, -1})}));
+    const QuantizationReport report = quantize(b.graph, {{-1, 1, 0.5f, 0}}, with_wide_spectra());
+    REQUIRE(report.float_nodes.size() == 1);
+    CHECK(report.float_nodes[0].name == "bands");
+    std::vector<std::string> read;
+    for (const QuantizedTensor& tensor : report.tensors) {
+      if (tensor.role != TensorRole::Activations) continue;
+      read.push_back(concat(tensor.node, " ", tensor.name, " ", dtype_name(tensor.type)));
+      CHECK(tensor.reason.empty() == (tensor.type == DType::UInt8));
+    }
+    std::sort(read.begin(), read.end());
+    CHECK(read ==
+          std::vector<std::string>{"beside x uint8", "next log uint8", "transform x int16"});
+    for (NodeId id : b.graph.nodes()) {
+      const Node& node = b.graph.node(id);
+      if (node.op_type != "QuantizeLinear") continue;
+      const bool is_wide = b.graph.constant(node.inputs[2])->dtype() == DType::Int16;
+      CHECK(node.domain == (is_wide && opset < 21 ? "com.microsoft" : ""));
+    }
+  }
+}
+
+TEST_CASE("ranges of int16 signals are fixed, however widely samples differ") {
+  GraphBuilder b;
+  add_log_bands(b, b.input("x", {1, 1, 4}), 4, 2);
+  const QuantizationReport report =
+      quantize(b.graph, {{-1, 1, 0.5f, 0}, {-1, 1, 1, 1}, {-99, 99, 0, 9}}, with_wide_spectra());
+  REQUIRE(find(report, "x"));
+  CHECK(find(report, "x")->type == DType::Int16);
+  CHECK(find(report, "x")->method == "minmax");
+  CHECK(find(report, "x")->drift == Approx(99));
+}
+
+TEST_CASE("a spectrum stays in float where 32 bits do not hold its sums, or the options say so") {
+  const auto left = [](int64_t taps, QuantizeConfig config) {
+    GraphBuilder b;
+    add_log_bands(b, b.input("x", {1, 1, taps + 1}), taps + 1, taps);
+    const std::vector<float> sample(static_cast<size_t>(taps) + 1, 1);
+    const QuantizationReport report = quantize(b.graph, {sample}, std::move(config));
+    std::string names;
+    for (const FloatNode& node : report.float_nodes) names += node.name + " ";
+    const bool is_real = nodes_of(b.graph).find("transform = Conv(x, basis)") != std::string::npos;
+    CHECK(is_real == (names.find("transform") != std::string::npos));
+    return names;
+  };
+  // 127 · taps, below and above 2^16.
+  CHECK(left(516, with_wide_spectra()) == "bands ");
+  CHECK(left(517, with_wide_spectra()) == "bands transform ");
+  CHECK(left(2, {}) == "transform bands ");
+  QuantizeConfig codes = with_wide_spectra(), log2 = with_wide_spectra();
+  codes.format = QuantFormat::Operator;
+  log2.activations.scheme = ActivationScheme::Log2;
+  CHECK(left(2, codes) == "transform bands ");
+  CHECK(left(2, log2) == "transform bands ");
 }
 
 TEST_CASE("ranges of weights by mean and least squared error cut outliers off") {

@@ -58,6 +58,9 @@ export interface QuantizeJob {
   delete(): void;
 }
 
+/** What becomes of nodes that make or read a power spectrum; 'int16' is for static quantization. */
+export type SpectrumHandling = 'float' | 'int16' | 'as-others';
+
 export interface EngineModule {
   HEAPU8: Uint8Array;
   /** The engine keeps the arrays, and reads them whenever it needs a part. `find` is asked for files that `external` lacks. */
@@ -113,7 +116,7 @@ export interface EngineModule {
       };
       excludeNodes: string[];
       opTypes: string[];
-      spectraInFloat: boolean;
+      spectra: SpectrumHandling;
     },
   ): Result<QuantizeJob>;
 }

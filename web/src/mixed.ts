@@ -326,7 +326,7 @@ class Search {
       signal,
       externalData: model === this.source ? externalData : undefined,
       ...nodes,
-      ...(isStatic && { activations, calibration: samples }),
+      ...(isStatic && { activations: { type: 'uint8', ...activations }, calibration: samples }),
     });
   }
 

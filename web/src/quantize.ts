@@ -1,4 +1,4 @@
-import { type Engine, type QuantizeJob } from './engine.js';
+import { type Engine, type QuantizeJob, type SpectrumHandling } from './engine.js';
 import { EngineRunner } from './engine_runner.js';
 import { throwIfAborted } from './errors.js';
 import { type Quantized, type RunJob, isMeasured, quantizeMeasured } from './correct.js';
@@ -103,6 +103,13 @@ async function finish(
   return { model, report: JSON.parse(report) };
 }
 
+/** Signals whose spectrum counts are read as int16 unless the options name another type, or nodes that have to be quantized. */
+function spectraOf({ mode, include, activations = {} }: QuantizeOptions): SpectrumHandling {
+  if (include !== undefined) return 'as-others';
+  const { type = 'int16' } = activations;
+  return mode === 'static' && type === 'int16' ? 'int16' : 'float';
+}
+
 /** What the module is told of a job, without the nodes that stay in float. */
 const jobOptions = (options: QuantizeOptions, mode: string, calibrated: boolean) => ({
   mode,
@@ -115,7 +122,7 @@ const jobOptions = (options: QuantizeOptions, mode: string, calibrated: boolean)
   smooth: options.correct?.smoothQuant ?? 0,
   activations: activationsOf(options),
   opTypes: [...(options.opTypes ?? [])],
-  spectraInFloat: options.include === undefined,
+  spectra: spectraOf(options),
 });
 
 /** Whether a job looks at samples. */

@@ -52,9 +52,11 @@ export interface ActivationOptions {
    */
   scheme?: 'linear' | 'log2';
   /**
-   * Default 'uint8'. The types of 16 bits are for mode 'static' with format 'qdq' and scheme 'linear': nearly exact, at the
-   * speed of float, or with symmetric 'int16' at that of integers where 32 bits hold the sums (most layers). Below operator set
-   * 21 they are written with onnxruntime's own QuantizeLinear and DequantizeLinear.
+   * Default 'uint8', but 'int16' for a signal of which a logarithmic spectrum is made ({@link QuantizedTensorReport.reason}
+   * tells); with a type of 8 bits given, what makes the spectrum stays in float. The types of 16 bits are for mode 'static' with
+   * format 'qdq' and scheme 'linear': nearly exact, at the speed of float, or with symmetric 'int16' at that of integers where 32
+   * bits hold the sums (most layers). Below operator set 21 they are written with onnxruntime's own QuantizeLinear and
+   * DequantizeLinear.
    */
   type?: 'uint8' | 'int8' | 'uint16' | 'int16';
   /** Zero in the middle of the range; default false for unsigned types, true for signed ones. Scheme log2 is symmetric. */

@@ -63,6 +63,8 @@ export interface QuantizedTensorReport {
    * where the median sample is all zeros.
    */
   drift: number | null;
+  /** Where its codes have another type than the options say: why, in words. */
+  reason?: string;
 }
 
 /** A value of the quantized model against the float one, over the samples. JSON has no infinity, so null may stand for it. */
@@ -116,7 +118,8 @@ export interface QuantizationReport extends Partial<Measurement> {
   tensors: QuantizedTensorReport[];
   /**
    * Nodes with weights that stay in float, and why: what has no integer form, what the options leave out, and layers that
-   * make or read a power spectrum whose small energies 8 bits would lose (`include` quantizes these too).
+   * make or read a power spectrum whose small energies 8 bits would lose (`include` quantizes these too). Mode 'static' lets
+   * those that make it read their signal with 16 bits instead, which `tensors` tells with its `reason`.
    */
   floatNodes: {
     /** Of the node. */

@@ -23,7 +23,7 @@ const clippedOf = ({ clipping }: QuantizedTensorReport) =>
   clipping ? percent(clipping.share) : 'each run';
 
 function facts(tensor: QuantizedTensorReport): Markup {
-  const { node, granularity, method, clipping, drift, outputSqnrDb, role, levels } = tensor;
+  const { node, granularity, method, clipping, drift, outputSqnrDb, role, levels, reason } = tensor;
   const rows: [string, string][] = [
     ['read by', node],
     ['scale', scaleOf(tensor)],
@@ -35,6 +35,7 @@ function facts(tensor: QuantizedTensorReport): Markup {
     ],
     ['clipped', clippedOf(tensor)],
   ];
+  if (reason !== undefined) rows.push(['type', `${tensor.type}: ${reason}`]);
   if (levels !== undefined) rows.push(['levels', `${levels} powers of two`]);
   if (role === 'weights') rows.push(['SQNR of the weights', `${decibels(tensor.sqnrDb)} dB`]);
   if (outputSqnrDb !== null) rows.push(['SQNR of the results', `${decibels(outputSqnrDb)} dB`]);
@@ -97,7 +98,9 @@ export function tensorsSection({ tensors }: QuantizationReport): Markup {
 
 /** Which tensors have ranges of each run, and what told so. */
 export function driftSection({ tensors, driftThreshold }: QuantizationReport): Part {
-  const known = tensors.filter(({ role, drift }) => role === 'activations' && drift !== null);
+  const known = tensors.filter(
+    ({ role, drift, reason }) => role === 'activations' && drift !== null && reason === undefined,
+  );
   const dynamic = tensors.filter(
     ({ role, method }) => role === 'activations' && method === 'dynamic',
   );
