@@ -40,7 +40,6 @@ struct ChannelStretches {
 
 // Apart, for the compiler to see that nothing overlaps.
 void scale_values(const float* __restrict from, size_t count, float scale, float* __restrict to) {
-#pragma clang loop vectorize(enable)
   for (size_t i = 0; i < count; ++i) to[i] = from[i] * scale;
 }
 
