@@ -37,6 +37,7 @@ async function assertAgrees(t, model, steps, options) {
   t.diagnostic(`${agreement.toFixed(1)} dB`);
   if (agreement >= leastSqnr) return;
   const first = await firstDifference(model, steps, options);
+  assert.ok(first, `${agreement} dB, though all codes are equal`);
   const found = `${(100 * first.share).toFixed(4)} % of ${first.name} differ by ${first.steps}`;
   t.diagnostic(found);
   assert.ok(first.share <= largestShare && first.steps === 1, `${agreement} dB; ${found}`);
