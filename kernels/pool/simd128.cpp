@@ -78,8 +78,8 @@ void s16_max_pool_simd128(const int16_t* const* taps, size_t count, size_t chann
   fold_taps(taps, count, channels, y, wasm_i16x8_splat(INT16_MIN), larger, unchanged);
 }
 
-void f32_average_pool_simd128(const float* const* taps, size_t count, size_t channels, float divisor,
-                              float* y) noexcept {
+void f32_average_pool_simd128(const float* const* taps, size_t count, size_t channels,
+                              float divisor, float* y) noexcept {
   const v128_t terms = splat(divisor);
   const auto add = [](v128_t a, v128_t x) { return wasm_f32x4_add(a, x); };
   fold_taps(taps, count, channels, y, splat(0.0f), add,

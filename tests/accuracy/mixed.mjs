@@ -1,6 +1,7 @@
 /** Mixed precision: every network of the benchmark at half its size and 30 dB, measured anew and in onnxruntime. */
 import { sqnr } from '../js/closeness.mjs';
-import { candidate, exactReference, reference, runOnce, unoptimized } from '../js/sessions.mjs';
+import { portableReference } from '../js/portable_reference.mjs';
+import { candidate, exactReference, reference, runOnce } from '../js/sessions.mjs';
 import { casesOf, network } from '../models/networks.mjs';
 import { fileOf, octet, samplesOf } from './lab.mjs';
 
@@ -37,10 +38,13 @@ function worstSqnr(actual, expected) {
   return Math.min(...levels);
 }
 
-/** Exact integer products come with an error in reading weights of int8 that only are stored so: without optimizations, neither. */
+/**
+ * Exact integer products come with an error in reading weights of int8 that only are stored so; in WebAssembly they are exact
+ * without.
+ */
 function libraryFor(schemes) {
   if (!schemes.some((each) => /^int8(-dynamic)?$/.test(each))) return reference;
-  return schemes.includes('int8-weights') ? unoptimized : exactReference;
+  return schemes.includes('int8-weights') ? portableReference : exactReference;
 }
 
 /** The model that the search finds, its report, its share of the float file, and its SQNR here and in onnxruntime. */

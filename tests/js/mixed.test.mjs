@@ -9,7 +9,8 @@ import { GraphBuilder, encodeModel, tensor } from '../models/onnx_builder.mjs';
 import { Random } from '../models/random.mjs';
 import { sqnr } from './closeness.mjs';
 import { octet } from './package_under_test.mjs';
-import { candidate, reference, runOnce } from './sessions.mjs';
+import { portableReference } from './portable_reference.mjs';
+import { candidate, runOnce } from './sessions.mjs';
 
 const mode = 'mixed';
 
@@ -91,7 +92,7 @@ test('what one scheme adds is not called like what another one added', async () 
   const names = (await octet.inspect(model)).nodeList.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
   const outputs = await runOnce(candidate(octet), model, feeds);
-  const theirs = await runOnce(reference, model, feeds);
+  const theirs = await runOnce(portableReference, model, feeds);
   for (const name of Object.keys(theirs)) assert.ok(sqnr([outputs[name]], [theirs[name]]) > 60);
 });
 
