@@ -23,6 +23,10 @@ double hard_sigmoid(double x, double alpha, double beta) {
   return std::max(0.0, std::min(1.0, alpha * x + beta));
 }
 
+double relu6(double x) {
+  return std::max(0.0, std::min(6.0, x));
+}
+
 template <class T>
 T negate(T x) {
   if constexpr (std::is_integral_v<T>)
@@ -84,13 +88,13 @@ constexpr UnaryOp kHardSigmoid = kernel_op<kernels::hard_sigmoid_f32>(
     [](auto x, P p) { return hard_sigmoid(x, p[0], p[1]); }, {{{"alpha", 0.2f}, {"beta", 0.5f}}});
 constexpr UnaryOp kHardSwish =
     kernel_op<kernels::hard_swish_f32>([](auto x, P) { return x * hard_sigmoid(x, 1.0 / 6, 0.5); });
-constexpr UnaryOp kRelu6Swish = kernel_op<kernels::relu6_swish_f32>(
-    [](auto x, P) { return x * std::max(0.0, std::min(6.0, x + 3.0)) / 6; });
+constexpr UnaryOp kRelu6Swish =
+    kernel_op<kernels::relu6_swish_f32>([](auto x, P) { return x * relu6(x + 3.0) / 6; });
 // No operators of their own: what fuse_activation makes of a HardSwish that is scaled and shifted.
 constexpr UnaryOp kScaledHardSwish = kernel_op<kernels::scaled_hard_swish_f32>(
     [](auto x, P p) { return p[0] * x * hard_sigmoid(x, 1.0 / 6, 0.5) + p[1]; });
 constexpr UnaryOp kScaledRelu6Swish = kernel_op<kernels::scaled_relu6_swish_f32>(
-    [](auto x, P p) { return p[0] * x * std::max(0.0, std::min(6.0, x + 3.0)) / 6 + p[1]; });
+    [](auto x, P p) { return p[0] * x * relu6(x + 3.0) / 6 + p[1]; });
 constexpr UnaryOp kSwish = kernel_op<kernels::swish_f32>(
     [](auto x, P p) { return x * sigmoid(p[0] * x); }, {{{"alpha", 1.0f}}});
 constexpr UnaryOp kMish =
@@ -228,18 +232,15 @@ Kernel prepare_not(PrepareContext& ctx) {
   return test_kernel(ctx, [](double x) { return x == 0; });
 }
 
-template <const UnaryOp& op>
-constexpr OpDef unary_def{.infer = infer_same,
-                          .prepare = prepare_unary<op>,
-                          .aliasing = Aliasing::InPlace,
-                          .layout = LayoutRule::Elementwise};
-// Of several forms, one of which an attribute chooses.
+// `prepare` may choose one of several forms by an attribute.
 constexpr OpDef formed_def(Kernel (*prepare)(PrepareContext&)) {
   return {.infer = infer_same,
           .prepare = prepare,
           .aliasing = Aliasing::InPlace,
           .layout = LayoutRule::Elementwise};
 }
+template <const UnaryOp& op>
+constexpr OpDef unary_def = formed_def(prepare_unary<op>);
 constexpr OpDef test_def(Kernel (*prepare)(PrepareContext&)) {
   return {.infer = infer_test,
           .prepare = prepare,

@@ -53,6 +53,17 @@ std::optional<std::vector<float>> activation_params(const Graph& graph, const No
   return std::nullopt;
 }
 
+// Of a HardSwish, the form that it has.
+std::string activation_name(const Node& node) {
+  const bool divides =
+      is_op(node, "HardSwish") && node.attributes.get_string("form", "") == "relu6";
+  return divides ? "Relu6Swish" : node.op_type;
+}
+
+bool is_hard_swish(const Activation& activation) {
+  return activation.name == "HardSwish" || activation.name == "Relu6Swish";
+}
+
 // What a node that reads x does to it.
 std::optional<Activation> activation_of(const Graph& graph, const Node& node, ValueId x) {
   if (!node.domain.empty()) return std::nullopt;
@@ -60,8 +71,7 @@ std::optional<Activation> activation_of(const Graph& graph, const Node& node, Va
   if (node.inputs[0] != x) return std::nullopt;
   auto params = activation_params(graph, node);
   if (!params) return std::nullopt;
-  const bool divides = node.attributes.get_string("form", "") == "relu6";
-  return Activation{divides ? "Relu6Swish" : node.op_type, std::move(*params)};
+  return Activation{activation_name(node), std::move(*params)};
 }
 
 class ActivationFuser {
@@ -74,8 +84,7 @@ public:
     auto activation = reader ? activation_of(graph_, graph_.node(reader), x) : std::nullopt;
     if (!activation) return;
     ValueId out = take(reader);
-    if (activation->name.ends_with("Swish") && activation->params.empty())
-      out = take_scale_and_shift(*activation, out);
+    if (is_hard_swish(*activation)) out = take_scale_and_shift(*activation, out);
     if (activation->name == "LeakyRelu") out = take_least(*activation, out);
     graph_.node(producer).attributes.set("activation", activation->name);
     graph_.node(producer).attributes.set("activation_params", activation->params);

@@ -62,8 +62,7 @@ bool ProductRewriter::advance() {
     nearest_.reset();
   }
   if (rounding_ && rounds_by_samples(config_.weights) && rounding_->adapt(q_)) return true;
-  const Tensor zeros = zero_points();
-  if (x_.is_wide && !wide_sums_fit(codes(), &zeros, axis())) {
+  if (x_.is_wide && !sums_fit()) {
     refusal_ = kTooLarge;
   } else {
     write_weights();
@@ -103,6 +102,11 @@ Tensor ProductRewriter::zero_points() const {
   std::vector<uint8_t> zeros;
   for (const int32_t zero : q_.zero_points) zeros.push_back(static_cast<uint8_t>(zero));
   return tensor_of_codes(zeros, config_.weights.type, param_shape());
+}
+
+bool ProductRewriter::sums_fit() const {
+  const Tensor zeros = zero_points();
+  return wide_sums_fit(codes(), &zeros, axis());
 }
 
 void ProductRewriter::write_weights() {

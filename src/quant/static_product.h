@@ -51,6 +51,7 @@ private:
   Shape param_shape() const;
   Tensor codes() const;
   Tensor zero_points() const;
+  bool sums_fit() const;
   ValueId constant(ValueId source, std::string_view suffix, Tensor tensor);
   void dequantize(size_t input, ValueId source, std::vector<ValueId> operands, bool per_channel);
   void write_weights();

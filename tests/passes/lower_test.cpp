@@ -152,6 +152,18 @@ TEST_CASE("HardSwish spelled out becomes one activation") {
   CHECK(count(text, "Clip(") + count(text, "Div(") == 0);
 }
 
+TEST_CASE("only a HardSwish has a form, whatever a file gives to others") {
+  GraphBuilder b;
+  const ValueId conv =
+      b.node("Conv", "conv", {b.input("x", {1, 1, 4, 4}), b.constant("w", {1, 1, 1, 1}, {2})});
+  const ValueId relu = b.node("Relu", "relu", {conv});
+  b.graph.node(b.graph.value(relu).producer).attributes.set("form", "relu6");
+  b.output(relu);
+  const std::string text = lowered(b.graph);
+  INFO(text);
+  CHECK(count(text, "activation=\"Relu\"") == 1);
+}
+
 TEST_CASE("a scale and a shift behind HardSwish join it, a Max with a number is a Clip") {
   GraphBuilder b;
   const ValueId w = b.constant("w", {1, 1, 1, 1}, {2});
