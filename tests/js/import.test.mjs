@@ -9,7 +9,11 @@ import { after, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { projectDirectory } from './package_under_test.mjs';
 
-const longest = 5;
+/**
+ * How many times what reading the code takes its evaluation may: 5 ms on a machine that reads it in 2.5. A process times both, so
+ * the speed of the machine cancels out.
+ */
+const mostOfReading = 2;
 const processes = 9;
 /** Of which one is enough: the processor's caches are shared with what else the machine does. */
 const attempts = 10;
@@ -58,19 +62,22 @@ for (const [name, { default: file }] of Object.entries(exports))
 const others = { 'octet-web/backend': ['onnxruntime-common'] };
 
 for (const name of scripts.values())
-  test(`${name} is evaluated in at most ${longest} ms, and starts nothing`, (t) => {
+  test(`${name} is evaluated in at most ${mostOfReading} times what reading it takes, and starts nothing`, (t) => {
     const file = resolve(name);
     const nothing = path.join(folder, `${path.basename(name)}.mjs`);
     fs.writeFileSync(nothing, unevaluated(file));
     const beside = (others[name] ?? []).map((other) => resolve(other).replace('/cjs/', '/esm/'));
     const modules = [file, nothing, ...beside].map(href);
-    const measure = () =>
-      Number(execFileSync(process.execPath, [child, ...modules], { encoding: 'utf8' }));
+    const measure = () => JSON.parse(execFileSync(process.execPath, [child, ...modules]));
+    const ratioOf = ({ reading, evaluating }) => evaluating / reading;
     let best = Infinity;
-    for (let i = 0; i < attempts && best > longest; ++i)
-      best = Math.min(best, median(Array.from({ length: processes }, measure)));
-    t.diagnostic(`${best.toFixed(2)} ms`);
-    assert.ok(best <= longest, `${best} ms`);
+    for (let i = 0; i < attempts && best > mostOfReading; ++i) {
+      const times = Array.from({ length: processes }, measure);
+      best = Math.min(best, median(times.map(ratioOf)));
+      const milliseconds = (key) => median(times.map((time) => time[key])).toFixed(2);
+      t.diagnostic(`evaluation ${milliseconds('evaluating')} ms, reading ${milliseconds('reading')}`);
+    }
+    assert.ok(best <= mostOfReading, `${best} times what reading takes`);
   });
 
 test('what reaches out when it is imported is caught', () => {
