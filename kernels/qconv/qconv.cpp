@@ -5,6 +5,7 @@
 #include "kernels/conv_window.h"
 #include "kernels/qconv/gathered.h"
 #include "kernels/qdot/pack.h"
+#include "kernels/qdot/panel.h"
 #include "kernels/qgemm/qgemm.h"
 #include "kernels/qgemm/strassen.h"
 #include "kernels/qgemm/tile_kernels.h"
@@ -42,10 +43,12 @@ struct ConvScratch : WindowScratch<int16_t, kTileRows> {
       : WindowScratch(shape, tap_count(shape), memory) {}
 };
 
-/// Whether row_runs can be read in place.
+/// Whether row_runs can be read in place, and weights are packed alike for both kinds of runs.
 bool rows_are_runs(const QConv& conv) noexcept {
-  return conv.shape.dilation_w == 1 && conv.x_stride == group_inputs(conv.shape) &&
-         group_inputs(conv.shape) % 2 == 0;
+  const size_t inputs = group_inputs(conv.shape);
+  const bool two_steps = conv.byte_dot && byte_dot_steps() == ByteDotSteps::two;
+  return conv.shape.dilation_w == 1 && conv.x_stride == inputs &&
+         inputs % (two_steps ? kPairsOfTwoGroups : 2) == 0;
 }
 
 /// One running call of qconv.

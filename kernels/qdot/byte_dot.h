@@ -11,8 +11,9 @@
 // On x86 without AVX-VNNI, weights of 7 bits have a faster way than int16: in two steps, of which
 // i16x8.relaxed_dot_i8x16_i7x16_s, PMADDUBSW, is the first. It adds up pairs as int16, which
 // saturate only beyond 2^15 − 1: 2 · 255 · kMostPairWeight stays below. That takes three
-// instructions for 16 products; int16 takes four and widens weights. Engines in which the second
-// operand is signed have no such instruction, and keep int16.
+// instructions for 16 products, or five for 32 where weights allow it (kernels/qdot/panel.h), and
+// two or one and a half of them multiply; int16 takes four, of which two multiply, and widens
+// weights. Engines in which the second operand is signed have no such instruction, and keep int16.
 #pragma once
 
 #include <cstdint>

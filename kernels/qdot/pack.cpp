@@ -1,13 +1,12 @@
 #include "kernels/qdot/pack.h"
 
 #include <algorithm>
+#include <cstring>
 
-#include "kernels/qgemm/output.h"
+#include "kernels/qdot/panel.h"
 
 namespace octet::kernels {
 namespace {
-
-constexpr size_t kCodes = 4; // of a column that lie side by side
 
 int8_t stored_dot_weight(const QWeights& w, ptrdiff_t index) noexcept {
   if (!w.is_unsigned) return static_cast<const int8_t*>(w.data)[index];
@@ -21,17 +20,65 @@ int32_t pack_column(const QWeights& w, ptrdiff_t start, int8_t* packed) noexcept
     ptrdiff_t index = start + static_cast<ptrdiff_t>(r) * w.run_stride;
     for (size_t c = 0; c < w.k; ++c, ++k, index += w.k_stride) {
       const int8_t stored = stored_dot_weight(w, index);
-      packed[k / kCodes * kCodes * kPanelWidth + k % kCodes] = stored;
+      packed[k / kGroupCodes * kGroupBytes + k % kGroupCodes] = stored;
       sum += stored;
     }
   }
   return sum;
 }
 
+/// Whether neighbouring groups keep the promise of panel.h.
+bool is_bounded(const int8_t* groups) noexcept {
+  int16_t positive[kGroupBytes], negative[kGroupBytes];
+  for (size_t i = 0; i < kGroupBytes; ++i) {
+    const int16_t first = groups[i], second = groups[kGroupBytes + i];
+    positive[i] = std::max<int16_t>(first, 0) + std::max<int16_t>(second, 0);
+    negative[i] = std::min<int16_t>(first, 0) + std::min<int16_t>(second, 0);
+  }
+  int16_t most = 0, least = 0;
+  for (size_t i = 0; i < kGroupBytes; i += 2) {
+    most = std::max<int16_t>(most, positive[i] + positive[i + 1]);
+    least = std::min<int16_t>(least, negative[i] + negative[i + 1]);
+  }
+  return most <= 2 * kMostPairWeight && least >= -2 * kMostPairWeight;
+}
+
+/// Calls visit(place, groups) for neighbouring groups that do not, while it returns true.
+template <class Visit>
+void visit_unbounded(const TwoStepPanel& shape, int8_t* panel, Visit&& visit) noexcept {
+  for (size_t t = 0; t < shape.taps; ++t)
+    for (size_t pair = 0; pair + kPairsOfTwoGroups <= shape.k; pair += kPairsOfTwoGroups) {
+      int8_t* groups = panel + t * dot_tap_bytes(shape.k) + pair / 2 * kGroupBytes;
+      if (!is_bounded(groups) && !visit(t * shape.k + pair, groups)) return;
+    }
+}
+
+/// Keeps the promise of panel.h, or says that the panel does not.
+void move_groups(const TwoStepPanel& shape, int8_t* panel) noexcept {
+  const size_t room = shape.table_length();
+  size_t unbounded = 0;
+  visit_unbounded(shape, panel, [&](size_t, int8_t*) { return ++unbounded <= room; });
+  int8_t* table = panel + shape.group_bytes();
+  const int32_t count =
+      unbounded <= room ? static_cast<int32_t>(unbounded) : TwoStepPanel::kUnbounded;
+  std::memcpy(table, &count, sizeof count);
+  if (unbounded > room) return;
+  int8_t* entry = table + TwoStepPanel::kCountBytes;
+  visit_unbounded(shape, panel, [&](size_t place, int8_t* groups) {
+    const auto number = static_cast<uint32_t>(place);
+    std::memcpy(entry, &number, sizeof number);
+    std::copy_n(groups, kGroupBytes, entry + MovedGroup::kHeadBytes);
+    std::fill_n(groups, kGroupBytes, int8_t{0});
+    entry += MovedGroup::kBytes;
+    return true;
+  });
+}
+
 } // namespace
 
 size_t packed_dot_panel_bytes(size_t taps, size_t k) noexcept {
-  return taps * ((k + 1) / 2) * kCodes * kPanelWidth;
+  if (byte_dot_steps() == ByteDotSteps::two) return TwoStepPanel{taps, k}.bytes();
+  return taps * dot_tap_bytes(k);
 }
 
 size_t packed_dot_weight_bytes(size_t n, size_t taps, size_t k) noexcept {
@@ -59,15 +106,18 @@ bool dot_takes(const void* weights, size_t n, bool is_unsigned) noexcept {
 void pack_dot_weights(const QWeights& w, int8_t* packed, int32_t* sums) noexcept {
   const size_t pairs = w.run * w.k / 2;
   std::fill_n(packed, packed_dot_weight_bytes(w.n, w.taps, pairs), int8_t{0});
-  const size_t tap_bytes = packed_dot_panel_bytes(1, pairs);
+  const size_t panel_bytes = packed_dot_panel_bytes(w.taps, pairs);
   for (size_t n = 0; n < w.n; ++n) {
-    int8_t* column = packed + n / kPanelWidth * w.taps * tap_bytes + n % kPanelWidth * kCodes;
+    int8_t* column = packed + n / kPanelWidth * panel_bytes + n % kPanelWidth * kGroupCodes;
     sums[n] = 0;
     for (size_t t = 0; t < w.taps; ++t)
       sums[n] += pack_column(
           w, static_cast<ptrdiff_t>(n) * w.n_stride + static_cast<ptrdiff_t>(t) * w.tap_stride,
-          column + t * tap_bytes);
+          column + t * dot_tap_bytes(pairs));
   }
+  if (byte_dot_steps() != ByteDotSteps::two) return;
+  for (size_t n = 0; n < w.n; n += kPanelWidth)
+    move_groups({w.taps, pairs}, packed + n / kPanelWidth * panel_bytes);
 }
 
 void move_zero_point(const int32_t* bias, int32_t a_zero, const int32_t* centered_sums, size_t n,

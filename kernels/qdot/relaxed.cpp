@@ -1,9 +1,15 @@
 #include "kernels/relaxed.h"
 #include "kernels/dispatch.h"
+#include "kernels/qdot/panel.h"
 #include "kernels/qgemm/tile_simd128.h"
 
 namespace octet::kernels {
 namespace {
+
+/// Neighbouring int16 added up.
+v128_t widened(v128_t pairs) noexcept {
+  return wasm_i32x4_dot_i16x8(pairs, wasm_i16x8_splat(1));
+}
 
 // The two ways to add the sums of four neighbouring products to each of four columns, the second
 // for weights within ±kMostPairWeight.
@@ -16,39 +22,112 @@ struct OneStep {
 
 struct TwoSteps {
   static v128_t add(v128_t sums, v128_t codes, v128_t weights) noexcept {
-    const v128_t pairs = relaxed_dot_pairs(weights, codes);
-    return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(pairs, wasm_i16x8_splat(1)));
+    return wasm_i32x4_add(sums, widened(relaxed_dot_pairs(weights, codes)));
   }
 };
 
 template <class Way>
 struct ByteProduct {
   using Weight = int8_t;
-  static constexpr size_t kStep = 32;
+  static constexpr size_t kStep = kGroupBytes;
 
+  static size_t panel_elements(const QTile& tile) noexcept {
+    return tile.taps * dot_tap_bytes(tile.k);
+  }
   static V8 load(const int8_t* b) noexcept { return load_v8(b); }
   [[clang::always_inline]] static void add(V8& acc, v128_t codes, const V8& weights) noexcept {
     acc.lo = Way::add(acc.lo, codes, weights.lo);
     acc.hi = Way::add(acc.hi, codes, weights.hi);
   }
+  template <size_t kRows>
+  static void add_moved(V8 (&)[kRows], const QTile&, const int8_t*) noexcept {}
 };
 
-/// As packed_dot_panel_bytes, which is not part of the pack.
+struct OneStepProduct : ByteProduct<OneStep> {};
+
+struct TwoStepProduct : ByteProduct<TwoSteps> {
+  static size_t panel_elements(const QTile& tile) noexcept {
+    return TwoStepPanel{tile.taps, tile.k}.bytes();
+  }
+
+  /// Neighbouring groups of a panel that keeps its promise.
+  [[clang::always_inline]] static void add_two(V8& acc, const int16_t* codes, const V8& first,
+                                               const V8& second) noexcept {
+    const v128_t a = wasm_v128_load32_splat(codes), b = wasm_v128_load32_splat(codes + 2);
+    const v128_t lo =
+        wasm_i16x8_add(relaxed_dot_pairs(first.lo, a), relaxed_dot_pairs(second.lo, b));
+    const v128_t hi =
+        wasm_i16x8_add(relaxed_dot_pairs(first.hi, a), relaxed_dot_pairs(second.hi, b));
+    acc.lo = wasm_i32x4_add(acc.lo, widened(lo));
+    acc.hi = wasm_i32x4_add(acc.hi, widened(hi));
+  }
+
+  /// The groups in the table behind a panel's own.
+  template <size_t kRows>
+  [[clang::always_inline]] static void add_moved(V8 (&acc)[kRows], const QTile& tile,
+                                                 const int8_t* table) noexcept {
+    const int32_t count = TwoStepPanel::moved_count(table);
+    for (int32_t i = 0; i < count; ++i) {
+      const MovedGroup group = TwoStepPanel::moved(table, static_cast<size_t>(i));
+      const V8 weights = load(group.weights());
+      const size_t tap = group.place() / tile.k, pair = group.place() % tile.k;
+      const int16_t* const* rows = tile.a + tap * kTileRows;
+#pragma clang loop unroll(full)
+      for (size_t r = 0; r < kRows; ++r)
+        add(acc[r], wasm_v128_load32_splat(rows[r] + pair), weights);
+    }
+  }
+};
+
+/// As add_tap, two groups at once.
+[[clang::always_inline]] const int8_t* add_tap_by_two(V8 (&acc)[kTileRows],
+                                                      const int16_t* const* rows, const int8_t* b,
+                                                      size_t k) noexcept {
+  const int16_t* a[kTileRows] = {rows[0], rows[1], rows[2], rows[3]};
+  const int8_t* end = b + k / kPairsOfTwoGroups * 2 * kGroupBytes;
+  for (; b != end; b += 2 * kGroupBytes) {
+    const V8 first = load_v8(b), second = load_v8(b + kGroupBytes);
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < kTileRows; ++r) {
+      TwoStepProduct::add_two(acc[r], a[r], first, second);
+      a[r] += kPairsOfTwoGroups;
+    }
+  }
+  return add_tap<TwoStepProduct>(acc, a, b, k % kPairsOfTwoGroups);
+}
+
+[[clang::always_inline]] void add_panel(V8 (&acc)[kTileRows], const QTile& tile,
+                                        const int8_t* panel) noexcept {
+  const int8_t* table = panel + TwoStepPanel{tile.taps, tile.k}.group_bytes();
+  const bool by_two = TwoStepPanel::moved_count(table) != TwoStepPanel::kUnbounded;
+  for (size_t t = 0; t < tile.taps; ++t) {
+    const int16_t* const* rows = tile.a + t * kTileRows;
+    panel = by_two ? add_tap_by_two(acc, rows, panel, tile.k)
+                   : add_tap<TwoStepProduct>(acc, rows, panel, tile.k);
+  }
+  TwoStepProduct::add_moved(acc, tile, table);
+}
+
 template <class Product>
 const int8_t* first_panel(const QTile& tile) noexcept {
-  const size_t panel_bytes = tile.taps * ((tile.k + 1) / 2) * Product::kStep;
-  return tile.b + tile.column_begin / kPanelWidth * panel_bytes;
+  return tile.b + tile.column_begin / kPanelWidth * Product::panel_elements(tile);
 }
 
-template <QOutput kOutput, class Way>
-void run_four(const QTile& tile) noexcept {
-  using Product = ByteProduct<Way>;
-  run_four_rows<kOutput, Product>(tile, first_panel<Product>(tile));
+template <QOutput kOutput>
+void run_four_in_two_steps(const QTile& tile) noexcept {
+  const OutputStep<kOutput> output(*tile.params);
+  const size_t panel_bytes = TwoStepProduct::panel_elements(tile);
+  const int8_t* panel = first_panel<TwoStepProduct>(tile);
+  for (size_t n = tile.column_begin; n < tile.column_end; n += kPanelWidth, panel += panel_bytes) {
+    const V8 initial = output.initial(n);
+    V8 acc[kTileRows] = {initial, initial, initial, initial};
+    add_panel(acc, tile, panel);
+    output.store_begun(acc, tile.row_sum, n, tile.column_end, tile.c);
+  }
 }
 
-template <QOutput kOutput, class Way>
+template <QOutput kOutput, class Product>
 void run_one(const QTile& tile) noexcept {
-  using Product = ByteProduct<Way>;
   run_one_row<kOutput, Product>(tile, first_panel<Product>(tile));
 }
 
@@ -76,16 +155,16 @@ void dot(const int8_t* w, const uint8_t* a, int32_t* sums) noexcept {
 
 #define OCTET_DOT_TILES(output)                                                                    \
   void q8_qc8w_gemm_##output##_4x8_relaxed(const QTile& tile) noexcept {                           \
-    run_four<QOutput::output, OneStep>(tile);                                                      \
+    run_four_rows<QOutput::output, OneStepProduct>(tile, first_panel<OneStepProduct>(tile));       \
   }                                                                                                \
   void q8_qc8w_gemv_##output##_1x8_relaxed(const QTile& tile) noexcept {                           \
-    run_one<QOutput::output, OneStep>(tile);                                                       \
+    run_one<QOutput::output, OneStepProduct>(tile);                                                \
   }                                                                                                \
   void q8_qc7w_gemm_##output##_4x8_relaxed(const QTile& tile) noexcept {                           \
-    run_four<QOutput::output, TwoSteps>(tile);                                                     \
+    run_four_in_two_steps<QOutput::output>(tile);                                                  \
   }                                                                                                \
   void q8_qc7w_gemv_##output##_1x8_relaxed(const QTile& tile) noexcept {                           \
-    run_one<QOutput::output, TwoSteps>(tile);                                                      \
+    run_one<QOutput::output, TwoStepProduct>(tile);                                                \
   }
 OCTET_DOT_TILES(i32)
 OCTET_DOT_TILES(f32)

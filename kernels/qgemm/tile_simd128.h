@@ -4,6 +4,8 @@
 //   kStep                      packed weights of one pair of int16 activations, over 8 columns
 //   load(b)                    those weights
 //   add(acc, a, weights)       adds their products with the pair that `a` repeats
+//   panel_elements(tile)       packed weights of one panel
+//   add_moved(acc, tile, b)    adds the products that a panel keeps at b, behind all others
 #pragma once
 
 #include "kernels/qgemm/output_simd128.h"
@@ -60,7 +62,7 @@ template <QOutput kOutput, class Product, size_t kPanels, class Weight = typenam
 [[clang::always_inline]] void run_panels(const QTile& tile, const OutputStep<kOutput>& output,
                                          const Weight* b, size_t n, size_t apart) noexcept {
   constexpr size_t kStep = Product::kStep;
-  const size_t distance = apart * tile.taps * ((tile.k + 1) / 2) * kStep;
+  const size_t distance = apart * Product::panel_elements(tile);
   V8 acc[kPanels];
   for (size_t p = 0; p < kPanels; ++p) acc[p] = output.initial(n + p * apart * kPanelWidth);
   for (size_t t = 0; t < tile.taps; ++t) {
@@ -79,6 +81,7 @@ template <QOutput kOutput, class Product, size_t kPanels, class Weight = typenam
 #pragma clang loop unroll(full)
   for (size_t p = 0; p < kPanels; ++p) {
     V8 sums[] = {acc[p]};
+    Product::add_moved(sums, tile, b + p * distance);
     output.store_begun(sums, tile.row_sum, n + p * apart * kPanelWidth, tile.column_end, tile.c);
   }
 }
@@ -90,7 +93,7 @@ void run_one_row(const QTile& tile, const typename Product::Weight* b) noexcept 
   const OutputStep<kOutput> output(*tile.params);
   const size_t panels = (tile.column_end - tile.column_begin + kPanelWidth - 1) / kPanelWidth;
   const size_t apart = (panels + 2) / 3;
-  const size_t panel = tile.taps * ((tile.k + 1) / 2) * Product::kStep;
+  const size_t panel = Product::panel_elements(tile);
   for (size_t i = 0; i < apart; ++i, b += panel) {
     const size_t n = tile.column_begin + i * kPanelWidth;
     if (i + 2 * apart < panels)
@@ -107,6 +110,9 @@ struct PairProduct {
   using Weight = int8_t;
   static constexpr size_t kStep = 16;
 
+  static size_t panel_elements(const QTile& tile) noexcept {
+    return tile.taps * ((tile.k + 1) / 2) * kStep;
+  }
   static V8 load(const int8_t* b) noexcept {
     return {wasm_i16x8_load8x8(b), wasm_i16x8_load8x8(b + 8)};
   }
@@ -114,6 +120,8 @@ struct PairProduct {
     acc.lo = wasm_i32x4_add(acc.lo, wasm_i32x4_dot_i16x8(a, weights.lo));
     acc.hi = wasm_i32x4_add(acc.hi, wasm_i32x4_dot_i16x8(a, weights.hi));
   }
+  template <size_t kRows>
+  static void add_moved(V8 (&)[kRows], const QTile&, const void*) noexcept {}
 };
 
 /// The same with panels that were widened before.

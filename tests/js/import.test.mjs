@@ -75,7 +75,9 @@ for (const name of scripts.values())
       const times = Array.from({ length: processes }, measure);
       best = Math.min(best, median(times.map(ratioOf)));
       const milliseconds = (key) => median(times.map((time) => time[key])).toFixed(2);
-      t.diagnostic(`evaluation ${milliseconds('evaluating')} ms, reading ${milliseconds('reading')}`);
+      t.diagnostic(
+        `evaluation ${milliseconds('evaluating')} ms, reading ${milliseconds('reading')}`,
+      );
     }
     assert.ok(best <= mostOfReading, `${best} times what reading takes`);
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cfenv>
 #include <cmath>
 #include <cstring>
@@ -103,11 +104,17 @@ inline bool has_selected_byte_dot(Isa isa) {
   return tried_byte_dot(dot, steps) == byte_dot();
 }
 
-/// Random weights that the selected products take.
+/// Random weights that the selected products take. For products in two steps sometimes all are
+/// large, sometimes none, sometimes few.
 inline std::vector<uint8_t> dot_weights(Random& random, size_t count, bool is_unsigned) {
   if (byte_dot_steps() == ByteDotSteps::one) return random.integers<uint8_t>(count, 0, 255);
-  auto weights = random.integers<uint8_t>(count, 0, 2 * kMostPairWeight);
-  for (uint8_t& w : weights) w = static_cast<uint8_t>(w - (is_unsigned ? 0 : kMostPairWeight));
+  const int large_of_16 = std::array{0, 4, 16}[random.size(0, 2)];
+  std::vector<uint8_t> weights;
+  for (size_t i = 0; i < count; ++i) {
+    const int most = random.integer(0, 15) < large_of_16 ? kMostPairWeight : kMostPairWeight / 4;
+    const int weight = random.integer(-most, most);
+    weights.push_back(static_cast<uint8_t>(weight + (is_unsigned ? kMostPairWeight : 0)));
+  }
   return weights;
 }
 
