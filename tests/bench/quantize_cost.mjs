@@ -34,8 +34,8 @@ async function measureDynamic() {
 
 /**
  * What runs of the float model are of a static quantization: the time that as many runs as there are samples take, as plain
- * `session.run` of the same feeds, over the time of `quantize`. Without the report's measurements, which are runs of both models,
- * and with them.
+ * `session.run` of the same feeds, over the time of `quantize`; and the time that as many take as it makes in all. Without the
+ * report's measurements, which are runs of both models, and with them.
  */
 async function measureStatic(samples) {
   const found = await once('share', 'resnet50', 0, { mode: 'static', samples });
@@ -45,10 +45,12 @@ async function measureStatic(samples) {
     ['with the default options', 'whole'],
   ]) {
     const { runs, made } = found[key];
+    const all = made.floatRuns / samples;
     console.log(
       `  ${what}: ${showMs(made.cpuMs)} ms of processor time (${showMs(made.clockMs)} by the clock), the runs ` +
         `${showMs(runs.cpuMs)} (${showMs(runs.clockMs)}): a share of ` +
-        `${percent(runs.cpuMs, made.cpuMs)} (${percent(runs.clockMs, made.clockMs)})`,
+        `${percent(runs.cpuMs, made.cpuMs)} (${percent(runs.clockMs, made.clockMs)}); all its ${made.floatRuns} runs of the float ` +
+        `model: ${percent(all * runs.cpuMs, made.cpuMs)} (${percent(all * runs.clockMs, made.clockMs)})`,
     );
   }
   return { samples, ...found };

@@ -5,7 +5,7 @@
  *   quantize   quantizes with OPTIONS, which may ask for a number of `samples`
  *   run        runs the float model OPTIONS.runs times
  *   share      both, in turn: quantizes with OPTIONS and `measure: false`, and with OPTIONS, and beside each tells the mean of what as
- *              many runs as there are samples took before and after it
+ *              many runs as there are samples took before and after it, and how many runs of the float model it made in all
  *
  * Times are the process's processor time (and, beside it, by the clock). `peakBytes` is how far the memory of the process grew
  * beyond what it had with the engine loaded and nothing read, the file of the model included; `heapBytes` are all WebAssembly
@@ -47,8 +47,9 @@ async function quantize(source, feeds, { samples, ...given }) {
   const calibration =
     samples === undefined ? undefined : { [Symbol.iterator]: () => samplesOf(feeds, samples) };
   const timed = stopwatch();
-  const { model } = await octet.quantize(source, { ...given, calibration });
-  return { ...timed(), modelBytes: model.length };
+  const { model, report } = await octet.quantize(source, { ...given, calibration });
+  const floatRuns = (samples ?? 0) + (report.samples ?? 0) + (report.latency?.runs ?? 0);
+  return { ...timed(), modelBytes: model.length, floatRuns };
 }
 
 async function compareWithRuns(source, feeds, options) {

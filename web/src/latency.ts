@@ -8,7 +8,7 @@ import { createSession } from './session.js';
 /** That a median is taken from, at most. */
 const mostRuns = 7;
 /** What the runs of one model take, roughly, unless a single one takes longer. */
-const budgetMs = 150;
+const budgetMs = 100;
 
 /** Milliseconds of runs of a model with the same feeds; what is timed is not interrupted. */
 async function timesOf(
