@@ -48,7 +48,7 @@ bool rows_are_runs(const QConv& conv) noexcept {
   const size_t inputs = group_inputs(conv.shape);
   const bool two_steps = conv.byte_dot && byte_dot_steps() == ByteDotSteps::two;
   return conv.shape.dilation_w == 1 && conv.x_stride == inputs &&
-         inputs % (two_steps ? kPairsOfTwoGroups : 2) == 0;
+         inputs % (two_steps ? kStepPairs : 2) == 0;
 }
 
 /// One running call of qconv.

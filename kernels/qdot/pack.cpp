@@ -27,7 +27,7 @@ int32_t pack_column(const QWeights& w, ptrdiff_t start, int8_t* packed) noexcept
   return sum;
 }
 
-/// Whether neighbouring groups keep the promise of panel.h.
+/// Whether the weights of a step are bounded as panel.h says.
 bool is_bounded(const int8_t* groups) noexcept {
   int16_t positive[kGroupBytes], negative[kGroupBytes];
   for (size_t i = 0; i < kGroupBytes; ++i) {
@@ -43,35 +43,21 @@ bool is_bounded(const int8_t* groups) noexcept {
   return most <= 2 * kMostPairWeight && least >= -2 * kMostPairWeight;
 }
 
-/// Calls visit(place, groups) for neighbouring groups that do not, while it returns true.
-template <class Visit>
-void visit_unbounded(const TwoStepPanel& shape, int8_t* panel, Visit&& visit) noexcept {
+/// Writes the list of panel.h behind the groups.
+void list_unbounded(const TwoStepPanel& shape, int8_t* panel) noexcept {
+  int8_t* list = panel + shape.group_bytes();
+  const auto write = [list](size_t i, uint32_t number) {
+    std::memcpy(list + i * sizeof number, &number, sizeof number);
+  };
+  if (shape.steps() < TwoStepPanel::kLeastSteps) return write(0, TwoStepPanel::kUnbounded);
+  size_t count = 0;
   for (size_t t = 0; t < shape.taps; ++t)
-    for (size_t pair = 0; pair + kPairsOfTwoGroups <= shape.k; pair += kPairsOfTwoGroups) {
-      int8_t* groups = panel + t * dot_tap_bytes(shape.k) + pair / 2 * kGroupBytes;
-      if (!is_bounded(groups) && !visit(t * shape.k + pair, groups)) return;
+    for (size_t s = 0; s < shape.tap_steps(); ++s) {
+      if (is_bounded(panel + t * dot_tap_bytes(shape.k) + s * kStepBytes)) continue;
+      if (count == shape.most_unbounded()) return write(0, TwoStepPanel::kUnbounded);
+      write(count++, static_cast<uint32_t>(t * shape.tap_steps() + s));
     }
-}
-
-/// Keeps the promise of panel.h, or says that the panel does not.
-void move_groups(const TwoStepPanel& shape, int8_t* panel) noexcept {
-  const size_t room = shape.table_length();
-  size_t unbounded = 0;
-  visit_unbounded(shape, panel, [&](size_t, int8_t*) { return ++unbounded <= room; });
-  int8_t* table = panel + shape.group_bytes();
-  const int32_t count =
-      unbounded <= room ? static_cast<int32_t>(unbounded) : TwoStepPanel::kUnbounded;
-  std::memcpy(table, &count, sizeof count);
-  if (unbounded > room) return;
-  int8_t* entry = table + TwoStepPanel::kCountBytes;
-  visit_unbounded(shape, panel, [&](size_t place, int8_t* groups) {
-    const auto number = static_cast<uint32_t>(place);
-    std::memcpy(entry, &number, sizeof number);
-    std::copy_n(groups, kGroupBytes, entry + MovedGroup::kHeadBytes);
-    std::fill_n(groups, kGroupBytes, int8_t{0});
-    entry += MovedGroup::kBytes;
-    return true;
-  });
+  write(count, TwoStepPanel::kEnd);
 }
 
 } // namespace
@@ -117,7 +103,7 @@ void pack_dot_weights(const QWeights& w, int8_t* packed, int32_t* sums) noexcept
   }
   if (byte_dot_steps() != ByteDotSteps::two) return;
   for (size_t n = 0; n < w.n; n += kPanelWidth)
-    move_groups({w.taps, pairs}, packed + n / kPanelWidth * panel_bytes);
+    list_unbounded({w.taps, pairs}, packed + n / kPanelWidth * panel_bytes);
 }
 
 void move_zero_point(const int32_t* bias, int32_t a_zero, const int32_t* centered_sums, size_t n,

@@ -10,8 +10,8 @@
 //
 // Activations travel as pairs: where QTile, QGemm and QConv speak of int16 elements, one is two
 // codes of neighbouring k or channels, whose number is therefore even. Panels: for each group of 8
-// columns, for each tap, for each four of k: 8 columns × 4 k, 32 bytes, zeros where k ends; with
-// products in two steps also a table of groups that stand elsewhere (kernels/qdot/panel.h).
+// columns, for each tap, for each four of k: 8 columns × 4 k, 32 bytes, zeros where k ends; for
+// products in two steps also a list of those that need care (kernels/qdot/panel.h).
 #pragma once
 
 #include "kernels/qdot/byte_dot.h"

@@ -12,36 +12,15 @@ int32_t activation(const void* codes, size_t k) noexcept {
   return static_cast<const uint8_t*>(codes)[k];
 }
 
-/// Σ of `count` codes × a column's weights, of which group 0 begins at `groups`.
-int32_t sum_products(const int16_t* codes, const int8_t* groups, size_t count) noexcept {
-  int32_t acc = 0;
-  for (size_t k = 0; k < count; ++k)
-    acc = wrap_add(acc,
-                   activation(codes, k) * groups[k / kGroupCodes * kGroupBytes + k % kGroupCodes]);
-  return acc;
-}
-
-/// The products with groups that stand in the table of a panel for two steps.
-int32_t sum_moved(const QTile& tile, const int8_t* table, size_t row, size_t column) noexcept {
-  int32_t acc = 0;
-  for (int32_t i = 0; i < TwoStepPanel::moved_count(table); ++i) {
-    const MovedGroup group = TwoStepPanel::moved(table, static_cast<size_t>(i));
-    const size_t tap = group.place() / tile.k, pair = group.place() % tile.k;
-    const int16_t* codes = tile.a[tap * kTileRows + row] + pair;
-    acc = wrap_add(acc, sum_products(codes, group.weights() + column, kGroupCodes));
-  }
-  return acc;
-}
-
 int32_t dot(const QTile& tile, size_t row, size_t n) noexcept {
-  const int8_t* panel = tile.b + n / kPanelWidth * packed_dot_panel_bytes(tile.taps, tile.k);
-  const size_t column = n % kPanelWidth * kGroupCodes, tap_bytes = dot_tap_bytes(tile.k);
+  const size_t panel_bytes = packed_dot_panel_bytes(tile.taps, tile.k);
+  const int8_t* b = tile.b + n / kPanelWidth * panel_bytes + n % kPanelWidth * kGroupCodes;
   int32_t acc = 0;
-  for (size_t t = 0; t < tile.taps; ++t)
-    acc = wrap_add(
-        acc, sum_products(tile.a[t * kTileRows + row], panel + t * tap_bytes + column, 2 * tile.k));
-  if (byte_dot_steps() == ByteDotSteps::one) return acc;
-  return wrap_add(acc, sum_moved(tile, panel + tile.taps * tap_bytes, row, column));
+  for (size_t t = 0; t < tile.taps; ++t, b += dot_tap_bytes(tile.k))
+    for (size_t k = 0; k < 2 * tile.k; ++k)
+      acc = wrap_add(acc, activation(tile.a[t * kTileRows + row], k) *
+                              b[k / kGroupCodes * kGroupBytes + k % kGroupCodes]);
+  return acc;
 }
 
 template <QOutput kOutput, size_t kRows>

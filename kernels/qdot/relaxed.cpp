@@ -39,8 +39,6 @@ struct ByteProduct {
     acc.lo = Way::add(acc.lo, codes, weights.lo);
     acc.hi = Way::add(acc.hi, codes, weights.hi);
   }
-  template <size_t kRows>
-  static void add_moved(V8 (&)[kRows], const QTile&, const int8_t*) noexcept {}
 };
 
 struct OneStepProduct : ByteProduct<OneStep> {};
@@ -50,9 +48,9 @@ struct TwoStepProduct : ByteProduct<TwoSteps> {
     return TwoStepPanel{tile.taps, tile.k}.bytes();
   }
 
-  /// Neighbouring groups of a panel that keeps its promise.
-  [[clang::always_inline]] static void add_two(V8& acc, const int16_t* codes, const V8& first,
-                                               const V8& second) noexcept {
+  /// A bounded step.
+  [[clang::always_inline]] static void add_step(V8& acc, const int16_t* codes, const V8& first,
+                                                const V8& second) noexcept {
     const v128_t a = wasm_v128_load32_splat(codes), b = wasm_v128_load32_splat(codes + 2);
     const v128_t lo =
         wasm_i16x8_add(relaxed_dot_pairs(first.lo, a), relaxed_dot_pairs(second.lo, b));
@@ -61,51 +59,45 @@ struct TwoStepProduct : ByteProduct<TwoSteps> {
     acc.lo = wasm_i32x4_add(acc.lo, widened(lo));
     acc.hi = wasm_i32x4_add(acc.hi, widened(hi));
   }
-
-  /// The groups in the table behind a panel's own.
-  template <size_t kRows>
-  [[clang::always_inline]] static void add_moved(V8 (&acc)[kRows], const QTile& tile,
-                                                 const int8_t* table) noexcept {
-    const int32_t count = TwoStepPanel::moved_count(table);
-    for (int32_t i = 0; i < count; ++i) {
-      const MovedGroup group = TwoStepPanel::moved(table, static_cast<size_t>(i));
-      const V8 weights = load(group.weights());
-      const size_t tap = group.place() / tile.k, pair = group.place() % tile.k;
-      const int16_t* const* rows = tile.a + tap * kTileRows;
-#pragma clang loop unroll(full)
-      for (size_t r = 0; r < kRows; ++r)
-        add(acc[r], wasm_v128_load32_splat(rows[r] + pair), weights);
-    }
-  }
 };
 
-/// As add_tap, two groups at once.
-[[clang::always_inline]] const int8_t* add_tap_by_two(V8 (&acc)[kTileRows],
-                                                      const int16_t* const* rows, const int8_t* b,
-                                                      size_t k) noexcept {
+/// Adds the products of one tap, all of whose steps are bounded but those that the list at `next`
+/// names, where the tap's are counted from first_step on. Moves `next` on and returns the end of
+/// the tap's weights.
+[[clang::always_inline]] const int8_t* add_bounded_tap(V8 (&acc)[kTileRows],
+                                                       const int16_t* const* rows, const int8_t* b,
+                                                       size_t k, size_t first_step,
+                                                       const int8_t*& next) noexcept {
   const int16_t* a[kTileRows] = {rows[0], rows[1], rows[2], rows[3]};
-  const int8_t* end = b + k / kPairsOfTwoGroups * 2 * kGroupBytes;
-  for (; b != end; b += 2 * kGroupBytes) {
-    const V8 first = load_v8(b), second = load_v8(b + kGroupBytes);
+  const int8_t* end = b + k / kStepPairs * kStepBytes;
+  while (true) {
+    const size_t ahead = TwoStepPanel::unbounded(next, 0) - first_step;
+    const int8_t* stop = ahead < k / kStepPairs ? end - (k / kStepPairs - ahead) * kStepBytes : end;
+    for (; b != stop; b += kStepBytes) {
+      const V8 first = load_v8(b), second = load_v8(b + kGroupBytes);
 #pragma clang loop unroll(full)
-    for (size_t r = 0; r < kTileRows; ++r) {
-      TwoStepProduct::add_two(acc[r], a[r], first, second);
-      a[r] += kPairsOfTwoGroups;
+      for (size_t r = 0; r < kTileRows; ++r) {
+        TwoStepProduct::add_step(acc[r], a[r], first, second);
+        a[r] += kStepPairs;
+      }
     }
+    if (stop == end) return add_tap<TwoStepProduct>(acc, a, b, k % kStepPairs);
+    b = add_tap<TwoStepProduct>(acc, a, b, kStepPairs);
+    for (const int16_t*& row : a) row += kStepPairs;
+    next += sizeof(uint32_t);
   }
-  return add_tap<TwoStepProduct>(acc, a, b, k % kPairsOfTwoGroups);
 }
 
 [[clang::always_inline]] void add_panel(V8 (&acc)[kTileRows], const QTile& tile,
                                         const int8_t* panel) noexcept {
-  const int8_t* table = panel + TwoStepPanel{tile.taps, tile.k}.group_bytes();
-  const bool by_two = TwoStepPanel::moved_count(table) != TwoStepPanel::kUnbounded;
+  const TwoStepPanel shape{tile.taps, tile.k};
+  const int8_t* next = panel + shape.group_bytes();
+  const bool bounded = TwoStepPanel::unbounded(next, 0) != TwoStepPanel::kUnbounded;
   for (size_t t = 0; t < tile.taps; ++t) {
     const int16_t* const* rows = tile.a + t * kTileRows;
-    panel = by_two ? add_tap_by_two(acc, rows, panel, tile.k)
-                   : add_tap<TwoStepProduct>(acc, rows, panel, tile.k);
+    panel = bounded ? add_bounded_tap(acc, rows, panel, tile.k, t * shape.tap_steps(), next)
+                    : add_tap<TwoStepProduct>(acc, rows, panel, tile.k);
   }
-  TwoStepProduct::add_moved(acc, tile, table);
 }
 
 template <class Product>

@@ -5,7 +5,6 @@
 //   load(b)                    those weights
 //   add(acc, a, weights)       adds their products with the pair that `a` repeats
 //   panel_elements(tile)       packed weights of one panel
-//   add_moved(acc, tile, b)    adds the products that a panel keeps at b, behind all others
 #pragma once
 
 #include "kernels/qgemm/output_simd128.h"
@@ -81,7 +80,6 @@ template <QOutput kOutput, class Product, size_t kPanels, class Weight = typenam
 #pragma clang loop unroll(full)
   for (size_t p = 0; p < kPanels; ++p) {
     V8 sums[] = {acc[p]};
-    Product::add_moved(sums, tile, b + p * distance);
     output.store_begun(sums, tile.row_sum, n + p * apart * kPanelWidth, tile.column_end, tile.c);
   }
 }
@@ -120,8 +118,6 @@ struct PairProduct {
     acc.lo = wasm_i32x4_add(acc.lo, wasm_i32x4_dot_i16x8(a, weights.lo));
     acc.hi = wasm_i32x4_add(acc.hi, wasm_i32x4_dot_i16x8(a, weights.hi));
   }
-  template <size_t kRows>
-  static void add_moved(V8 (&)[kRows], const QTile&, const void*) noexcept {}
 };
 
 /// The same with panels that were widened before.

@@ -261,40 +261,40 @@ TEST_CASE("the weights that byte dot products take") {
   CHECK_FALSE(takes({255}, true));
 }
 
-TEST_CASE("panels for two steps keep groups whose weights are too large together in a table") {
+TEST_CASE("panels for two steps list where weights are too large together") {
   const WithByteDot two_steps({ByteDot::unsigned_activations, ByteDotSteps::two});
-  constexpr size_t kTaps = 2, kCodes = 70; // of a tap: eight times two groups of four, and six
-  const auto packed_table = [](const std::vector<int8_t>& weights) {
+  constexpr size_t kTaps = 2, kCodes = 70; // of a tap: eight steps, and six codes
+  const auto listed = [](const std::vector<int8_t>& weights) {
     const QWeights w = {.data = weights.data(),
                         .n = 1,
                         .k = kCodes,
                         .taps = kTaps,
                         .k_stride = 1,
                         .tap_stride = kCodes};
+    const TwoStepPanel shape{kTaps, kCodes / 2};
     std::vector<int8_t> packed(packed_dot_weight_bytes(1, kTaps, kCodes / 2));
     int32_t sum = 0;
     pack_dot_weights(w, packed.data(), &sum);
-    packed.erase(packed.begin(), packed.begin() + TwoStepPanel{kTaps, kCodes / 2}.group_bytes());
-    return packed;
+    std::vector<uint32_t> list;
+    do list.push_back(TwoStepPanel::unbounded(packed.data() + shape.group_bytes(), list.size()));
+    while (list.back() < TwoStepPanel::kUnbounded);
+    return list;
   };
   std::vector<int8_t> weights(kTaps * kCodes, 0);
-  const auto set = [&](size_t tap, size_t k, std::array<int, 4> values) {
-    for (const size_t i : {0, 1, 4, 5})
-      weights[tap * kCodes + k + i] = static_cast<int8_t>(values[i - i / 4 * 2]);
+  const auto set = [&](size_t tap, size_t k, const std::array<int8_t, 4>& values) {
+    int8_t* at = weights.data() + tap * kCodes + k;
+    std::copy_n(values.data(), 2, at);
+    std::copy_n(values.data() + 2, 2, at + kGroupCodes);
   };
+  using List = std::vector<uint32_t>;
   set(0, 2, {64, 63, 0, 1});
   set(1, 0, {-64, -64, 64, 64});
-  CHECK(TwoStepPanel::moved_count(packed_table(weights).data()) == 0);
+  CHECK(listed(weights) == List{TwoStepPanel::kEnd});
   set(0, 8, {64, 64, 0, 1});
   set(1, 18, {-32, -33, -32, -32});
-  const auto table = packed_table(weights);
-  REQUIRE(TwoStepPanel::moved_count(table.data()) == 2);
-  const MovedGroup first = TwoStepPanel::moved(table.data(), 0);
-  CHECK((first.place() == 4 && first.weights()[0] == 64));
-  const MovedGroup second = TwoStepPanel::moved(table.data(), 1);
-  CHECK((second.place() == kCodes / 2 + 8 && second.weights()[3] == -33));
+  CHECK(listed(weights) == List{1, 10, TwoStepPanel::kEnd});
   set(1, 32, {64, 64, 64, 64});
-  CHECK(TwoStepPanel::moved_count(packed_table(weights).data()) == TwoStepPanel::kUnbounded);
+  CHECK(listed(weights) == List{TwoStepPanel::kUnbounded});
 }
 
 TEST_CASE("byte dot products have the bits of those of int16") {
