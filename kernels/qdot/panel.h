@@ -32,10 +32,10 @@ struct TwoStepPanel {
 
   /// Ends the list.
   static constexpr uint32_t kEnd = UINT32_MAX;
-  /// Panels of fewer steps gain nothing by bounded ones.
-  static constexpr size_t kLeastSteps = 16;
   /// In place of the list: no step is bounded.
   static constexpr uint32_t kUnbounded = UINT32_MAX - 1;
+  /// Panels of fewer steps gain nothing by bounded ones, and say that they have none.
+  static constexpr size_t kLeastSteps = 16;
 
   size_t group_bytes() const noexcept { return taps * dot_tap_bytes(k); }
   size_t tap_steps() const noexcept { return k / kStepPairs; }
