@@ -61,11 +61,16 @@ export class CallBlock {
     signal: AbortSignal | undefined,
   ): Promise<OctetValue[]> {
     await this.prepare(names, feeds, signal, wanted);
-    await inSlices(() => this.#isMoreWith((handle) => handle.advance(sliceMs)), signal);
+    await this.advance(signal);
     const handle = this.#handle;
     const results = this.#checked(this.#engine.get(() => handle.results()));
     const reader = new ResultReader(this.#engine, handle, results);
     return wanted.map(() => reader.value());
+  }
+
+  /** The run itself, whose results stay in the engine. Returns the milliseconds of its slices. */
+  advance(signal: AbortSignal | undefined): Promise<number> {
+    return inSlices(() => this.#isMoreWith((handle) => handle.advance(sliceMs)), signal);
   }
 
   #isMoreWith(step: (handle: SessionHandle) => Result<boolean>): boolean {

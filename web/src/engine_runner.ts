@@ -54,9 +54,10 @@ export class EngineRunner implements SessionRunner {
     return this.#images.length ? this.#withImages(feeds).then(run) : run(feeds);
   }
 
-  /** As `InferenceSession.prepareInSlices`. */
-  async prepareInSlices(feeds: readonly unknown[], signal: AbortSignal | undefined): Promise<void> {
+  /** As `InferenceSession.timeInSlices`. */
+  async timeInSlices(feeds: readonly unknown[], signal: AbortSignal | undefined): Promise<number> {
     await this.#block.prepare(this.#feedNames, await this.#withImages(feeds), signal);
+    return this.#block.advance(signal);
   }
 
   /** As `InferenceSession.runInSlices`. */

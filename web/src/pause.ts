@@ -29,11 +29,21 @@ export function pacer(signal: AbortSignal | undefined): () => Promise<void> {
   };
 }
 
-/** Repeats a step while it asks for more, at the pace of `pacer`; throws `aborted` if a step, the last one too, led to that. */
-export async function inSlices(step: () => boolean, signal?: AbortSignal): Promise<void> {
+/**
+ * Repeats a step while it asks for more, at the pace of `pacer`; throws `aborted` if a step, the last one too, led to that. Returns
+ * how many milliseconds the steps took, without what went on between them.
+ */
+export async function inSlices(step: () => boolean, signal?: AbortSignal): Promise<number> {
   const pace = pacer(signal);
-  while (step()) await pace();
+  let milliseconds = 0;
+  for (let isMore = true; isMore; ) {
+    const start = performance.now();
+    isMore = step();
+    milliseconds += performance.now() - start;
+    if (isMore) await pace();
+  }
   throwIfAborted(signal);
+  return milliseconds;
 }
 
 /** Settles like `promise`, or fails with `aborted` as soon as the signal is. */

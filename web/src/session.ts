@@ -219,13 +219,14 @@ export class InferenceSession implements Ort {
   }
 
   /**
-   * Makes a run with such feeds quick to begin: chooses its kernels and packs its weights, letting events in. For callers that
-   * start no other run meanwhile, like the one below, and whose session is one of this thread's engine.
+   * Runs, letting events in, and returns how many milliseconds the run took without these: nothing of what a first run prepares, and
+   * nothing of carrying values. Of a session that starts no other run meanwhile, like the one below, and that is one of this thread's
+   * engine.
    * @internal
    */
-  async prepareInSlices(feeds: Ort.FeedsType, signal: AbortSignal | undefined): Promise<void> {
+  async timeInSlices(feeds: Ort.FeedsType, signal: AbortSignal | undefined): Promise<number> {
     const runner = this.#open() as EngineRunner;
-    await runner.prepareInSlices(this.#feeds(feeds), signal);
+    return runner.timeInSlices(this.#feeds(feeds), signal);
   }
 
   /**
