@@ -16,13 +16,8 @@ void f32_gemm_4x8_simd128(const FTile& tile) noexcept {
   run_four_rows<Math>(tile);
 }
 
-// Weights that no second-level cache holds mostly come from memory, where two streams are fastest.
 void f32_gemv_1x24_simd128(const FTile& tile) noexcept {
-  constexpr size_t kCacheFloats = 2 * 1024 * 1024 / sizeof(float);
-  if (tile.taps * tile.k * (tile.column_end - tile.column_begin) > kCacheFloats)
-    run_one_row<Math, 2>(tile);
-  else
-    run_one_row<Math, 3>(tile);
+  run_one_row<Math, 3>(tile);
 }
 
 } // namespace octet::kernels

@@ -112,13 +112,24 @@ template <class Math, size_t kPanels>
 /// kStreams streams of weights, each that part of them long: far apart, they come faster from
 /// memory than a single one, and from a cache faster than neighbouring panels.
 template <class Math, size_t kStreams>
-void run_one_row(const FTile& tile) noexcept {
+void run_streams(const FTile& tile) noexcept {
   const FOutputStep output(tile);
   const size_t panels = (tile.column_end - tile.column_begin + kFPanelWidth - 1) / kFPanelWidth;
   const size_t apart = (panels + kStreams - 1) / kStreams;
   for (size_t i = 0; i < apart; ++i)
     run_present_panels<Math, kStreams>(tile, output, tile.column_begin + i * kFPanelWidth, apart,
                                        panels - i);
+}
+
+/// One row. Weights that no second-level cache holds mostly come from memory, where two streams are
+/// fastest.
+template <class Math, size_t kCachedStreams>
+void run_one_row(const FTile& tile) noexcept {
+  constexpr size_t kCacheFloats = 2 * 1024 * 1024 / sizeof(float);
+  if (tile.taps * tile.k * (tile.column_end - tile.column_begin) > kCacheFloats)
+    run_streams<Math, 2>(tile);
+  else
+    run_streams<Math, kCachedStreams>(tile);
 }
 
 } // namespace octet::kernels
