@@ -8,6 +8,7 @@
 #pragma once
 
 #include "kernels/qgemm/output_simd128.h"
+#include "kernels/qgemm/pack.h"
 #include "kernels/qgemm/tile.h"
 
 namespace octet::kernels {
@@ -109,7 +110,7 @@ struct PairProduct {
   static constexpr size_t kStep = 16;
 
   static size_t panel_elements(const QTile& tile) noexcept {
-    return tile.taps * ((tile.k + 1) / 2) * kStep;
+    return packed_panel_bytes(tile.taps, tile.k);
   }
   static V8 load(const int8_t* b) noexcept {
     return {wasm_i16x8_load8x8(b), wasm_i16x8_load8x8(b + 8)};
