@@ -1,5 +1,6 @@
 #include "base/buffer.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace octet {
@@ -57,6 +58,13 @@ SharedBytes SharedBytes::part(size_t offset, size_t size) const {
   SharedBytes out(stretch_->source, size);
   out.stretch_->offset = stretch_->offset + offset;
   return out;
+}
+
+void SharedBytes::read(size_t offset, std::span<uint8_t> to) const {
+  if (stretch_ && stretch_->held.expired())
+    stretch_->source->read(stretch_->offset + offset, to);
+  else
+    std::copy_n(data() + offset, to.size(), to.data());
 }
 
 bool SharedBytes::is_computed() const {

@@ -66,6 +66,10 @@ public:
   // The same by position; does not bring anything into the heap.
   SharedBytes part(size_t offset, size_t size) const;
 
+  // Fills `to` with the bytes from `offset` on, which exist; does not bring the others into the
+  // heap.
+  void read(size_t offset, std::span<uint8_t> to) const;
+
   // Whether somebody is known to keep the bytes for as long as this lives.
   bool is_owned() const { return owner_ || stretch_; }
   // Whether the bytes come from a source.

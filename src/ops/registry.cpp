@@ -1,5 +1,8 @@
 #include "ops/registry.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/error.h"
 
 namespace octet {
@@ -13,18 +16,30 @@ struct Row {
   OpListing listing;
   const OpDef* def;
 };
-constexpr Row kRows[] = {
+constexpr auto kRows = std::to_array<Row>({
 #define OCTET_OP(domain, name, symbol) {{domain, name}, &symbol},
 #include "ops/op_list.inc"
 #undef OCTET_OP
-};
+});
+
+constexpr bool precedes(const OpListing& a, const OpListing& b) {
+  return a.name != b.name ? a.name < b.name : a.domain < b.domain;
+}
+constexpr auto kSortedRows = [] {
+  auto rows = kRows;
+  std::sort(rows.begin(), rows.end(),
+            [](const Row& a, const Row& b) { return precedes(a.listing, b.listing); });
+  return rows;
+}();
 } // namespace
 
 const OpDef* find_op(std::string_view domain, std::string_view name) {
   if (domain == "ai.onnx") domain = "";
-  for (const Row& row : kRows)
-    if (row.listing.name == name && row.listing.domain == domain) return row.def;
-  return nullptr;
+  const OpListing wanted{domain, name};
+  const auto row = std::lower_bound(
+      kSortedRows.begin(), kSortedRows.end(), wanted,
+      [](const Row& each, const OpListing& listing) { return precedes(each.listing, listing); });
+  return row == kSortedRows.end() || precedes(wanted, row->listing) ? nullptr : row->def;
 }
 
 void refuse_operator(const Node& node) {

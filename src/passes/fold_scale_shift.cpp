@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 
-#include "base/pieces.h"
 #include "graph/edit.h"
+#include "ops/multiply.h"
 #include "passes/match.h"
 
 namespace octet {
@@ -38,11 +38,6 @@ struct ChannelStretches {
   size_t length, per_group, inputs_per_group;
 };
 
-// Apart, for the compiler to see that nothing overlaps.
-void scale_values(const float* __restrict from, size_t count, float scale, float* __restrict to) {
-  for (size_t i = 0; i < count; ++i) to[i] = from[i] * scale;
-}
-
 // Weights times the scales of their channels, made when they are read: a copy of them all would
 // double the model.
 class ScaledWeights final : public ByteSource {
@@ -52,19 +47,16 @@ public:
 
   bool is_computed() const override { return true; }
   void read(size_t offset, std::span<uint8_t> to) const override {
-    const float* from = weights_.values<float>().data() + offset / sizeof(float);
-    auto* out = reinterpret_cast<float*>(to.data());
-    const size_t first = offset / sizeof(float);
-    in_pieces(to.size() / sizeof(float), [&](size_t begin, size_t end) {
-      while (begin < end) {
-        const size_t stretch = (first + begin) / stretches_.length;
-        const size_t stop = std::min(end, (stretch + 1) * stretches_.length - first);
-        const float scale = scale_[stretches_.channel_of(stretch)];
-        scale_values(from + begin, stop - begin, scale, out + begin);
-        begin = stop;
-      }
-    });
-    weights_.data().drop();
+    weights_.data().read(offset, to);
+    auto* values = reinterpret_cast<float*>(to.data());
+    size_t at = offset / sizeof(float);
+    for (const size_t end = at + to.size() / sizeof(float); at < end;) {
+      const size_t stretch = at / stretches_.length;
+      const size_t count = std::min(end, (stretch + 1) * stretches_.length) - at;
+      multiply({values, count}, scale_[stretches_.channel_of(stretch)], values);
+      values += count;
+      at += count;
+    }
   }
 
 private:

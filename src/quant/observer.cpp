@@ -7,11 +7,21 @@
 
 namespace octet {
 namespace {
+// The extremes of all samples.
+class Extremes final : public Observer {
+public:
+  Extremes() : Observer(Histogram(Histogram::kSparse)) {}
+
+protected:
+  ObservedRange choose() const override { return histogram().range(); }
+};
+
 // A weighted mean of the ends of the samples' ranges: the plain one while that gives a sample more
 // than the least weight, and an exponential average of what follows.
 class Averaged final : public Observer {
 public:
-  explicit Averaged(double least_weight) : least_weight_(least_weight) {}
+  explicit Averaged(double least_weight)
+      : Observer(Histogram(Histogram::kSparse)), least_weight_(least_weight) {}
   std::optional<ObservedRange> add(std::span<const float> values) override {
     const auto range = Observer::add(values);
     if (!range || values.empty()) return range;
@@ -37,7 +47,8 @@ using Clipping = ObservedRange (*)(const Histogram&, const ObserverOptions&);
 
 class Clipped final : public Observer {
 public:
-  Clipped(Clipping clip, const ObserverOptions& options) : clip_(clip), options_(options) {}
+  Clipped(Clipping clip, const ObserverOptions& options)
+      : Observer(Histogram()), clip_(clip), options_(options) {}
 
 protected:
   ObservedRange choose() const override { return clip_(histogram(), options_); }
@@ -47,10 +58,9 @@ private:
   ObserverOptions options_;
 };
 
-ObservedRange keep_all(const Histogram& histogram, const ObserverOptions&) {
-  return histogram.range();
+std::unique_ptr<Observer> extremes(const ObserverOptions&) {
+  return std::make_unique<Extremes>();
 }
-
 std::unique_ptr<Observer> moving_average(const ObserverOptions&) {
   return std::make_unique<Averaged>(0.01);
 }
@@ -66,7 +76,7 @@ constexpr struct {
   std::string_view method;
   std::unique_ptr<Observer> (*make)(const ObserverOptions&);
 } kObservers[] = {
-    {"minmax", clipped<keep_all>},
+    {"minmax", extremes},
     {"moving-average", moving_average},
     {"mean", mean},
     {"percentile", clipped<clip_percentile>},

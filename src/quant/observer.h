@@ -31,6 +31,7 @@ struct ObserverOptions {
 
 class Observer {
 public:
+  explicit Observer(Histogram histogram) : histogram_(std::move(histogram)) {}
   virtual ~Observer() = default;
   // The tensor in one sample, or a part of it. Returns the range of the values; nothing when one of
   // them is not finite: then there is no range to choose any more.

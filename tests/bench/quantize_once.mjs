@@ -4,8 +4,8 @@
  *
  *   quantize   quantizes with OPTIONS, which may ask for a number of `samples`
  *   run        runs the float model OPTIONS.runs times
- *   share      both, in turn: quantizes with OPTIONS and `measure: false`, and with OPTIONS, and beside each tells the mean of what as
- *              many runs as there are samples took before and after it, and how many runs of the float model it made in all
+ *   share      both at a time: quantizes with OPTIONS and `measure: false`, and with OPTIONS, and beside each tells what plain runs of
+ *              the same samples took meanwhile, and how many runs of the float model it made in all
  *
  * Times are the process's processor time (and, beside it, by the clock). `peakBytes` is how far the memory of the process grew
  * beyond what it had with the engine loaded and nothing read, the file of the model included; `heapBytes` are all WebAssembly
@@ -43,31 +43,53 @@ async function runAll(source, feeds, { runs }) {
   return times;
 }
 
-async function quantize(source, feeds, { samples, ...given }) {
-  const calibration =
-    samples === undefined ? undefined : { [Symbol.iterator]: () => samplesOf(feeds, samples) };
+async function quantize(source, options) {
   const timed = stopwatch();
-  const { model, report } = await octet.quantize(source, { ...given, calibration });
-  const floatRuns = (samples ?? 0) + (report.samples ?? 0) + (report.latency?.runs ?? 0);
+  const { model, report } = await octet.quantize(source, options);
+  const floatRuns = (report.samples ?? 0) + (report.latency?.runs ?? 0); // of the report
   return { ...timed(), modelBytes: model.length, floatRuns };
 }
 
-async function compareWithRuns(source, feeds, options) {
-  const runs = { runs: options.samples };
-  const jobs = { unmeasured: { ...options, measure: false }, whole: options };
-  const found = {};
-  let before = await runAll(source, feeds, runs);
-  for (const [name, job] of Object.entries(jobs)) {
-    const made = await quantize(source, feeds, job);
-    const after = await runAll(source, feeds, runs);
-    const mean = (key) => (before[key] + after[key]) / 2;
-    found[name] = { made, runs: { cpuMs: mean('cpuMs'), clockMs: mean('clockMs') } };
-    before = after;
+const quantizeCalibrated = (source, feeds, { samples, ...given }) =>
+  quantize(source, {
+    ...given,
+    calibration:
+      samples === undefined ? undefined : { [Symbol.iterator]: () => samplesOf(feeds, samples) },
+  });
+
+/** Quantizes, and before each sample that calibrates runs the float model on it: both meet the machine in the same moods. */
+async function quantizeBesideRuns(source, feeds, { samples: count, ...given }) {
+  const session = await octet.InferenceSession.create(source);
+  const samples = [...samplesOf(feeds, count)];
+  await session.run(samples[0]);
+  const runs = { cpuMs: 0, clockMs: 0 };
+  let timedRuns = 0;
+  async function* calibration() {
+    for (const sample of samples) {
+      const timed = stopwatch();
+      if (timedRuns++ < count) {
+        await session.run(sample);
+        const { cpuMs, clockMs } = timed();
+        runs.cpuMs += cpuMs;
+        runs.clockMs += clockMs;
+      }
+      yield sample;
+    }
   }
-  return found;
+  const again = { [Symbol.asyncIterator]: calibration };
+  const made = await quantize(source, { ...given, calibration: again });
+  await session.release();
+  made.cpuMs -= runs.cpuMs;
+  made.clockMs -= runs.clockMs;
+  return { runs, made: { ...made, floatRuns: count + made.floatRuns } };
 }
 
-const measurements = { quantize, run: runAll, share: compareWithRuns };
+const compareWithRuns = async (source, feeds, options) => ({
+  unmeasured: await quantizeBesideRuns(source, feeds, { ...options, measure: false }),
+  whole: await quantizeBesideRuns(source, feeds, options),
+});
+
+const measurements = { quantize: quantizeCalibrated, run: runAll, share: compareWithRuns };
 
 function stopwatch() {
   const [cpu, clock] = [process.cpuUsage(), performance.now()];

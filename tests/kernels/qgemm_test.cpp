@@ -120,6 +120,41 @@ std::vector<char> without_gaps(const std::vector<char>& c, const QGemm& args) {
 
 } // namespace
 
+TEST_CASE("weights of any layout stand where panels have them") {
+  Random random(16);
+  for (int i = 0; i < 60; ++i) {
+    const size_t n = random.size(1, 40), k = random.size(1, random.chance() ? 20 : 700);
+    const size_t taps = random.size(1, 4), run = random.chance() ? 1 : random.size(2, 3);
+    QWeights w{.is_unsigned = random.chance(), .n = n, .k = k, .taps = taps, .run = run};
+    const auto whole = static_cast<ptrdiff_t>(taps * run * k);
+    // The axes of [n, taps, run, k] from the outermost on, or of [n, k, taps, run], or of [taps,
+    // run, k, n].
+    const size_t layout = random.size(0, 2);
+    const ptrdiff_t unit = layout == 2 ? static_cast<ptrdiff_t>(n) : 1;
+    const auto parts = static_cast<ptrdiff_t>(layout == 1 ? 1 : k);
+    w.n_stride = layout == 2 ? 1 : whole;
+    w.k_stride = layout == 1 ? static_cast<ptrdiff_t>(taps * run) : unit;
+    w.run_stride = parts * unit;
+    w.tap_stride = static_cast<ptrdiff_t>(run) * parts * unit;
+    const auto weights = random.integers<uint8_t>(n * taps * run * k, 0, 255);
+    w.data = weights.data();
+    std::vector<int8_t> expected(packed_weight_bytes(n, taps, run * k)), actual(expected.size(), 9);
+    for (size_t column = 0; column < n; ++column)
+      for (size_t t = 0; t < taps; ++t)
+        for (size_t at = 0; at < run * k; ++at)
+          expected[column / kPanelWidth * packed_panel_bytes(taps, run * k) +
+                   t * packed_panel_bytes(1, run * k) + at / 2 * 2 * kPanelWidth +
+                   column % kPanelWidth * 2 + at % 2] =
+              stored_weight(w, static_cast<ptrdiff_t>(column) * w.n_stride +
+                                   static_cast<ptrdiff_t>(t) * w.tap_stride +
+                                   static_cast<ptrdiff_t>(at / k) * w.run_stride +
+                                   static_cast<ptrdiff_t>(at % k) * w.k_stride);
+    pack_weights(w, actual.data());
+    INFO(n << " columns, " << taps << " taps of " << run << " x " << k << ", layout " << layout);
+    REQUIRE((actual == expected));
+  }
+}
+
 TEST_CASE("rows are packed as columns are") {
   Random random(17);
   for (int i = 0; i < 60; ++i) {

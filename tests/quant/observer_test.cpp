@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/pieces.h"
 #include "quant/arithmetic.h"
 
 using namespace octet;
@@ -76,6 +77,22 @@ TEST_CASE("a histogram of many values at once is that of its parts, whose ranges
   CHECK(whole.width() == parts.width());
   CHECK(whole.edge(0) == parts.edge(0));
   CHECK(whole.total() == values.size());
+}
+
+TEST_CASE("with a stride, a histogram counts every value once in as many additions") {
+  auto values = normals(13 * kPiece + 100, 1, 6);
+  values.back() = 50; // where only a range looks each time
+  Histogram sparse(Histogram::kSparse), whole;
+  whole.add(values);
+  for (size_t i = 0; i < Histogram::kSparse; ++i) {
+    const uint64_t before = sparse.total();
+    CHECK(sparse.add(values)->max == 50);
+    CHECK(sparse.total() - before <= 2 * kPiece);
+    CHECK(sparse.range().max == 50);
+  }
+  CHECK(sparse.counts() == whole.counts());
+  sparse.add(std::span(values).first(7 * kPiece));
+  CHECK(sparse.total() == values.size() + 7 * kPiece);
 }
 
 TEST_CASE("what is not finite has no range, wherever it stands") {

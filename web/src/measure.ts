@@ -7,11 +7,9 @@ import { type Measurement, measuredTensor } from './report.js';
 import { type SampleOptions, forEachSample, startsAnew } from './samples.js';
 
 const mostSamples = 16;
-/** These are run even where they take longer than they may. */
-const fewestSamples = 2;
-/** What samples may take: so much, or this part of what the quantization took. */
+/** What the samples after the first may take: so much, or this part of what the quantization took. */
 const leastBudgetMs = 300;
-const budgetShare = 0.1;
+const budgetShare = 0.02;
 
 /** Why nothing can be measured; undefined when it can. */
 export function whyUnmeasured({ calibration, measure }: QuantizeOptions): string | undefined {
@@ -50,17 +48,17 @@ class Measuring {
     const { calibration, signal } = this.options;
     const pair = await ModelPair.open(...models, { layers, signal });
     try {
-      const end = performance.now() + this.budgetMs / this.passes;
+      let before = performance.now();
+      let end = Infinity;
       let isEnough = false;
       const sampling: SampleOptions = { what: 'calibration', signal, isEnough: () => isEnough };
       const count = await forEachSample(calibration!, sampling, async (feeds, index) => {
-        const start = performance.now();
         await pair.add(feeds);
         const now = performance.now();
-        const wouldEnd = now + (now - start);
-        isEnough =
-          index + 1 >= (limit ?? mostSamples) ||
-          (limit === undefined && index + 1 >= fewestSamples && wouldEnd > end);
+        if (index === 0) end = now + this.budgetMs / this.passes;
+        const isLate = now + (now - before) > end; // the next one, if it takes as long
+        before = now;
+        isEnough = index + 1 >= (limit ?? mostSamples) || (limit === undefined && isLate);
         this.#last = feeds;
         this.#tell(limit ?? (isEnough ? index + 1 : this.#known));
       });

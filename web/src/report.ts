@@ -54,7 +54,11 @@ export interface QuantizedTensorReport {
   sqnrDb: number | null;
   /** Of what its node computes from the samples of a weight-only quantization; null where that is not known. */
   outputSqnrDb: number | null;
-  /** Of the float values; of activations those of all samples. Null where there are none, or not all are finite. */
+  /**
+   * Of the float values; of activations those of all samples. Where a method looks at nothing but extremes (minmax, moving-average,
+   * mean), tensors of 32,768 values or more are counted in part: an eighth of each sample, another one each time. Null where there
+   * are no values, or not all are finite.
+   */
   histogram: ValueHistogram | null;
   /** Null where each run measures the range. */
   clipping: ClipRange | null;

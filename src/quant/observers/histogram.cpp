@@ -68,6 +68,8 @@ void Histogram::fit(ObservedRange range) {
 std::optional<ObservedRange> Histogram::add(std::span<const float> values) {
   std::optional<ObservedRange> whole(std::in_place);
   std::optional<BinCounter> counter; // with the bins as they are
+  const size_t stride = values.size() < stride_ * kPiece ? 1 : stride_;
+  const size_t first = times_++ % stride;
   // Each piece is looked at twice while it is in the nearest cache.
   in_pieces(values.size(), [&](size_t begin, size_t end) {
     const std::span<const float> piece = values.subspan(begin, end - begin);
@@ -80,6 +82,7 @@ std::optional<ObservedRange> Histogram::add(std::span<const float> values) {
       counter.reset();
       fit(*range);
     }
+    if (begin / kPiece % stride != first) return;
     if (!counter) counter.emplace(exponent_, first_, counts_.size());
     counter->count(piece);
     total_ += piece.size();

@@ -28,12 +28,19 @@ struct CoarseHistogram {
 class Histogram {
 public:
   static constexpr int64_t kBins = 4096;
+  // The stride of a histogram that is shown to people and decides nothing.
+  static constexpr size_t kSparse = 8;
+
+  // With a stride, of many values that come at once only those of every so many pieces are counted,
+  // each time of others; the range is that of all.
+  explicit Histogram(size_t stride = 1) : stride_(stride) {}
 
   // Returns the range of the values; nothing when one of them is not finite: then some have been
   // counted.
   std::optional<ObservedRange> add(std::span<const float> values);
 
   bool empty() const { return total_ == 0; }
+  // How many were counted.
   uint64_t total() const { return total_; }
   ObservedRange range() const { return range_; }
   // Bin i counts the values in [edge(i), edge(i + 1)).
@@ -55,6 +62,8 @@ private:
   bool fits(ObservedRange range) const;
   void fit(ObservedRange range);
 
+  size_t stride_;
+  size_t times_ = 0; // that values came
   ObservedRange range_;
   int exponent_ = -126; // of the width
   int64_t first_ = 0;   // edge of bin 0, in widths; never above 0
