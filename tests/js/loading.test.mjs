@@ -1,5 +1,6 @@
 /** Where models come from: progress, aborts, and files that are too large or not what was announced. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { GraphBuilder, encodeModel, tensor } from '../models/onnx_builder.mjs';
 import { Random } from '../models/random.mjs';
 import { serveFile } from './file_server.mjs';
-import { octet } from './package_under_test.mjs';
+import { entry, octet } from './package_under_test.mjs';
 
 const { InferenceSession, compare, inspect, quantize } = octet;
 const file = fileURLToPath(new URL('../fixtures/mnist_cnn.onnx', import.meta.url));
@@ -237,4 +238,10 @@ describe('answers that are not what was announced', () => {
     test(name, async () => {
       await assert.rejects(create(await make()), { name: 'OctetError', code: 'invalid-input' });
     });
+});
+
+test('the engine loads while the model is on its way', () => {
+  const child = fileURLToPath(new URL('slow_model_child.mjs', import.meta.url));
+  const printed = execFileSync(process.execPath, [child, entry.href, file], { timeout: 60_000 });
+  assert.ok(JSON.parse(printed).length > 0);
 });

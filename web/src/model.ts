@@ -1,5 +1,5 @@
 import { type Engine, type ModelHandle, engine } from './engine.js';
-import { OctetError } from './errors.js';
+import { OctetError, throwIfAborted } from './errors.js';
 import { orAborted } from './pause.js';
 import type { Watch } from './progress.js';
 import { type Source, finderBeside, readOwn, readSource } from './source.js';
@@ -32,6 +32,9 @@ export async function openModel(
   source: Source,
   { externalData = [], isShared = false, signal, onProgress }: OpenOptions,
 ): Promise<OpenedModel> {
+  throwIfAborted(signal);
+  const loading = engine(); // meanwhile
+  loading.catch(() => {});
   const read = isShared ? readSource : readOwn;
   const watch: Watch = { signal, onProgress };
   const bytes = await orAborted(read(source, 'the model', watch), signal);
@@ -44,7 +47,7 @@ export async function openModel(
     external.push({ location: path, bytes: await orAborted(reading, signal) });
   }
   const beside = await finderBeside(source);
-  const loaded = await orAborted(engine(), signal);
+  const loaded = await orAborted(loading, signal);
   const handle = loaded.call((module) => module.openModel(bytes, external, beside));
   return { engine: loaded, handle, bytes: bytes.byteLength };
 }

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import { OctetError } from './errors.js';
+import { OctetError, throwIfAborted } from './errors.js';
 import { isNode, nodeModule } from './node.js';
-import { orAborted } from './pause.js';
+import { orAborted, yieldToEvents } from './pause.js';
 import type { Watch } from './progress.js';
 
 /**
@@ -266,11 +266,31 @@ export async function readAgain(
   return readSource(source, what, reading);
 }
 
-/** Bytes that nobody else can change: a copy when the caller has them. */
+/** Bytes that nobody else can change: a copy when the caller has them, who leaves them alone until it is made. */
 export async function readOwn(source: Source, what: string, reading: Reading): Promise<Uint8Array> {
   const bytes = await readSource(source, what, reading);
   const isCallers = bytes === source || bytes.buffer === source;
-  return isCallers ? new Uint8Array(bytes) : bytes;
+  return isCallers ? copyInPieces(bytes, what, reading) : bytes;
+}
+
+/** Letting events in: what is loading meanwhile goes on. */
+async function copyInPieces(
+  bytes: Uint8Array,
+  what: string,
+  { signal }: Reading,
+): Promise<Uint8Array> {
+  const copy = new Uint8Array(bytes.length);
+  for (let at = 0; at < copy.length; at += chunkBytes) {
+    if (at > 0) await yieldToEvents();
+    throwIfAborted(signal);
+    if (bytes.length !== copy.length)
+      throw new OctetError(
+        'invalid-model',
+        `${what}: its buffer was detached or resized while it was read`,
+      );
+    copy.set(bytes.subarray(at, at + chunkBytes), at);
+  }
+  return copy;
 }
 
 function checkBytes(bytes: Uint8Array, what: string, { kind }: Reading): Uint8Array {
