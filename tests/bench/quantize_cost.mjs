@@ -33,9 +33,9 @@ async function measureDynamic() {
 }
 
 /**
- * What runs of the float model are of a static quantization: the time that as many runs as there are samples take, as plain
- * `session.run` of the same feeds, over the time of `quantize`; and the time that as many take as it makes in all. Without the
- * report's measurements, which are runs of both models, and with them.
+ * What runs of the float model are of a static quantization: the time that plain `session.run` of the samples takes meanwhile, over
+ * the time of `quantize`; and the time that as many take as it makes in all. Without the report's measurements, which are runs of
+ * both models, and with them.
  */
 async function measureStatic(samples) {
   const found = await once('share', 'resnet50', 0, { mode: 'static', samples });
