@@ -48,6 +48,7 @@ public:
   bool is_computed() const override { return true; }
   void read(size_t offset, std::span<uint8_t> to) const override {
     weights_.data().read(offset, to);
+    weights_.data().drop();
     auto* values = reinterpret_cast<float*>(to.data());
     size_t at = offset / sizeof(float);
     for (const size_t end = at + to.size() / sizeof(float); at < end;) {

@@ -47,7 +47,8 @@ export async function openModel(
     external.push({ location: path, bytes: await orAborted(reading, signal) });
   }
   const beside = await finderBeside(source);
-  const loaded = await orAborted(loading, signal);
+  let loaded = await orAborted(loading, signal);
+  if (loaded.isDead) loaded = await orAborted(engine(), signal); // it died meanwhile
   const handle = loaded.call((module) => module.openModel(bytes, external, beside));
   return { engine: loaded, handle, bytes: bytes.byteLength };
 }
