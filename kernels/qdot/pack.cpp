@@ -2,28 +2,48 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "kernels/qdot/panel.h"
 
 namespace octet::kernels {
 namespace {
 
-int8_t stored_dot_weight(const QWeights& w, ptrdiff_t index) noexcept {
-  if (!w.is_unsigned) return static_cast<const int8_t*>(w.data)[index];
-  return static_cast<int8_t>(static_cast<const uint8_t*>(w.data)[index] - dot_weight_offset());
+/// Weights as panels hold them, `count` from an index on, k after k.
+void load_stored(const QWeights& w, ptrdiff_t index, size_t count, int8_t* to) noexcept {
+  const auto* from = static_cast<const uint8_t*>(w.data) + index;
+  const auto offset = static_cast<uint8_t>(w.is_unsigned ? dot_weight_offset() : 0);
+  const auto stored = [offset](uint8_t code) { return static_cast<int8_t>(code - offset); };
+  if (w.k_stride == 1)
+    for (size_t i = 0; i < count; ++i) to[i] = stored(from[i]);
+  else
+    for (size_t i = 0; i < count; ++i) to[i] = stored(from[static_cast<ptrdiff_t>(i) * w.k_stride]);
 }
 
+/// Writes `count` weights of a column from its k on; those of whole groups at a time.
+void store_in_groups(const int8_t* from, size_t k, size_t count, int8_t* packed) noexcept {
+  size_t i = 0;
+  const auto place = [&] { return packed + (k + i) / kGroupCodes * kGroupBytes; };
+  if (k % kGroupCodes == 0)
+    for (; i + kGroupCodes <= count; i += kGroupCodes) std::memcpy(place(), from + i, kGroupCodes);
+  for (; i < count; ++i) place()[(k + i) % kGroupCodes] = from[i];
+}
+
+/// Returns the sum of the weights.
 int32_t pack_column(const QWeights& w, ptrdiff_t start, int8_t* packed) noexcept {
+  constexpr size_t kPiece = 256;
+  int8_t piece[kPiece];
   int32_t sum = 0;
-  size_t k = 0;
-  for (size_t r = 0; r < w.run; ++r) {
-    ptrdiff_t index = start + static_cast<ptrdiff_t>(r) * w.run_stride;
-    for (size_t c = 0; c < w.k; ++c, ++k, index += w.k_stride) {
-      const int8_t stored = stored_dot_weight(w, index);
-      packed[k / kGroupCodes * kGroupBytes + k % kGroupCodes] = stored;
-      sum += stored;
+  for (size_t r = 0; r < w.run; ++r)
+    for (size_t c = 0; c < w.k; c += kPiece) {
+      const size_t count = std::min(kPiece, w.k - c);
+      load_stored(w,
+                  start + static_cast<ptrdiff_t>(r) * w.run_stride +
+                      static_cast<ptrdiff_t>(c) * w.k_stride,
+                  count, piece);
+      store_in_groups(piece, r * w.k + c, count, packed);
+      sum = std::accumulate(piece, piece + count, sum);
     }
-  }
   return sum;
 }
 

@@ -86,8 +86,8 @@ export interface MeasuredTensor {
 }
 
 /**
- * What the samples show of the quantized model. There are 16 at most: as many as fit into a tenth of the time that the
- * quantization took, or into 300 ms, and two in any case, where there are two.
+ * What the samples show of the quantized model. There are 16 at most: the first, and as many as fit into a fiftieth of the time
+ * that the quantization took, or into 300 ms. `compare` takes as many as there are.
  */
 export interface Measurement {
   /** How many were run. */

@@ -156,7 +156,7 @@ export class InferenceSession implements Ort {
 
   /**
    * Loads a model from bytes, a Blob, a ReadableStream, a Response, a URL, or a string (a URL in browsers, a path in Node). As in
-   * onnxruntime, a buffer may be followed by an offset and a length, in bytes.
+   * onnxruntime, a buffer may be followed by an offset and a length, in bytes. A buffer is the caller's again when this is done.
    *
    * Throws `invalid-model`, `unsupported-operator` (naming the node), `invalid-option`, `invalid-input` (what can't be read),
    * `out-of-memory`.
