@@ -3,12 +3,14 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { entry } from '../js/package_under_test.mjs';
+import { network } from '../models/networks.mjs';
 import { printHeader, printRow, showMb, showMs } from './table.mjs';
 
 const script = fileURLToPath(new URL('quantize_once.mjs', import.meta.url));
 const observers = ['minmax', 'moving-average', 'percentile', 'entropy', 'mse'];
 
 async function once(what, name, variant, options = {}) {
+  await network(name).locate(); // the first time makes the file, which takes memory
   const parameters = [script, entry.href, what, name, String(variant), JSON.stringify(options)];
   const { stdout } = await promisify(execFile)(process.execPath, parameters);
   return JSON.parse(stdout);
