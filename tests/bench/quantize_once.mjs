@@ -70,8 +70,8 @@ async function quantizeBesideRuns(source, feeds, { samples: count, ...given }) {
   let timedRuns = 0;
   async function* calibration() {
     for (const sample of samples) {
-      const timed = stopwatch();
       if (timedRuns++ < count) {
+        const timed = stopwatch();
         await session.run(sample);
         const { cpuMs, clockMs } = timed();
         runs.cpuMs += cpuMs;

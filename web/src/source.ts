@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import { OctetError, throwIfAborted } from './errors.js';
+import { OctetError } from './errors.js';
 import { isNode, nodeModule } from './node.js';
-import { orAborted, yieldToEvents } from './pause.js';
+import { orAborted, pacer } from './pause.js';
 import type { Watch } from './progress.js';
 
 /**
@@ -280,9 +280,9 @@ async function copyInPieces(
   { signal }: Reading,
 ): Promise<Uint8Array> {
   const copy = new Uint8Array(bytes.length);
+  const pace = pacer(signal);
   for (let at = 0; at < copy.length; at += chunkBytes) {
-    if (at > 0) await yieldToEvents();
-    throwIfAborted(signal);
+    await pace();
     if (bytes.length !== copy.length)
       throw new OctetError(
         'invalid-model',
