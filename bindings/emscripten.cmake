@@ -12,7 +12,7 @@ include(${root}/cmake/Modules/Platform/Emscripten.cmake)
 set(CMAKE_CXX_FLAGS_INIT "-msimd128 -fwasm-exceptions -sSUPPORT_LONGJMP=0 -include ${CMAKE_CURRENT_LIST_DIR}/libcxx_shim.h")
 # stack-first is the default of newer wasm-ld, and Emscripten before 3.1.25 assumes the other order.
 set(CMAKE_EXE_LINKER_FLAGS_INIT
-    "-sINITIAL_MEMORY=4MB -sALLOW_MEMORY_GROWTH -sMEMORY_GROWTH_GEOMETRIC_STEP=0.05 -sMAXIMUM_MEMORY=4GB -sABORTING_MALLOC=0 -sTOTAL_STACK=1MB -Wl,--no-stack-first")
+    "-sINITIAL_MEMORY=4MB -sALLOW_MEMORY_GROWTH -sMEMORY_GROWTH_GEOMETRIC_STEP=0.05 -sMEMORY_GROWTH_GEOMETRIC_CAP=1MB -sMAXIMUM_MEMORY=4GB -sABORTING_MALLOC=0 -sTOTAL_STACK=1MB -Wl,--no-stack-first")
 
 # A module whose memory other threads share: workers of our own run it too, on stacks of their own (bindings/README.md), but only
 # loops that call neither JavaScript nor the system libraries. So these stay as they are for one thread, and no runtime for

@@ -132,6 +132,7 @@ public:
   // The way of a run is described in call_block.h. These two return an address, or 0 when something
   // went wrong, which `error` then describes.
   uintptr_t reserve(double bytes) {
+    session_->give_back_arena();
     return address_of([&] { return block_.reserve(bytes); });
   }
   uintptr_t run() {

@@ -10,6 +10,9 @@
 namespace octet {
 namespace {
 constexpr size_t kMaxPlans = 8;
+// What is small and allocated after the arena finds room before it. So nothing follows the arena,
+// and a larger one takes its place.
+constexpr size_t kRoomBelowArena = 64 * 1024;
 
 std::vector<Port> ports_of(const Graph& graph, const std::vector<ValueId>& ids) {
   std::vector<Port> out;
@@ -73,6 +76,8 @@ struct Session::State {
   CachedPlan begin_plan(std::vector<Tensor> values);
   bool prepare(Deadline deadline);
   void keep(CachedPlan made);
+  // Takes an arena that is large enough for all plans.
+  void fit_arena();
 
   std::unique_ptr<Graph> graph;
   SessionOptions options;
@@ -172,9 +177,17 @@ bool Session::State::find_plan() {
 }
 
 void Session::State::keep(CachedPlan made) {
-  if (made.plan->arena_bytes() > arena.size()) arena = Buffer(made.plan->arena_bytes());
   plans.push_front(std::move(made));
   if (plans.size() > kMaxPlans) plans.pop_back();
+}
+
+void Session::State::fit_arena() {
+  size_t bytes = 0;
+  for (const CachedPlan& cached : plans) bytes = std::max(bytes, cached.plan->arena_bytes());
+  if (bytes <= arena.size()) return;
+  arena = Buffer();
+  const Buffer room(kRoomBelowArena);
+  arena = Buffer(bytes);
 }
 
 bool Session::State::prepare(Deadline deadline) {
@@ -191,6 +204,7 @@ bool Session::State::prepare(Deadline deadline) {
     else
       keep(std::move(made));
   }
+  fit_arena();
   plans.front().plan->start(arena.data(), feed_data, run_feeds);
   return false;
 }
@@ -231,7 +245,13 @@ void Session::begin(std::span<const Tensor> feeds, std::span<const size_t> fetch
   state_->feed_data.clear();
   for (const Tensor& feed : feeds) state_->feed_data.push_back(feed.aligned_bytes());
   state_->profiler.clear();
-  if (!state_->find_plan()) state_->unfinished = state_->begin_plan({});
+  if (state_->find_plan()) return;
+  give_back_arena();
+  state_->unfinished = state_->begin_plan({});
+}
+
+void Session::give_back_arena() {
+  state_->arena = Buffer();
 }
 
 bool Session::prepare(Deadline deadline) {

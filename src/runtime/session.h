@@ -73,6 +73,10 @@ public:
   bool advance(Deadline deadline);
   std::vector<Tensor> results() const;
 
+  // Gives back the memory that runs work in, and results with it, until the next run takes it anew:
+  // for callers that are about to allocate what is larger than before, so that it finds room there.
+  void give_back_arena();
+
   // Of the last run, when SessionOptions::profile was set.
   const std::vector<StepTime>& profile() const;
 

@@ -54,6 +54,35 @@ test('a session does not depend on what its caller does with the model', async (
   }
 });
 
+/** Few numbers come in and go out, and `width` times as many are in between. */
+function wideInside(width) {
+  const graph = new GraphBuilder('inside');
+  const row = graph.initializer(
+    'row',
+    tensor('float32', [1, width], new Float32Array(width).fill(1)),
+  );
+  const wide = graph.add('Mul', [graph.input('x', 'float32', ['rows', 1]), row]);
+  const sums = graph.add('ReduceSum', [graph.add('Softmax', [wide])], { keepdims: 0 }, ['y']);
+  graph.output(sums, 'float32', []);
+  return encodeModel(graph, { opset: 17 });
+}
+
+test('a run of larger shapes does without the memory of the smaller ones', async () => {
+  const width = 1024;
+  const bytesOf = (rows) => 4 * rows * width;
+  const [few, many] = [16_384, 18_432];
+  await withSession(library, wideInside(width), async (session) => {
+    const run = (rows) =>
+      session.run({ x: new octet.Tensor('float32', new Float32Array(rows), [rows, 1]) });
+    await run(few);
+    const before = heapBytes();
+    assert.ok(before > bytesOf(few));
+    const { y } = await run(many);
+    assert.ok(Math.abs(y.data[0] - many) < 1, `${y.data[0]}`);
+    assert.ok(heapBytes() - before < bytesOf(few) / 2, `${heapBytes() - before} bytes more`);
+  });
+});
+
 const inputs = 64;
 
 /** A product of 1 MB of weights that is soon quantized. */
