@@ -121,13 +121,7 @@ void GraphEdit::stop_producing(ValueId id) {
 }
 
 ValueId GraphEdit::new_value(std::string_view hint, TensorType type) {
-  std::string name = concat(hint, "__", graph_.value_count());
-  const auto taken = [&] {
-    return std::any_of(graph_.values_.begin(), graph_.values_.end(),
-                       [&](const Value& v) { return v.name == name; });
-  };
-  while (taken()) name += '_';
-  return graph_.add_value(std::move(name), std::move(type));
+  return graph_.add_value(graph_.fresh_name(hint), std::move(type));
 }
 
 ValueId GraphEdit::new_constant(std::string_view hint, Tensor tensor) {
@@ -176,8 +170,14 @@ void GraphEdit::set_order(std::vector<NodeId> order) {
 
 void GraphEdit::finish() {
   if (!dirty_) return;
+  // Most nodes stay as they are, one after the other.
+  std::vector<uint8_t> is_touched(graph_.node_slots());
+  std::copy(removed_.begin(), removed_.end(), is_touched.begin());
   std::unordered_map<NodeId, std::vector<NodeId>> before;
-  for (const auto& [anchor, node] : inserted_) before[anchor].push_back(node);
+  for (const auto& [anchor, node] : inserted_) {
+    before[anchor].push_back(node);
+    is_touched[anchor.index] = true;
+  }
   std::vector<NodeId> order;
   order.reserve(graph_.order_.size() + inserted_.size());
   const auto place = [&](auto& self, NodeId id) -> void {
@@ -185,7 +185,11 @@ void GraphEdit::finish() {
       for (NodeId n : found->second) self(self, n);
     if (!removed(id)) order.push_back(id);
   };
-  for (NodeId id : graph_.order_) place(place, id);
+  for (NodeId id : graph_.order_)
+    if (is_touched[id.index])
+      place(place, id);
+    else
+      order.push_back(id);
   graph_.order_ = std::move(order);
   forget_removed();
   inserted_.clear();

@@ -66,7 +66,7 @@ private:
 
   Graph& graph_;
   std::vector<std::pair<NodeId, NodeId>> inserted_; // (before, node)
-  std::vector<bool> removed_;
+  std::vector<uint8_t> removed_;                    // by node: whether it was
   bool dirty_ = false;
 };
 

@@ -1,8 +1,26 @@
 #include "graph/graph.h"
 
 #include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
 
 namespace octet {
+namespace {
+// The smallest number that is larger than the one after a name's last two underscores; 0 where
+// there is none, or one that no count of values reaches.
+uint64_t suffix_after(std::string_view name) {
+  const size_t at = name.rfind("__");
+  if (at == std::string_view::npos) return 0;
+  const std::string_view digits = name.substr(at + 2);
+  constexpr size_t kMostDigits = 18;
+  uint64_t number = 0;
+  const char* const end = digits.data() + digits.size();
+  const bool is_number = digits.size() <= kMostDigits &&
+                         std::from_chars(digits.data(), end, number).ptr == end && !digits.empty();
+  return is_number ? number + 1 : 0;
+}
+} // namespace
 
 int64_t ModelInfo::opset(std::string_view domain) const {
   for (const OpsetImport& import : opsets)
@@ -26,7 +44,12 @@ std::vector<NodeId> Graph::users(ValueId id) const {
   return out;
 }
 
+std::string Graph::fresh_name(std::string_view hint) const {
+  return concat(hint, "__", std::max<uint64_t>(next_suffix_, values_.size()));
+}
+
 ValueId Graph::add_value(std::string name, TensorType type) {
+  next_suffix_ = std::max(next_suffix_, suffix_after(name));
   values_.push_back(Value{.name = std::move(name), .type = std::move(type)});
   return ValueId(values_.size() - 1);
 }

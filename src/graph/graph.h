@@ -15,6 +15,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/quant_params.h"
@@ -109,6 +110,8 @@ public:
   // Live nodes that read the value (as input or capture), in graph order; linear in the graph's
   // size.
   std::vector<NodeId> users(ValueId id) const;
+  // A name that no value has: `hint`, two underscores and a number.
+  std::string fresh_name(std::string_view hint) const;
 
   // --- building (readers, passes through edit.h)
   ValueId add_value(std::string name, TensorType type = {});
@@ -132,6 +135,7 @@ private:
   std::deque<Node> nodes_;
   std::vector<NodeId> order_;
   std::vector<ValueId> inputs_, outputs_, captures_;
+  uint64_t next_suffix_ = 0; // no value's name ends in two underscores and this number or a larger
 };
 
 } // namespace octet

@@ -29,7 +29,7 @@ void narrow_type(TensorType& type, const TensorType& other) {
 class Side {
 public:
   Side(Graph& from, Graph& to)
-      : from_(from), to_(to), values_(from.value_count()), places_(from.node_slots()),
+      : from_(from), to_(to), uses_(from), values_(from.value_count()), places_(from.node_slots()),
         is_compared_(from.nodes().size()), is_added_(from.nodes().size()) {
     for (size_t i = 0; i < from.nodes().size(); ++i) places_[from.nodes()[i].index] = i;
     for (const OpsetImport& import : from.model.opsets) import_opset(import);
@@ -59,7 +59,7 @@ public:
     const NodeId quantizer = only_reader(id, "QuantizeLinear");
     if (!quantizer) return value(id);
     const ValueId codes = from_.node(quantizer).outputs[0];
-    for (NodeId reader : from_.users(codes)) {
+    for (NodeId reader : uses_.of(codes)) {
       if (!turns_only(reader, "DequantizeLinear", codes)) continue;
       add(places_[quantizer.index]);
       return add_dequantizer(taken(reader));
@@ -68,7 +68,7 @@ public:
   }
   // What turns the value into codes, which are smaller.
   void add_quantizers_of(ValueId id) {
-    for (NodeId reader : from_.users(id))
+    for (NodeId reader : uses_.of(id))
       if (turns_only(reader, "QuantizeLinear", id)) add(places_[reader.index]);
   }
 
@@ -106,7 +106,7 @@ private:
   }
   // The value's only reader, where that is of a type and needs nothing else.
   NodeId only_reader(ValueId id, std::string_view op_type) const {
-    const auto readers = from_.users(id);
+    const std::span<const NodeId> readers = uses_.of(id);
     const bool fits =
         readers.size() == 1 && !from_.is_output(id) && turns_only(readers[0], op_type, id);
     return fits ? readers[0] : NodeId();
@@ -156,6 +156,7 @@ private:
 
   Graph& from_;
   Graph& to_;
+  Uses uses_;                     // of the values of `from_`
   std::vector<ValueId> values_;   // by value: what stands for it
   std::vector<size_t> places_;    // by node: in the order
   std::vector<bool> is_compared_; // by place: whether it makes a compared value

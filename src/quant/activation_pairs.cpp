@@ -5,6 +5,7 @@
 
 #include "graph/edit.h"
 #include "ops/log2_ops.h"
+#include "passes/match.h"
 #include "quant/log2.h"
 #include "quant/scopes.h"
 #include "quant/weights.h"
@@ -31,12 +32,13 @@ class PairWriter {
 public:
   PairWriter(Graph& graph, const ActivationOptions& options, const Calibrator& calibrator,
              QuantizationReport& report)
-      : graph_(graph), options_(options), calibrator_(calibrator), report_(report), edit_(graph) {}
+      : graph_(graph), options_(options), calibrator_(calibrator), report_(report), uses_(graph),
+        edit_(graph) {}
 
   // Whether an operator of com.microsoft was written.
   bool run(const ObservedValues& observed) {
     for (const Site& site : observed.sites) {
-      const bool is_read = !graph_.users(graph_.node(site.observe).outputs[0]).empty();
+      const bool is_read = !readers_of(site).empty();
       if (const auto params = calibrator_.params(site.observer); params && is_read)
         write_pair(site, *params);
       else
@@ -46,6 +48,10 @@ public:
   }
 
 private:
+  std::span<const NodeId> readers_of(const Site& site) const {
+    return uses_.of(graph_.node(site.observe).outputs[0]);
+  }
+
   void take_out(NodeId observe) {
     const ValueId in = graph_.node(observe).inputs[0], out = graph_.node(observe).outputs[0];
     edit_.replace_uses(out, in);
@@ -91,7 +97,7 @@ private:
   }
 
   void note(const std::string& name, const Site& site) {
-    const auto readers = graph_.users(graph_.node(site.observe).outputs[0]);
+    const std::span<const NodeId> readers = readers_of(site);
     report_.tensors.push_back(calibrator_.describe(
         site.observer, name, readers.empty() ? "" : graph_.node(readers.front()).name, false));
   }
@@ -100,6 +106,7 @@ private:
   const ActivationOptions& options_;
   const Calibrator& calibrator_;
   QuantizationReport& report_;
+  Uses uses_;
   std::unordered_map<size_t, Pair> pairs_; // by observer
   GraphEdit edit_;
   bool contrib_used_ = false;
@@ -109,10 +116,12 @@ private:
 ObservedValues observe_values(Graph& graph, const Assignment& assignment, Calibrator& calibrator) {
   ObservedValues observed;
   std::vector<size_t> observers; // by group
+  const Uses uses(graph);
   GraphEdit edit(graph);
   for (const Assignment::Tap& tap : assignment.taps) {
     const std::string name = graph.value(tap.value).name;
-    std::vector<NodeId> readers = graph.users(tap.value);
+    const std::span<const NodeId> all = uses.of(tap.value);
+    std::vector<NodeId> readers(all.begin(), all.end());
     std::erase_if(readers, [&](NodeId id) {
       return assignment.real_readers.contains(id) ||
              assignment.wide_products.contains(id) != tap.is_wide;

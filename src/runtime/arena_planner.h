@@ -13,6 +13,9 @@
 namespace octet {
 
 struct ArenaRequest {
+  // As the last step: of a result, which is read when all steps are done.
+  static constexpr uint32_t kAfterRun = UINT32_MAX;
+
   size_t bytes = 0;
   uint32_t first_step = 0, last_step = 0; // inclusive
 };

@@ -27,7 +27,7 @@ Plan::Plan(std::shared_ptr<const Graph> graph, std::span<const ValueFact* const>
       for (ValueId id : *list)
         if (id) last_reads_[id.index] = i;
   }
-  for (ValueId id : graph_.outputs()) last_reads_[id.index] = static_cast<uint32_t>(nodes.size());
+  for (ValueId id : graph_.outputs()) last_reads_[id.index] = ArenaRequest::kAfterRun;
   place_inputs_and_constants();
 }
 

@@ -24,3 +24,17 @@ TEST_CASE("uses are redirected whatever nodes an earlier edit removed") {
   edit.remove_dead();
   CHECK(nodes_of(graph) == "y = Exp(x)\n");
 }
+
+TEST_CASE("fresh names are nobody's, whatever numbers names end in") {
+  GraphBuilder b;
+  for (const char* name : {"x__7", "x__", "__", "x__-1", "x__12a", "x__9__3", "x___5",
+                           "x__18446744073709551615", "x__99999999999999999999"})
+    b.input(name, {1});
+  Graph& graph = b.graph;
+  CHECK(graph.fresh_name("x") == "x__9"); // as many values
+  b.input("x__012", {1});
+  CHECK(graph.fresh_name("x") == "x__13");
+  GraphEdit edit(graph);
+  CHECK(graph.value(edit.new_value("y")).name == "y__13");
+  CHECK(graph.value(edit.new_value("x")).name == "x__14");
+}

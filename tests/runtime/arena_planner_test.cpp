@@ -22,7 +22,7 @@ TEST_CASE("random plans never overlap in space and time") {
     for (ArenaRequest& r : requests) {
       r.bytes = random() % 1000;
       r.first_step = random() % 20;
-      r.last_step = r.first_step + random() % 6;
+      r.last_step = random() % 4 == 0 ? ArenaRequest::kAfterRun : r.first_step + random() % 6;
       total += r.bytes + 63;
     }
     const ArenaLayout layout = plan_arena(requests);
@@ -39,6 +39,17 @@ TEST_CASE("random plans never overlap in space and time") {
       }
     }
   }
+}
+
+TEST_CASE("small results stand in a row before all others") {
+  constexpr uint32_t kAfterRun = ArenaRequest::kAfterRun;
+  const ArenaRequest requests[] = {
+      {1000, 0, 1}, {4, 0, kAfterRun}, {300, 1, 2}, {65, 2, kAfterRun}};
+  const ArenaLayout layout = plan_arena(requests);
+  CHECK(layout.offsets[1] == 0);
+  CHECK(layout.offsets[3] == 64);
+  CHECK(layout.offsets[0] == 192);
+  CHECK(layout.bytes == 192 + 1024 + 320);
 }
 
 TEST_CASE("buffers that no memory has room for are more than there is, not a broken model") {
