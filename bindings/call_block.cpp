@@ -1,16 +1,19 @@
 #include "bindings/call_block.h"
 
+#include <utility>
+
 #include "base/limits.h"
 #include "bindings/adapters.h"
 
 namespace octet::bindings {
 
-// Reads the block's numbers one after the other.
+// Reads the block's numbers one after the other, and takes the strings that some are about, so that
+// no run leaves any to the next.
 class CallBlock::Numbers {
 public:
-  explicit Numbers(const Buffer& block)
+  Numbers(const Buffer& block, std::vector<std::vector<std::string>> strings)
       : next_(reinterpret_cast<const double*>(block.data())),
-        end_(next_ + block.size() / sizeof(double)) {}
+        end_(next_ + block.size() / sizeof(double)), strings_(std::move(strings)) {}
 
   int64_t integer() {
     if (next_ == end_) fail(ErrorCode::Internal, "the call block ends early");
@@ -24,10 +27,12 @@ public:
            " is expected");
     return static_cast<size_t>(number);
   }
+  std::vector<std::string> strings() { return std::move(strings_[index(strings_.size())]); }
 
 private:
   const double* next_;
   const double* end_;
+  std::vector<std::vector<std::string>> strings_;
 };
 
 uintptr_t CallBlock::reserve(double bytes) {
@@ -63,9 +68,9 @@ Tensor CallBlock::feed(Numbers& numbers, int depth) {
   for (int64_t& dim : dims) dim = numbers.integer();
   if (type == DType::Undefined) return {};
   if (type == DType::String) {
-    const size_t index = numbers.index(strings_.size());
+    std::vector<std::string> strings = numbers.strings();
     numbers.integer();
-    return Tensor(Shape(std::move(dims)), std::move(strings_[index]));
+    return Tensor(Shape(std::move(dims)), std::move(strings));
   }
   const size_t offset = numbers.index(block_.size() + 1);
   const size_t size = numbers.index(block_.size() - offset + 1);
@@ -81,7 +86,7 @@ uintptr_t CallBlock::run(Session& session) {
 }
 
 void CallBlock::begin(Session& session) {
-  Numbers numbers(block_);
+  Numbers numbers(block_, std::exchange(strings_, {}));
   feeds_.clear();
   for (const Port& port : session.inputs()) {
     try {
@@ -91,7 +96,6 @@ void CallBlock::begin(Session& session) {
       fail(ErrorCode::InvalidInput, "input '", port.name, "': ", error.message());
     }
   }
-  strings_.clear();
   const size_t outputs = session.outputs().size();
   fetches_.resize(numbers.index(outputs + 1));
   for (size_t& fetch : fetches_) fetch = numbers.index(outputs);

@@ -45,7 +45,7 @@ private:
   void describe_tensor(const Tensor& result);
 
   Buffer block_;
-  std::vector<std::vector<std::string>> strings_; // of the feeds
+  std::vector<std::vector<std::string>> strings_; // of the next run's feeds
   std::vector<const std::vector<std::string>*> result_strings_;
   std::vector<Tensor> feeds_, results_; // results may be views of feeds
   std::vector<size_t> fetches_;

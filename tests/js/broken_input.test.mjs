@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { before, test } from 'node:test';
 import { casesOf, network } from '../models/networks.mjs';
-import { decodeModel, encodeMessage } from '../models/onnx_builder.mjs';
+import { decodeModel, encodeMessage, encodeModel, GraphBuilder } from '../models/onnx_builder.mjs';
 import { Random } from '../models/random.mjs';
 import { octet } from './package_under_test.mjs';
 import { candidate, runOnce, runSteps } from './sessions.mjs';
@@ -278,6 +278,54 @@ for (const [name, makeFeeds] of Object.entries(wrongFeeds)) {
     await assertUsable();
   });
 }
+
+const text = (data, dims = [data.length]) => ({ type: 'string', dims, data });
+const number = (dims = [1]) => ({ type: 'float32', dims, data: new Float32Array(1) });
+
+/** Wrong feeds of a model whose inputs are `x`, a list of strings, and `y`, one of numbers. */
+const wrongTexts = {
+  'an element that is no string': () => ({ x: new Tensor('string', ['a', 1]), y: number() }),
+  'an element that is not there': () => ({ x: text(new Array(1)), y: number() }),
+  'data that is no array': () => ({ x: { ...text(['a']), data: 'a' }, y: number() }),
+  'dims that do not fit the data': () => ({ x: text(['a'], [3]), y: number() }),
+  'a wrong feed behind the strings': () => ({ x: text(['a']), y: number([3]) }),
+  'a disposed tensor'() {
+    const x = new Tensor('string', ['a']);
+    x.dispose();
+    return { x, y: number() };
+  },
+};
+
+test('wrong feeds of strings leave nothing behind', async (t) => {
+  const graph = new GraphBuilder('texts');
+  for (const [name, type] of Object.entries({ x: 'string', y: 'float32' }))
+    graph.output(
+      graph.add('Identity', [graph.input(name, type, ['n'])], {}, [`${name} again`]),
+      type,
+    );
+  const session = await InferenceSession.create(encodeModel(graph));
+  for (const [name, makeFeeds] of Object.entries(wrongTexts))
+    await t.test(name, async () => {
+      await assert.rejects(session.run(makeFeeds()), (error) => {
+        assert.ok(error instanceof OctetError, error.stack);
+        assert.equal(error.code, 'invalid-input', error.message);
+        return true;
+      });
+      const answer = await session.run({ x: text(['one', 'two']), y: number() });
+      assert.deepEqual(answer['x again'].data, ['one', 'two']);
+      await assertUsable(false);
+    });
+  await session.release();
+});
+
+test('halves of surrogate pairs become U+FFFD, and what follows them stays', async () => {
+  const graph = new GraphBuilder('texts');
+  graph.output(graph.add('Identity', [graph.input('x', 'string', ['n'])], {}, ['y']), 'string');
+  const session = await InferenceSession.create(encodeModel(graph));
+  const { y } = await session.run({ x: text(['a\ud83db', '\ude00', '\ud83d\ude00']) });
+  assert.deepEqual(y.data, ['a\ufffdb', '\ufffd', '\ud83d\ude00']);
+  await session.release();
+});
 
 /** Other misuse, and the code that it must have. */
 const misuse = {

@@ -2,7 +2,14 @@ import type { Tensor as OrtTensor } from 'onnxruntime-common';
 import type { Engine, HeapArray, Result, SessionHandle } from './engine.js';
 import { OctetError } from './errors.js';
 import { inSlices, sliceMs } from './pause.js';
-import { arrayOf, elementsOf, isTensorLike, makeTensor, type OctetValue } from './tensor.js';
+import {
+  arrayOf,
+  elementsOf,
+  isTensorLike,
+  makeTensor,
+  type OctetValue,
+  stringsOf,
+} from './tensor.js';
 import { map, nothing, sequence, typeName, typeNumber } from './types.js';
 
 const alignment = 64;
@@ -134,7 +141,7 @@ function writeTensor({ numbers, arrays, strings }: Written, name: string, tensor
   numbers.push(type, tensor.dims.length, ...tensor.dims);
   if (tensor.type === 'string') {
     numbers.push(strings.length, 0);
-    strings.push([...(tensor.data as string[])]);
+    strings.push(stringsOf(name, tensor));
   } else {
     arrays.push({ array: elementsOf(name, tensor), at: numbers.length });
     numbers.push(0, 0);

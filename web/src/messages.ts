@@ -6,7 +6,7 @@ import type { Env, WasmFlags } from './env.js';
 import type { OctetErrorCode } from './errors.js';
 import type { Progress } from './progress.js';
 import { type Samples, iteratorOf, startsAnew } from './samples.js';
-import { elementsOf, isTensorLike, makeTensor, type ElementType } from './tensor.js';
+import { elementsOf, isTensorLike, makeTensor, stringsOf, type ElementType } from './tensor.js';
 import type { ThreadTask } from './threads.js';
 
 /** What the worker says of itself: that it holds the lock, or that the page is to start a thread. */
@@ -86,7 +86,8 @@ export function pack(name: string, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => pack(name, item));
   if (!isTensorLike(value)) return {};
   const { type, dims } = value;
-  const data = type === 'string' ? value.data : alone(elementsOf(name, value) as Uint8Array);
+  const data =
+    type === 'string' ? stringsOf(name, value) : alone(elementsOf(name, value) as Uint8Array);
   return { type, dims, data };
 }
 

@@ -166,20 +166,37 @@ export function isTensorLike(value: unknown): value is OrtTensor {
   );
 }
 
-/** The elements of a feed. Throws `invalid-input` when they are not in the CPU's memory. */
-export function elementsOf(name: string, tensor: OrtTensor): HeapArray {
-  let data: OrtTensor['data'];
+function dataOf(name: string, tensor: OrtTensor): OrtTensor['data'] {
   try {
-    data = tensor.data;
+    return tensor.data;
   } catch (error) {
     throw new OctetError('invalid-input', `input '${name}': ${(error as Error).message}`);
   }
+}
+
+/** The elements of a feed. Throws `invalid-input` when they are not in the CPU's memory. */
+export function elementsOf(name: string, tensor: OrtTensor): HeapArray {
+  const data = dataOf(name, tensor);
   if (!ArrayBuffer.isView(data))
     throw new OctetError('invalid-input', `input '${name}': its data is not a typed array`);
   const buffer = data.buffer as ArrayBuffer & { detached?: boolean };
   if (buffer.detached || (data.byteLength === 0 && !tensor.dims.includes(0)))
     throw new OctetError('invalid-input', `input '${name}': its buffer is detached`);
   return data as HeapArray;
+}
+
+/**
+ * The elements of a feed of strings; halves of surrogate pairs, which UTF-8 can't say, become U+FFFD. Throws `invalid-input` when
+ * one is no string: a Tensor's constructor leaves that open.
+ */
+export function stringsOf(name: string, tensor: OrtTensor): string[] {
+  const data: unknown = dataOf(name, tensor);
+  if (!Array.isArray(data))
+    throw new OctetError('invalid-input', `input '${name}': its data is not an array of strings`);
+  const wrong = data.findIndex((element) => typeof element !== 'string');
+  if (wrong !== -1)
+    throw new OctetError('invalid-input', `input '${name}': element ${wrong} is not a string`);
+  return data.map((text: string) => text.replace(/\p{Surrogate}/gu, '\ufffd'));
 }
 
 /** A result. */
