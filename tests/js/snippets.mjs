@@ -79,7 +79,7 @@ function classifier() {
 }
 
 /** The same model with its weights in a file of their own. */
-function withWeightsOutside(bytes) {
+export function withWeightsOutside(bytes) {
   const model = decodeModel(bytes);
   const [weights] = model.graph.initializer;
   const data = Uint8Array.from(weights.rawData);

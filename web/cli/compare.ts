@@ -6,7 +6,7 @@ import {
 } from './index.js';
 import { type Command, type Flag, dim, json, listOf, preprocess } from './command.js';
 import { UsageError } from './errors.js';
-import { readInput } from './files.js';
+import { modelFrom } from './files.js';
 import { sampleFlagsFrom, samplesFrom } from './samples.js';
 import { withSession } from './session.js';
 import { bold, decibels, kilobytes, print, printJson, showProgress } from './terminal.js';
@@ -45,7 +45,7 @@ export const compare: Command = {
     if (!specs.length) throw new UsageError(`--${samples.flag} is required`);
     if (reference === '-' && candidate === '-')
       throw new UsageError('only one model can come from standard input');
-    const [first, second] = [await readInput(reference), await readInput(candidate)];
+    const [first, second] = [await modelFrom(reference), await modelFrom(candidate)];
     const result = await withSession(first, async (session) => {
       const feeds = await samplesFrom(session, specs, sampleFlagsFrom(values));
       return compareModels(first, second, feeds, { onProgress: showProgress });

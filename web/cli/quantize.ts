@@ -1,9 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
   type QuantizationReport,
   type QuantizeOptions,
   type Source,
+  inspect,
   quantize as quantizeModel,
   renderReport,
 } from './index.js';
@@ -66,6 +66,12 @@ async function quantizeSampled(model: Source, options: QuantizeOptions, values: 
 const externalDataFrom = (values: Values): QuantizeOptions['externalData'] =>
   listOf(values, externalData).map((file) => ({ path: basename(file), data: file }));
 
+/** Of the file, or of the weights where these lie outside. */
+async function bytesOf(model: Source, externalData: QuantizeOptions['externalData']) {
+  const { bytes, parameterBytes } = await inspect(model, { externalData });
+  return Math.max(bytes, parameterBytes);
+}
+
 const reportText = (path: string, done: QuantizationReport): string =>
   /\.html?$/.test(path) ? renderReport(done) : `${JSON.stringify(done, null, 2)}\n`;
 
@@ -97,10 +103,10 @@ export const quantize: Command = {
     const printed = [place === '-', reportPlace === '-', values.json].filter(Boolean).length;
     if (printed > 1) throw new UsageError('only one thing can go to standard output');
     const model = await modelFrom(input);
-    const size = typeof model === 'string' ? (await stat(model)).size : model.byteLength;
+    const externalData = externalDataFrom(values);
     const options = {
-      ...quantizeOptionsFrom(values, size),
-      externalData: externalDataFrom(values),
+      ...(await quantizeOptionsFrom(values, () => bytesOf(model, externalData))),
+      externalData,
       onProgress: showProgress,
     };
     const done = await quantizeSampled(model, options, values);

@@ -7,13 +7,14 @@ import { UsageError } from './errors.js';
 import type { QuantizeOptions } from './index.js';
 
 type Given = string | string[] | boolean;
+type ModelBytes = () => Promise<number>;
 
 interface QuantizeFlag extends Flag {
   option: string;
   /** What a switch sets the option to. */
   is?: boolean;
-  /** The option's value; the argument itself unless told. */
-  read?: (given: Given, flag: string, fileBytes: number) => unknown;
+  /** The option's value; the argument itself unless told. Asks for the model's size where it needs that. */
+  read?: (given: Given, flag: string, modelBytes: ModelBytes) => unknown;
 }
 
 function number(given: Given, flag: string): number {
@@ -25,10 +26,10 @@ function number(given: Given, flag: string): number {
 
 const words = (given: Given) => (given as string).split(',');
 
-function size(given: Given, flag: string, fileBytes: number): number {
+async function size(given: Given, flag: string, modelBytes: ModelBytes): Promise<number> {
   const text = given as string;
   return text.endsWith('%')
-    ? (number(text.slice(0, -1), flag) / 100) * fileBytes
+    ? (number(text.slice(0, -1), flag) / 100) * (await modelBytes())
     : number(text, flag);
 }
 
@@ -216,10 +217,10 @@ function set(options: Record<string, unknown>, path: string, value: unknown): vo
 }
 
 /** The options that the flags given ask for; what does not fit the mode is left for `quantize` to refuse. */
-export function quantizeOptionsFrom(
+export async function quantizeOptionsFrom(
   values: Record<string, Given | undefined>,
-  fileBytes: number,
-): QuantizeOptions {
+  modelBytes: ModelBytes,
+): Promise<QuantizeOptions> {
   const options: Record<string, unknown> = { mode: 'dynamic' };
   const setBy = new Map<string, string>();
   for (const { flag, option, is, read } of quantizeFlags) {
@@ -230,7 +231,7 @@ export function quantizeOptionsFrom(
     const other = setBy.get(path);
     if (other) throw new UsageError(`--${other} and --${flag} exclude each other`);
     setBy.set(path, flag);
-    set(options, path, is ?? read?.(given, flag, fileBytes) ?? given);
+    set(options, path, is ?? (await read?.(given, flag, modelBytes)) ?? given);
   }
   return options as unknown as QuantizeOptions;
 }

@@ -1,12 +1,12 @@
 import type { TensorComparison } from './closeness.js';
 import { checkSignal, rejectUnknownKeys } from './errors.js';
 import { latenciesOf } from './latency.js';
-import { type Model, ModelPair } from './model_pair.js';
-import { orAborted } from './pause.js';
+import { type ExternalData, readModel } from './model.js';
+import { ModelPair } from './model_pair.js';
 import type { Watch } from './progress.js';
 import { proxy } from './proxy.js';
 import { type Samples, checkSamples, forEachSample } from './samples.js';
-import { type Source, readSource } from './source.js';
+import type { Source } from './source.js';
 import type { Tensor } from './tensor.js';
 
 /** Tensors by input name. */
@@ -43,6 +43,8 @@ export interface Comparison {
 export interface CompareOptions extends Watch {
   /** Compare inner values too; default true. */
   layers?: boolean;
+  /** The files of weights that the models have outside; in Node those beside a model that comes from a path are found. */
+  externalData?: ExternalData;
 }
 
 /**
@@ -56,18 +58,16 @@ export async function compare(
   samples: Samples,
   options: CompareOptions = {},
 ): Promise<Comparison> {
-  rejectUnknownKeys(options, ['layers', 'signal', 'onProgress'], 'compare');
-  const { signal, onProgress } = options;
+  rejectUnknownKeys(options, ['layers', 'externalData', 'signal', 'onProgress'], 'compare');
+  const { externalData, signal, onProgress } = options;
   checkSignal(signal);
   checkSamples(samples, 'samples');
   const worker = proxy();
   if (worker) return worker.compare(reference, candidate, samples, options);
-  const sources = Promise.all([
-    readSource(reference, 'the reference', options),
-    readSource(candidate, 'the candidate', options),
+  const [first, second] = await Promise.all([
+    readModel({ source: reference, externalData }, 'the reference', options),
+    readModel({ source: candidate, externalData }, 'the candidate', options),
   ]);
-  const sides = await orAborted(sources, signal);
-  const [first, second] = sides.map((source): Model => ({ source }));
   const pair = await ModelPair.open(first, second, { layers: options.layers !== false, signal });
   let last: Feeds = {};
   let count: number;
@@ -87,7 +87,7 @@ export async function compare(
   return {
     samples: count,
     ...values,
-    reference: { bytes: sides[0].byteLength, latencyMs: medians[0], runs },
-    candidate: { bytes: sides[1].byteLength, latencyMs: medians[1], runs },
+    reference: { bytes: first.source.byteLength, latencyMs: medians[0], runs },
+    candidate: { bytes: second.source.byteLength, latencyMs: medians[1], runs },
   };
 }

@@ -1,11 +1,11 @@
 import { OctetError, rejectUnknownKeys } from './errors.js';
 import { FloatAnswers } from './float_answers.js';
-import { orAborted } from './pause.js';
+import { type Model, type ModelInMemory, readModel } from './model.js';
 import type { QuantizeOptions } from './quantize_options.js';
 import type { QuantizationReport } from './report.js';
 import { type SampleOptions, startsAnew } from './samples.js';
-import { InferenceSession, createSession } from './session.js';
-import { type OwnBytes, type Source, readSource } from './source.js';
+import { InferenceSession, openSharedSession } from './session.js';
+import type { OwnBytes } from './source.js';
 
 /** What makes up for the losses of rounding; all off by default. */
 export interface Corrections {
@@ -55,7 +55,7 @@ export interface RangeEffect {
 export type Quantized = { model: OwnBytes; report: QuantizationReport; rescaled?: Uint8Array };
 /** Runs one job; given by the caller, which chooses this one by its options. */
 export type RunJob = (
-  source: Source,
+  model: Model,
   options: QuantizeOptions,
   mode: QuantizeOptions['mode'] | 'rescale',
 ) => Promise<Quantized>;
@@ -107,7 +107,7 @@ export function checkCorrections(options: QuantizeOptions): void {
 /** Quantization whose corrections, scheme, or range of weights are measured one by one where the samples can be run again. */
 class MeasuredQuantization {
   constructor(
-    private readonly source: Uint8Array,
+    private readonly model: ModelInMemory,
     private readonly options: QuantizeOptions,
     private readonly runJob: RunJob,
   ) {}
@@ -116,12 +116,12 @@ class MeasuredQuantization {
     const samples = this.options.calibration!;
     const sampling: SampleOptions = { what: 'calibration', signal: this.options.signal };
     if (!startsAnew(samples)) return this.#quantize(this.options);
-    const answers = await this.#withSession(this.source, (session) =>
+    const answers = await this.#withSession(this.model, (session) =>
       FloatAnswers.of(session, samples, sampling),
     );
     const measured = async (options: QuantizeOptions) => {
       const quantized = await this.#quantize(options);
-      const sqnrDb = await this.#withSession(quantized.model, (session) =>
+      const sqnrDb = await this.#withSession({ source: quantized.model }, (session) =>
         answers.sqnrOf(session, samples, sampling),
       );
       return { quantized, sqnrDb };
@@ -175,15 +175,10 @@ class MeasuredQuantization {
 
   async #quantize(options: QuantizeOptions): Promise<Quantized> {
     const { mode, correct: { equalize, smoothQuant } = {} } = options;
-    if (!equalize && !smoothQuant) return this.runJob(this.source, options, mode);
-    const rescaled = await this.runJob(this.source, options, 'rescale');
-    const { model, report } = await this.runJob(
-      rescaled.model,
-      { ...options, externalData: undefined },
-      mode,
-    );
-    const { rescaledNodes } = rescaled.report;
-    const bytesBefore = this.source.byteLength;
+    if (!equalize && !smoothQuant) return this.runJob(this.model, options, mode);
+    const rescaled = await this.runJob(this.model, options, 'rescale');
+    const { model, report } = await this.runJob({ source: rescaled.model }, options, mode);
+    const { bytesBefore, rescaledNodes } = rescaled.report;
     return {
       model,
       report: { ...report, bytesBefore, rescaledNodes },
@@ -191,9 +186,8 @@ class MeasuredQuantization {
     };
   }
 
-  async #withSession<T>(model: Uint8Array, body: (session: InferenceSession) => Promise<T>) {
-    const externalData = model === this.source ? this.options.externalData : undefined;
-    const session = await createSession(model, { externalData }, { isShared: true });
+  async #withSession<T>(model: Model, body: (session: InferenceSession) => Promise<T>) {
+    const session = await openSharedSession(model);
     try {
       return await body(session);
     } finally {
@@ -204,10 +198,10 @@ class MeasuredQuantization {
 
 /** Quantizes with the corrections, the scheme and the range that the options ask for, and measures each. */
 export async function quantizeMeasured(
-  source: Source,
+  model: Model,
   options: QuantizeOptions,
   runJob: RunJob,
 ): Promise<Quantized> {
-  const bytes = await orAborted(readSource(source, 'the model', options), options.signal);
-  return new MeasuredQuantization(bytes, options, runJob).run();
+  const read = await readModel(model, 'the model', options);
+  return new MeasuredQuantization(read, options, runJob).run();
 }

@@ -67,8 +67,8 @@ export async function inspect(source: Source, options: InspectOptions = {}): Pro
   const worker = proxy();
   if (worker) return worker.inspect(source, options);
   const { externalData, signal, onProgress } = options;
-  const opening = { externalData, isShared: true, signal, onProgress };
-  const { engine, handle } = await openModel(source, opening);
+  const opening = { isShared: true, signal, onProgress };
+  const { engine, handle } = await openModel({ source, externalData }, opening);
   try {
     const sizes = Object.entries(options.freeDimensions ?? {});
     return JSON.parse(engine.call(() => handle.inspect(sizes)));

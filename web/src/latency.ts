@@ -1,9 +1,9 @@
 import type { Feeds } from './compare.js';
 import { throwIfAborted } from './errors.js';
 import { median } from './median.js';
-import type { Model } from './model_pair.js';
+import type { Model } from './model.js';
 import { yieldToEvents } from './pause.js';
-import { createSession } from './session.js';
+import { openSharedSession } from './session.js';
 
 /** That a median is taken from, at most. */
 const mostRuns = 7;
@@ -12,12 +12,12 @@ const budgetMs = 100;
 
 /** Milliseconds of `most` runs of a model with the same feeds, or of fewer where they take long. */
 async function timesOf(
-  { source, externalData }: Model,
+  model: Model,
   feeds: Feeds,
   most: number,
   signal: AbortSignal | undefined,
 ): Promise<number[]> {
-  const session = await createSession(source, { externalData }, { isShared: true });
+  const session = await openSharedSession(model);
   try {
     const times: number[] = [];
     let total = 0;

@@ -1,7 +1,8 @@
 import { OctetError } from './errors.js';
 import { latenciesOf } from './latency.js';
 import type { Feeds } from './compare.js';
-import { type Model, ModelPair } from './model_pair.js';
+import type { Model } from './model.js';
+import { ModelPair } from './model_pair.js';
 import type { QuantizeOptions } from './quantize_options.js';
 import { type Measurement, measuredTensor } from './report.js';
 import { type SampleOptions, forEachSample, startsAnew } from './samples.js';

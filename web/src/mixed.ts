@@ -3,12 +3,12 @@ import { FloatAnswers } from './float_answers.js';
 import { median } from './median.js';
 import type { Quantized } from './correct.js';
 import type { QuantizeOptions } from './quantize_options.js';
+import { type Model, type ModelInMemory, openModel, readModel } from './model.js';
 import { matches } from './node_filter.js';
-import { orAborted, yieldToEvents } from './pause.js';
+import { yieldToEvents } from './pause.js';
 import { type SampleOptions, firstOf, forEachSample, startsAnew } from './samples.js';
 import type { QuantizationReport } from './report.js';
-import { InferenceSession, createSession } from './session.js';
-import { type Source, readSource } from './source.js';
+import { InferenceSession, openSharedSession } from './session.js';
 
 /**
  * What a mixed quantization does with a node: all in integers, with ranges from samples or measured at each run; or only its
@@ -75,7 +75,7 @@ type Assignment = ReadonlyMap<string, Scheme>;
 /** The model is the caller's own where nothing is quantized. */
 type Applied = Pick<Quantized, 'report'> & { model: Uint8Array };
 /** Quantizes by one mode; given by the caller, whose options choose this one. */
-type QuantizeOnce = (source: Uint8Array, options: QuantizeOptions) => Promise<Quantized>;
+type QuantizeOnce = (model: Model, options: QuantizeOptions) => Promise<Quantized>;
 
 /** In the order in which they are applied: what is quantized statically is observed with all the rest in place. */
 const passes: [Exclude<Scheme, 'float'>, Pick<QuantizeOptions, 'mode' | 'weights'>][] = [
@@ -147,6 +147,7 @@ class Search {
 
   constructor(
     private readonly source: Uint8Array,
+    private readonly bytesBefore: number,
     private readonly options: QuantizeOptions,
     private readonly quantizeOnce: QuantizeOnce,
   ) {
@@ -287,11 +288,10 @@ class Search {
   }
 
   #emptyReport(): QuantizationReport {
-    const bytes = this.source.byteLength;
     return {
       mode: 'mixed',
-      bytesBefore: bytes,
-      bytesAfter: bytes,
+      bytesBefore: this.bytesBefore,
+      bytesAfter: this.source.byteLength,
       tensors: [],
       floatNodes: [],
       rescaledNodes: [],
@@ -318,16 +318,18 @@ class Search {
     nodes: Pick<QuantizeOptions, 'exclude' | 'include' | 'force'>,
     samples = this.options.calibration!,
   ): Promise<Quantized> {
-    const { signal, activations, externalData } = this.options;
+    const { signal, activations } = this.options;
     const isStatic = mode === 'static';
-    return this.quantizeOnce(model, {
-      mode,
-      weights: mode === 'weight-only' ? weights : this.options.weights,
-      signal,
-      externalData: model === this.source ? externalData : undefined,
-      ...nodes,
-      ...(isStatic && { activations: { type: 'uint8', ...activations }, calibration: samples }),
-    });
+    return this.quantizeOnce(
+      { source: model },
+      {
+        mode,
+        weights: mode === 'weight-only' ? weights : this.options.weights,
+        signal,
+        ...nodes,
+        ...(isStatic && { activations: { type: 'uint8', ...activations }, calibration: samples }),
+      },
+    );
   }
 
   #sampling(limit = Infinity): SampleOptions {
@@ -348,9 +350,8 @@ class Search {
     return median(times);
   }
 
-  async #withSession<T>(model: Uint8Array, body: (session: InferenceSession) => Promise<T>) {
-    const externalData = model === this.source ? this.options.externalData : undefined;
-    const session = await createSession(model, { externalData }, { isShared: true });
+  async #withSession<T>(source: Uint8Array, body: (session: InferenceSession) => Promise<T>) {
+    const session = await openSharedSession({ source });
     try {
       return await body(session);
     } finally {
@@ -392,16 +393,30 @@ class Search {
   }
 }
 
+/** A model with the data put in that it has outside: then sizes tell all of it, and what is left in float needs no other file. */
+async function asOneFile(
+  model: ModelInMemory,
+  { signal }: QuantizeOptions,
+  quantizeOnce: QuantizeOnce,
+): Promise<Uint8Array> {
+  const { engine, handle, hasData } = await openModel(model, { isShared: true, signal });
+  engine.get(() => handle.delete());
+  if (!hasData) return model.source;
+  const nothing = { mode: 'weight-only', exclude: () => true, force: true, signal } as const;
+  return (await quantizeOnce(model, nothing)).model;
+}
+
 /**
  * Finds schemes for the nodes of a model so that it meets `options.target`, and of those that do the fastest it saw: measures
  * the whole model by each scheme; where a fast or a small one loses too much, measures how sensitive each node is to it and
  * gives as few of them as will do the smallest scheme that loses little enough.
  */
 export async function quantizeMixed(
-  source: Source,
+  model: Model,
   options: QuantizeOptions,
   quantizeOnce: QuantizeOnce,
 ): Promise<Quantized> {
-  const bytes = await orAborted(readSource(source, 'the model', options), options.signal);
-  return new Search(bytes, options, quantizeOnce).run();
+  const read = await readModel(model, 'the model', options);
+  const whole = await asOneFile(read, options, quantizeOnce);
+  return new Search(whole, read.source.byteLength, options, quantizeOnce).run();
 }

@@ -2,15 +2,9 @@ import { Closeness, type TensorComparison } from './closeness.js';
 import type { Feeds } from './compare.js';
 import { EngineRunner } from './engine_runner.js';
 import { throwIfAborted } from './errors.js';
-import { type ExternalData, type OpenedModel, openModel } from './model.js';
+import { type Model, type OpenedModel, openModel } from './model.js';
 import { yieldToEvents } from './pause.js';
 import { InferenceSession } from './session.js';
-
-/** A model, and where its data is. */
-export interface Model {
-  source: Uint8Array | Blob | URL | string;
-  externalData?: ExternalData;
-}
 
 /** Two models that run the same samples as one, and how far apart their values are. */
 export class ModelPair {
@@ -33,8 +27,8 @@ export class ModelPair {
   ): Promise<ModelPair> {
     const opened: OpenedModel[] = [];
     try {
-      for (const { source, externalData } of [reference, candidate]) {
-        opened.push(await openModel(source, { externalData, signal, isShared: true }));
+      for (const model of [reference, candidate]) {
+        opened.push(await openModel(model, { signal, isShared: true }));
         await yieldToEvents();
         throwIfAborted(signal);
       }

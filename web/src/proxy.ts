@@ -220,7 +220,9 @@ class EngineWorker {
       portable(reference, 'the reference', watch),
       portable(candidate, 'the candidate', watch),
     ]);
-    return this.call('compare', { sources, options }, { samples, ...watch });
+    const externalData = await portableFiles(options.externalData, watch);
+    const argument = { sources, options: { ...options, externalData } };
+    return this.call('compare', argument, { samples, ...watch });
   }
 
   async quantize(

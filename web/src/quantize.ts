@@ -5,9 +5,9 @@ import { type Quantized, type RunJob, isMeasured, quantizeMeasured } from './cor
 import type { ModelSummary } from './inspect.js';
 import { measure, whyUnmeasured } from './measure.js';
 import { quantizeMixed } from './mixed.js';
-import { openModel } from './model.js';
+import { type Model, openModel, readModelAgain } from './model.js';
 import { matches } from './node_filter.js';
-import { inSlices, orAborted } from './pause.js';
+import { inSlices } from './pause.js';
 import { proxy } from './proxy.js';
 import {
   type QuantizeMode,
@@ -18,7 +18,7 @@ import {
 import type { QuantizationReport } from './report.js';
 import { type Samples, forEachSample } from './samples.js';
 import { InferenceSession } from './session.js';
-import { type OwnBytes, type Source, readAgain } from './source.js';
+import type { OwnBytes, Source } from './source.js';
 import { typeNumber } from './types.js';
 
 function excludedNodes(summary: ModelSummary, { include, exclude }: QuantizeOptions): string[] {
@@ -134,10 +134,9 @@ function runsSamples({ calibration, correct, weights }: QuantizeOptions, mode: s
 }
 
 /** One job of the module: a quantization, or a rescaling of a float model. */
-const quantizeOnce: RunJob = async (source, options, mode) => {
-  const { externalData, signal, onProgress } = options;
-  const opening = { externalData, isShared: true, signal, onProgress };
-  const { engine, handle } = await openModel(source, opening);
+const quantizeOnce: RunJob = async (model, options, mode) => {
+  const { signal, onProgress } = options;
+  const { engine, handle } = await openModel(model, { isShared: true, signal, onProgress });
   let job: QuantizeJob | undefined;
   try {
     const filtered = options.include !== undefined || options.exclude !== undefined;
@@ -160,13 +159,13 @@ const quantizeOnce: RunJob = async (source, options, mode) => {
   }
 };
 
-const quantizeUnmeasured = (source: Source, options: QuantizeOptions): Promise<Quantized> =>
-  quantizeOnce(source, options, options.mode);
+const quantizeUnmeasured = (model: Model, options: QuantizeOptions): Promise<Quantized> =>
+  quantizeOnce(model, options, options.mode);
 
-async function quantizeByMode(source: Source, options: QuantizeOptions): Promise<Quantized> {
-  if (options.mode === 'mixed') return quantizeMixed(source, options, quantizeUnmeasured);
-  if (isMeasured(options)) return quantizeMeasured(source, options, quantizeOnce);
-  return quantizeUnmeasured(source, options);
+async function quantizeByMode(model: Model, options: QuantizeOptions): Promise<Quantized> {
+  if (options.mode === 'mixed') return quantizeMixed(model, options, quantizeUnmeasured);
+  if (isMeasured(options)) return quantizeMeasured(model, options, quantizeOnce);
+  return quantizeUnmeasured(model, options);
 }
 
 /** What `quantize` gives. */
@@ -196,16 +195,16 @@ export async function quantize(source: Source, options: QuantizeOptions): Promis
   throwIfAborted(options.signal);
   const worker = proxy();
   if (worker) return worker.quantize(source, options);
+  const { externalData } = options;
   const unmeasured = whyUnmeasured(options);
   if (unmeasured) {
-    const { model, report } = await quantizeByMode(source, options);
+    const { model, report } = await quantizeByMode({ source, externalData }, options);
     return { model, report: { ...report, unmeasured } };
   }
-  const again = await orAborted(readAgain(source, 'the model', options), options.signal);
+  const before = await readModelAgain({ source, externalData }, options);
   const start = performance.now();
-  const { model, report, rescaled } = await quantizeByMode(again, options);
+  const { model, report, rescaled } = await quantizeByMode(before, options);
   const quantizedMs = performance.now() - start;
-  const before = { source: again, externalData: options.externalData };
   const sameUnits = rescaled ? { source: rescaled } : before;
   const models = { before, sameUnits, after: { source: model } };
   const measured = await measure(models, options, quantizedMs);

@@ -2,7 +2,7 @@ import type { InferenceSession as Ort } from 'onnxruntime-common';
 import { EngineRunner } from './engine_runner.js';
 import { OctetError, checkSignal, rejectUnknownKeys, releasedError } from './errors.js';
 import { forgetLoss, watchForLoss } from './leaks.js';
-import { type ExternalData, openModel } from './model.js';
+import { type ExternalData, type Model, openModel } from './model.js';
 import type { Progress } from './progress.js';
 import { proxy } from './proxy.js';
 import type { Source } from './source.js';
@@ -399,14 +399,14 @@ function intoTarget(
 }
 
 /** A session of this thread's engine; `isShared` as in `openModel`. */
-export async function createSession(
-  source: Source,
-  options: SessionOptions,
+async function createSession(
+  model: Model,
+  options: Omit<SessionOptions, 'externalData'>,
   { isShared = false }: { isShared?: boolean } = {},
 ): Promise<InferenceSession> {
   checkOptions(options);
-  const { externalData, signal, onProgress } = options;
-  const opened = await openModel(source, { externalData, isShared, signal, onProgress });
+  const { signal, onProgress } = options;
+  const opened = await openModel(model, { isShared, signal, onProgress });
   const profile = options.enableProfiling ?? false;
   try {
     const handle = opened.engine.call((module) =>
@@ -422,10 +422,14 @@ export async function createSession(
   }
 }
 
+/** One to measure a model with, whose bytes are read where they are. */
+export const openSharedSession = (model: Model): Promise<InferenceSession> =>
+  createSession(model, {}, { isShared: true });
+
 /** A session wherever the settings want it. */
 async function openSession(source: Source, options: SessionOptions): Promise<InferenceSession> {
   const worker = proxy();
-  if (!worker) return createSession(source, options);
+  if (!worker) return createSession({ source, externalData: options.externalData }, options);
   checkOptions(options);
   const runner = await worker.createSession(source, options);
   return InferenceSession.wrap(runner, options.enableProfiling ?? false);
