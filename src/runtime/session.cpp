@@ -76,7 +76,8 @@ struct Session::State {
   CachedPlan begin_plan(std::vector<Tensor> values);
   bool prepare(Deadline deadline);
   void keep(CachedPlan made);
-  // Takes an arena that is large enough for all plans.
+  // Takes an arena that is large enough for all plans; those that no memory is left for are
+  // forgotten. Throws `out-of-memory` when the one to run is among them.
   void fit_arena();
 
   std::unique_ptr<Graph> graph;
@@ -182,12 +183,22 @@ void Session::State::keep(CachedPlan made) {
 }
 
 void Session::State::fit_arena() {
-  size_t bytes = 0;
-  for (const CachedPlan& cached : plans) bytes = std::max(bytes, cached.plan->arena_bytes());
+  const auto largest =
+      std::max_element(plans.begin(), plans.end(), [](const auto& a, const auto& b) {
+        return a.plan->arena_bytes() < b.plan->arena_bytes();
+      });
+  const size_t bytes = largest->plan->arena_bytes();
   if (bytes <= arena.size()) return;
   arena = Buffer();
-  const Buffer room(kRoomBelowArena);
-  arena = Buffer(bytes);
+  try {
+    const Buffer room(kRoomBelowArena);
+    arena = Buffer(bytes);
+  } catch (const Error&) {
+    const bool is_wanted = largest == plans.begin();
+    plans.erase(largest);
+    if (is_wanted) throw;
+    fit_arena();
+  }
 }
 
 bool Session::State::prepare(Deadline deadline) {
