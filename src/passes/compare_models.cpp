@@ -106,10 +106,8 @@ private:
   }
   // The value's only reader, where that is of a type and needs nothing else.
   NodeId only_reader(ValueId id, std::string_view op_type) const {
-    const std::span<const NodeId> readers = uses_.of(id);
-    const bool fits =
-        readers.size() == 1 && !from_.is_output(id) && turns_only(readers[0], op_type, id);
-    return fits ? readers[0] : NodeId();
+    const NodeId reader = uses_.only_reader(id);
+    return reader && turns_only(reader, op_type, id) ? reader : NodeId();
   }
 
   ValueId take(Value& value) {

@@ -88,6 +88,12 @@ test('compare finds the weights of either side', async () => {
   }
 });
 
+test('compare reads what is given once, for both sides', async () => {
+  const files = [{ path: 'weights.bin', data: new Response(weights) }];
+  const { outputs } = await compare(outside, outside, calibration, { externalData: files });
+  assert.equal(outputs[0].sqnrDb, Infinity);
+});
+
 describe('the command line', () => {
   test('compares', () => {
     const result = JSON.parse(

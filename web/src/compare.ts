@@ -59,15 +59,16 @@ export async function compare(
   options: CompareOptions = {},
 ): Promise<Comparison> {
   rejectUnknownKeys(options, ['layers', 'externalData', 'signal', 'onProgress'], 'compare');
-  const { externalData, signal, onProgress } = options;
+  const { signal, onProgress } = options;
   checkSignal(signal);
   checkSamples(samples, 'samples');
   const worker = proxy();
   if (worker) return worker.compare(reference, candidate, samples, options);
-  const [first, second] = await Promise.all([
-    readModel({ source: reference, externalData }, 'the reference', options),
-    readModel({ source: candidate, externalData }, 'the candidate', options),
+  const [first, alone] = await Promise.all([
+    readModel({ source: reference, externalData: options.externalData }, 'the reference', options),
+    readModel({ source: candidate }, 'the candidate', options),
   ]);
+  const second = { ...alone, externalData: first.externalData };
   const pair = await ModelPair.open(first, second, { layers: options.layers !== false, signal });
   let last: Feeds = {};
   let count: number;

@@ -4,7 +4,7 @@ import { type Model, type ModelInMemory, readModel } from './model.js';
 import type { QuantizeOptions } from './quantize_options.js';
 import type { QuantizationReport } from './report.js';
 import { type SampleOptions, startsAnew } from './samples.js';
-import { InferenceSession, openSharedSession } from './session.js';
+import { withSharedSession } from './session.js';
 import type { OwnBytes } from './source.js';
 
 /** What makes up for the losses of rounding; all off by default. */
@@ -116,12 +116,12 @@ class MeasuredQuantization {
     const samples = this.options.calibration!;
     const sampling: SampleOptions = { what: 'calibration', signal: this.options.signal };
     if (!startsAnew(samples)) return this.#quantize(this.options);
-    const answers = await this.#withSession(this.model, (session) =>
+    const answers = await withSharedSession(this.model, (session) =>
       FloatAnswers.of(session, samples, sampling),
     );
     const measured = async (options: QuantizeOptions) => {
       const quantized = await this.#quantize(options);
-      const sqnrDb = await this.#withSession({ source: quantized.model }, (session) =>
+      const sqnrDb = await withSharedSession({ source: quantized.model }, (session) =>
         answers.sqnrOf(session, samples, sampling),
       );
       return { quantized, sqnrDb };
@@ -184,15 +184,6 @@ class MeasuredQuantization {
       report: { ...report, bytesBefore, rescaledNodes },
       rescaled: rescaled.model,
     };
-  }
-
-  async #withSession<T>(model: Model, body: (session: InferenceSession) => Promise<T>) {
-    const session = await openSharedSession(model);
-    try {
-      return await body(session);
-    } finally {
-      await session.release();
-    }
   }
 }
 

@@ -3,7 +3,7 @@ import { throwIfAborted } from './errors.js';
 import { median } from './median.js';
 import type { Model } from './model.js';
 import { yieldToEvents } from './pause.js';
-import { openSharedSession } from './session.js';
+import { withSharedSession } from './session.js';
 
 /** That a median is taken from, at most. */
 const mostRuns = 7;
@@ -11,14 +11,13 @@ const mostRuns = 7;
 const budgetMs = 100;
 
 /** Milliseconds of `most` runs of a model with the same feeds, or of fewer where they take long. */
-async function timesOf(
+const timesOf = (
   model: Model,
   feeds: Feeds,
   most: number,
   signal: AbortSignal | undefined,
-): Promise<number[]> {
-  const session = await openSharedSession(model);
-  try {
+): Promise<number[]> =>
+  withSharedSession(model, async (session) => {
     const times: number[] = [];
     let total = 0;
     while (times.length === 0 || (times.length < most && total < budgetMs)) {
@@ -29,10 +28,7 @@ async function timesOf(
       total += time;
     }
     return times;
-  } finally {
-    await session.release();
-  }
-}
+  });
 
 /**
  * Median milliseconds of a run of each model, and how many runs of each there were at least. One model after the other, for

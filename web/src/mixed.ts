@@ -8,7 +8,7 @@ import { matches } from './node_filter.js';
 import { yieldToEvents } from './pause.js';
 import { type SampleOptions, firstOf, forEachSample, startsAnew } from './samples.js';
 import type { QuantizationReport } from './report.js';
-import { InferenceSession, openSharedSession } from './session.js';
+import { type InferenceSession, withSharedSession } from './session.js';
 
 /**
  * What a mixed quantization does with a node: all in integers, with ranges from samples or measured at each run; or only its
@@ -155,7 +155,7 @@ class Search {
   }
 
   async run(): Promise<Quantized> {
-    this.#answers = await this.#withSession(this.source, (session) =>
+    this.#answers = await withSharedSession({ source: this.source }, (session) =>
       FloatAnswers.of(session, this.options.calibration!, this.#sampling()),
     );
     const uniform = await this.#tryUniform();
@@ -241,7 +241,7 @@ class Search {
         only,
         firstOf(this.options.calibration!),
       );
-      const sqnrDb = await this.#withSession(model, (session) =>
+      const sqnrDb = await withSharedSession({ source: model }, (session) =>
         this.#answers.sqnrOf(session, this.options.calibration!, this.#sampling(1)),
       );
       measured.push({ node, scheme, sqnrDb });
@@ -350,21 +350,12 @@ class Search {
     return median(times);
   }
 
-  async #withSession<T>(source: Uint8Array, body: (session: InferenceSession) => Promise<T>) {
-    const session = await openSharedSession({ source });
-    try {
-      return await body(session);
-    } finally {
-      await session.release();
-    }
-  }
-
   async #try(assignment: Assignment): Promise<MixedPoint> {
     const quantized = await this.#apply(assignment);
     const nodes: MixedPoint['nodes'] = {};
     for (const scheme of assignment.values()) nodes[scheme] = (nodes[scheme] ?? 0) + 1;
     const sizeBytes = quantized.model.byteLength;
-    const measured = await this.#withSession(quantized.model, async (session) => ({
+    const measured = await withSharedSession({ source: quantized.model }, async (session) => ({
       sqnrDb: await this.#answers.sqnrOf(session, this.options.calibration!, this.#sampling()),
       latencyMs: await this.#latencyOf(session),
     }));

@@ -31,8 +31,7 @@ export interface Model {
 }
 
 /** Throws `invalid-option` for what is no list of files. */
-export function checkExternalData(files: unknown): void {
-  if (files === undefined) return;
+function checkExternalData(files: unknown): void {
   if (!Array.isArray(files))
     throw new OctetError('invalid-option', 'externalData: an array of files expected');
   for (const file of files)
@@ -41,7 +40,7 @@ export function checkExternalData(files: unknown): void {
 }
 
 /** The files that were given, as `read` makes them. Throws as that, and `aborted`. */
-async function readData<T>(
+export async function readExternalData<T extends Source>(
   files: ExternalData = [],
   read: (data: Source, what: string, reading: Reading) => Promise<T>,
   watch: Watch,
@@ -68,7 +67,7 @@ export async function readModel(
   const bytes = await orAborted(readSource(source, what, watch), watch.signal);
   return {
     source: bytes,
-    externalData: await readData(externalData, readSource, watch),
+    externalData: await readExternalData(externalData, readSource, watch),
     place: source,
   };
 }
@@ -80,7 +79,7 @@ export async function readModelAgain(
 ): Promise<Model> {
   return {
     source: await orAborted(readAgain(source, 'the model', watch), watch.signal),
-    externalData: await readData(externalData, readAgain, watch),
+    externalData: await readExternalData(externalData, readAgain, watch),
   };
 }
 
@@ -109,7 +108,7 @@ export async function openModel(
   const read = isShared ? readSource : readOwn;
   const watch: Watch = { signal, onProgress };
   const bytes = await orAborted(read(source, 'the model', watch), signal);
-  const data = await readData(externalData, read, watch);
+  const data = await readExternalData(externalData, read, watch);
   const external = data.map((file) => ({ location: file.path, bytes: file.data }));
   const find = await finderBeside(place);
   let hasData = external.length > 0;

@@ -23,7 +23,7 @@ import {
   packFeeds,
   unpack,
 } from './messages.js';
-import type { ExternalData } from './model.js';
+import { type ExternalData, readExternalData } from './model.js';
 import { isNode } from './node.js';
 import type { NodeFilter } from './node_filter.js';
 import { orAborted } from './pause.js';
@@ -57,21 +57,8 @@ async function portable(source: Source, what: string, reading: Reading): Promise
   return again instanceof Uint8Array ? alone(again) : again;
 }
 
-async function portableFiles(
-  files: ExternalData | undefined,
-  { signal, onProgress }: Watch,
-): Promise<ExternalData | undefined> {
-  if (!Array.isArray(files)) return files;
-  const reading: Reading = { kind: 'data', signal, onProgress };
-  const portables: { path: string; data: Source }[] = [];
-  for (const file of files as ExternalData)
-    portables.push(
-      typeof file === 'string'
-        ? { path: file, data: absolute(file) }
-        : { ...file, data: await portable(file.data, `external data '${file.path}'`, reading) },
-    );
-  return portables;
-}
+const portableFiles = (files: ExternalData | undefined, watch: Watch) =>
+  readExternalData(files, portable, watch);
 
 /** Settings for an engine that does not stand in the page. */
 function settingsOfWorker(): WasmFlags {

@@ -422,9 +422,18 @@ async function createSession(
   }
 }
 
-/** One to measure a model with, whose bytes are read where they are. */
-export const openSharedSession = (model: Model): Promise<InferenceSession> =>
-  createSession(model, {}, { isShared: true });
+/** Opens a session to measure a model with, whose bytes are read where they are, and releases it after `body`. */
+export async function withSharedSession<T>(
+  model: Model,
+  body: (session: InferenceSession) => Promise<T>,
+): Promise<T> {
+  const session = await createSession(model, {}, { isShared: true });
+  try {
+    return await body(session);
+  } finally {
+    await session.release();
+  }
+}
 
 /** A session wherever the settings want it. */
 async function openSession(source: Source, options: SessionOptions): Promise<InferenceSession> {
